@@ -1,0 +1,201 @@
+// The platform interface on Node. Invariant: `write` is atomic, `overwrite` and `write` are on the disk when they resolve.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { CommandResult, Files, FileStatus, Machine, Platform, PlatformWorker } from './platform.ts';
+
+async function writeParts(file: string, parts: readonly Uint8Array[]): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    for (const part of parts) await handle.writeFile(part);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const bytesOf = (content: Uint8Array | string): Uint8Array =>
+  typeof content === 'string' ? new TextEncoder().encode(content) : content;
+
+const isMissing = (error: unknown): boolean => {
+  const code = (error as { code?: string }).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+};
+
+const files: Files = {
+  join: path.join,
+  resolve: path.resolve,
+  dirname: path.dirname,
+  basename: (file) => path.basename(file),
+  fromUrl: fileURLToPath,
+  async readBytes(file) {
+    const buffer = await readFile(file);
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  },
+  readText: (file) => readFile(file, 'utf8'),
+  async write(file, content) {
+    await mkdir(path.dirname(file), { recursive: true });
+    const beside = `${file}.${process.pid}.part`;
+    try {
+      await writeParts(beside, [bytesOf(content)]);
+      await rename(beside, file);
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw error;
+    }
+  },
+  overwrite: writeParts,
+  async append(file, content) {
+    await mkdir(path.dirname(file), { recursive: true });
+    await appendFile(file, content);
+  },
+  async status(file): Promise<FileStatus | undefined> {
+    try {
+      const found = await stat(file);
+      return { bytes: found.size, isFolder: found.isDirectory(), modifiedMs: found.mtimeMs };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  },
+  async list(folder) {
+    try {
+      return (await readdir(folder)).sort();
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  },
+  async makeFolder(folder) {
+    await mkdir(folder, { recursive: true });
+  },
+  rename,
+  async remove(file) {
+    await rm(file, { force: true, recursive: true });
+  },
+};
+
+/** Whole cores of the cgroup quota, or Infinity where there is none. */
+function cgroupCores(): number {
+  const read = (file: string): string | undefined => {
+    try {
+      return readFileSync(file, 'utf8').trim();
+    } catch {
+      return undefined;
+    }
+  };
+  const version2 = read('/sys/fs/cgroup/cpu.max')?.split(' ');
+  const quota = Number(version2?.[0] ?? read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us'));
+  const period = Number(version2?.[1] ?? read('/sys/fs/cgroup/cpu/cpu.cfs_period_us'));
+  return quota > 0 && period > 0 ? Math.ceil(quota / period) : Number.POSITIVE_INFINITY;
+}
+
+function machine(): Machine {
+  return {
+    cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
+    architecture: os.arch(),
+    operatingSystem: `${os.type()} ${os.release()}`,
+    cores: Math.max(1, Math.min(os.availableParallelism(), cgroupCores())),
+    memoryBytes: os.totalmem(),
+  };
+}
+
+function startWorker(script: URL, data: unknown): PlatformWorker {
+  // Without the parent's loader flags the worker starts in milliseconds; its script is plain JavaScript.
+  const worker = new Worker(script, { workerData: data, execArgv: [], stdout: false, stderr: false });
+  worker.unref();
+  return {
+    onMessage: (listener) => worker.on('message', listener),
+    onEnd: (listener) => {
+      let ended = false;
+      const end = (reason: string): void => {
+        if (!ended) listener(reason);
+        ended = true;
+      };
+      worker.on('error', (error) => end(error.message));
+      worker.on('exit', (code) => end(`the worker ended with code ${code}`));
+    },
+    post: (message) => worker.postMessage(message),
+    terminate: async () => {
+      await worker.terminate();
+    },
+  };
+}
+
+async function withStandInWorker<T>(standIn: unknown, body: () => Promise<T>): Promise<T> {
+  // The glue reads `require('worker_threads').Worker` when it runs, so the CommonJS view of the module is the place.
+  const threads = createRequire(import.meta.url)('node:worker_threads') as { Worker: unknown };
+  const original = threads.Worker;
+  threads.Worker = standIn;
+  try {
+    return await body();
+  } finally {
+    threads.Worker = original;
+  }
+}
+
+function runCommand(command: string, args: readonly string[], options: { cwd?: string } = {}): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
+  });
+}
+
+function cacheFolder(): string {
+  const base =
+    process.env.XDG_CACHE_HOME ??
+    (process.platform === 'win32' ? process.env.LOCALAPPDATA : undefined) ??
+    path.join(os.homedir(), '.cache');
+  return path.join(base, 'selvedge');
+}
+
+export const node: Platform = {
+  runtime: { name: 'node', version: process.versions.node },
+  files,
+  terminal: {
+    get isTerminal() {
+      return process.stderr.isTTY === true;
+    },
+    get columns() {
+      return process.stderr.columns ?? 80;
+    },
+    write: (text) => {
+      process.stdout.write(text);
+    },
+    writeError: (text) => {
+      process.stderr.write(text);
+    },
+  },
+  args: process.argv.slice(2),
+  mayBlock: true,
+  machine,
+  environment: (name) => process.env[name],
+  workingFolder: () => process.cwd(),
+  cacheFolder,
+  temporaryFolder: () => os.tmpdir(),
+  now: () => performance.now(),
+  startWorker,
+  withStandInWorker,
+  runCommand,
+  onInterrupt: (listener) => {
+    process.on('SIGINT', listener);
+    process.on('SIGTERM', listener);
+    return () => {
+      process.off('SIGINT', listener);
+      process.off('SIGTERM', listener);
+    };
+  },
+  setExitCode: (code) => {
+    process.exitCode = code;
+  },
+};

@@ -1,0 +1,101 @@
+// What the rest of the project may ask of the runtime it is on: files, workers, environment, clock, terminal.
+// Not here: anything that every runtime has as a global (fetch, crypto.subtle, DecompressionStream, URL).
+// Invariant: nothing outside this folder imports a runtime's own modules.
+
+/** What a path points at. */
+export interface FileStatus {
+  readonly bytes: number;
+  readonly isFolder: boolean;
+  readonly modifiedMs: number;
+}
+
+/** Files by path. Paths are made with `join`, never by gluing separators. */
+export interface Files {
+  join(...parts: string[]): string;
+  /** Absolute form of a path, resolved against the working folder. */
+  resolve(...parts: string[]): string;
+  dirname(path: string): string;
+  basename(path: string): string;
+  /** Path of a `file:` URL, for resources found by `new URL(…, import.meta.url)`. */
+  fromUrl(url: URL): string;
+  readBytes(path: string): Promise<Uint8Array>;
+  readText(path: string): Promise<string>;
+  /** Replaces a file whole: written beside it, flushed, renamed. Makes the folder. Never leaves a half-written target. */
+  write(path: string, content: Uint8Array | string): Promise<void>;
+  /** Writes the parts in turn over the file itself and flushes to the disk: for files that carry their own digest. */
+  overwrite(path: string, parts: readonly Uint8Array[]): Promise<void>;
+  /** Appends and makes the file and folder if absent. */
+  append(path: string, content: Uint8Array | string): Promise<void>;
+  /** Status, or undefined if nothing is there. */
+  status(path: string): Promise<FileStatus | undefined>;
+  /** Names in a folder, sorted by code unit; empty if the folder is absent. */
+  list(folder: string): Promise<string[]>;
+  makeFolder(folder: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file or a whole folder; nothing to remove is not an error. */
+  remove(path: string): Promise<void>;
+}
+
+/** A worker thread that we own and must terminate. */
+export interface PlatformWorker {
+  /** Calls back for each message. */
+  onMessage(listener: (message: unknown) => void): void;
+  /** Calls back once, when the worker fails or ends, with the reason. */
+  onEnd(listener: (reason: string) => void): void;
+  post(message: unknown): void;
+  terminate(): Promise<void>;
+}
+
+/** How a child process ended. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The machine as a benchmark or a report names it. */
+export interface Machine {
+  readonly cpu: string;
+  readonly architecture: string;
+  readonly operatingSystem: string;
+  /** Cores this process may use at once: affinity and cgroup quota taken into account, at least 1. */
+  readonly cores: number;
+  readonly memoryBytes: number;
+}
+
+export interface Terminal {
+  readonly isTerminal: boolean;
+  readonly columns: number;
+  /** Standard output. */
+  write(text: string): void;
+  /** Standard error: progress and errors. */
+  writeError(text: string): void;
+}
+
+/** One runtime. Each file of this folder that implements it is named after the runtime. */
+export interface Platform {
+  readonly runtime: { readonly name: string; readonly version: string };
+  readonly files: Files;
+  readonly terminal: Terminal;
+  /** Arguments of the program, without the runtime and the script. */
+  readonly args: readonly string[];
+  machine(): Machine;
+  /** False where the thread that asks must not block (a page's main thread). */
+  readonly mayBlock: boolean;
+  environment(name: string): string | undefined;
+  workingFolder(): string;
+  /** A folder of this user for files that may be fetched or computed again. */
+  cacheFolder(): string;
+  temporaryFolder(): string;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Starts a module worker; `data` reaches it as its start data. It does not keep the process alive. */
+  startWorker(script: URL, data: unknown): PlatformWorker;
+  /** Replaces the global or module `Worker` while `body` runs: the tfjs glue must not start threads of its own. */
+  withStandInWorker<T>(standIn: unknown, body: () => Promise<T>): Promise<T>;
+  /** Runs a program without a shell and collects what it printed. Rejects if it cannot be started. */
+  runCommand(command: string, args: readonly string[], options?: { cwd?: string }): Promise<CommandResult>;
+  /** Calls back on Ctrl-C or a polite request to end; returns a function that stops listening. */
+  onInterrupt(listener: () => void): () => void;
+  setExitCode(code: number): void;
+}
