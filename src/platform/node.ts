@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { CommandResult, Files, FileStatus, Machine, Platform, PlatformWorker } from './platform.ts';
+import type { CommandResult, FileStatus, Files, Machine, Platform, PlatformWorker } from './platform.ts';
 
 async function writeParts(file: string, parts: readonly Uint8Array[]): Promise<void> {
   const handle = await open(file, 'w');
@@ -107,7 +107,10 @@ function machine(): Machine {
 
 function startWorker(script: URL, data: unknown): PlatformWorker {
   // Without the parent's loader flags the worker starts in milliseconds; its script is plain JavaScript.
-  const worker = new Worker(script, { workerData: data, execArgv: [], stdout: false, stderr: false });
+  const worker = new Worker(new URL('./node-worker.js', import.meta.url), {
+    workerData: { script: script.href, data },
+    execArgv: [],
+  });
   worker.unref();
   return {
     onMessage: (listener) => worker.on('message', listener),
@@ -127,15 +130,23 @@ function startWorker(script: URL, data: unknown): PlatformWorker {
   };
 }
 
-async function withStandInWorker<T>(standIn: unknown, body: () => Promise<T>): Promise<T> {
+async function hostGlue<T>(standIn: unknown, start: () => Promise<T>): Promise<T> {
   // The glue reads `require('worker_threads').Worker` when it runs, so the CommonJS view of the module is the place.
   const threads = createRequire(import.meta.url)('node:worker_threads') as { Worker: unknown };
   const original = threads.Worker;
+  // Emscripten turns each unhandled rejection of the whole process into a throw, once more for each start.
+  const hooked = ['uncaughtException', 'unhandledRejection'] as const;
+  const before = hooked.map((event) => process.rawListeners(event));
   threads.Worker = standIn;
   try {
-    return await body();
+    return await start();
   } finally {
     threads.Worker = original;
+    hooked.forEach((event, i) => {
+      for (const listener of process.rawListeners(event)) {
+        if (!before[i]!.includes(listener)) process.removeListener(event, listener as () => void);
+      }
+    });
   }
 }
 
@@ -185,7 +196,7 @@ export const node: Platform = {
   temporaryFolder: () => os.tmpdir(),
   now: () => performance.now(),
   startWorker,
-  withStandInWorker,
+  hostGlue,
   runCommand,
   onInterrupt: (listener) => {
     process.on('SIGINT', listener);

@@ -89,10 +89,13 @@ export interface Platform {
   temporaryFolder(): string;
   /** Monotonic milliseconds. */
   now(): number;
-  /** Starts a module worker; `data` reaches it as its start data. It does not keep the process alive. */
+  /** Starts a worker that calls the default export of a plain JavaScript module with `data`. It does not keep the process alive. */
   startWorker(script: URL, data: unknown): PlatformWorker;
-  /** Replaces the global or module `Worker` while `body` runs: the tfjs glue must not start threads of its own. */
-  withStandInWorker<T>(standIn: unknown, body: () => Promise<T>): Promise<T>;
+  /**
+   * Runs the start of the tfjs glue with `standIn` in place of the runtime's `Worker`, so that it starts no threads of
+   * its own, and takes back what it hooks onto the process.
+   */
+  hostGlue<T>(standIn: unknown, start: () => Promise<T>): Promise<T>;
   /** Runs a program without a shell and collects what it printed. Rejects if it cannot be started. */
   runCommand(command: string, args: readonly string[], options?: { cwd?: string }): Promise<CommandResult>;
   /** Calls back on Ctrl-C or a polite request to end; returns a function that stops listening. */

@@ -1,0 +1,4 @@
+// All kernels in one module, so that a worker instantiates once. One file a kernel family.
+
+export * from './confusion-matrix';
+export * from './spin';

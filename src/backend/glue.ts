@@ -1,0 +1,102 @@
+// Loads the emscripten glue of tfjs-backend-wasm around a wasm module that we instantiate ourselves.
+// Not a backend: it registers nothing. Invariant: the eight workers that the threaded glue wants are never started.
+
+import * as unthreadedFactory from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
+import * as threadedFactory from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.js';
+import { SelvedgeError } from '../core/errors.ts';
+import { platform } from '../platform/index.ts';
+
+/** What tfjs-backend-wasm calls a `BackendWasmModule`, as far as we use it. */
+export interface GlueModule {
+  _malloc(bytes: number): number;
+  _free(byteOffset: number): void;
+  readonly HEAPU8: Uint8Array;
+  cwrap(name: string, returns: string | null, args: readonly string[]): (...args: unknown[]) => unknown;
+  tfjs?: Record<string, (...args: never[]) => unknown>;
+}
+
+export interface LoadedGlue {
+  readonly module: GlueModule;
+  readonly memory: WebAssembly.Memory;
+}
+
+type Factory = (config: object) => Promise<GlueModule>;
+type InstanceDone = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
+
+/** The factory, whichever way the runtime wraps a CommonJS export. */
+function factoryOf(imported: unknown): Factory {
+  let found = imported as { default?: unknown };
+  while (typeof found !== 'function' && found.default !== undefined) found = found.default as typeof found;
+  return found as unknown as Factory;
+}
+
+/** Answers the glue that a worker has loaded; nothing ever runs on it. */
+class StandInWorker {
+  onmessage: ((event: { data: unknown }) => void) | undefined;
+  postMessage(message: { cmd?: string }): void {
+    if (message.cmd === 'load') queueMicrotask(() => this.onmessage?.({ data: { cmd: 'loaded' } }));
+  }
+  on(): void {}
+  unref(): void {}
+  terminate(): void {}
+}
+
+/**
+ * Starts the SIMD build of the tfjs wasm backend.
+ *
+ * @param threaded True for the build on shared memory
+ * @returns The emscripten module, with the `tfjs` functions that `BackendWasm` wants, and its memory
+ * @throws SelvedgeError `backend/tfjs-load` if the wasm cannot be read or started
+ */
+export async function loadGlue(threaded: boolean): Promise<LoadedGlue> {
+  const file = threaded ? 'tfjs-backend-wasm-threaded-simd' : 'tfjs-backend-wasm-simd';
+  try {
+    const location = import.meta.resolve(`@tensorflow/tfjs-backend-wasm/wasm-out/${file}.wasm`);
+    const wasm = await platform.files.readBytes(platform.files.fromUrl(new URL(location)));
+    const compiled = await WebAssembly.compile(wasm as BufferSource);
+    return await platform.hostGlue(StandInWorker, () => startFactory(threaded, compiled, location));
+  } catch (error) {
+    throw new SelvedgeError(
+      'backend/tfjs-load',
+      `Cannot start "${file}.wasm" of @tensorflow/tfjs-backend-wasm; run npm ci`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function startFactory(threaded: boolean, compiled: WebAssembly.Module, location: string): Promise<LoadedGlue> {
+  let memory: WebAssembly.Memory | undefined;
+  const factory = factoryOf(threaded ? threadedFactory : unthreadedFactory);
+  const started = new Promise<GlueModule>((resolve, reject) => {
+    const config = {
+      locateFile: (name: string) => new URL(name, location).href,
+      // The glue refuses to start workers without it; stand-ins never read it.
+      mainScriptUrlOrBlob: location,
+      onAbort: (reason: unknown) => reject(new Error(`The glue aborted: ${String(reason)}`)),
+      instantiateWasm: (imports: WebAssembly.Imports, done: InstanceDone) => {
+        memory = imports.env?.memory as WebAssembly.Memory | undefined;
+        const instance = new WebAssembly.Instance(compiled, imports);
+        memory ??= Object.values(instance.exports).find((value) => value instanceof WebAssembly.Memory) as
+          | WebAssembly.Memory
+          | undefined;
+        done(instance, compiled);
+        return instance.exports;
+      },
+    };
+    factory(config).then(resolve, reject);
+  });
+  const module = await started;
+  const wrap = (name: string, returns: string | null, parameters: number) =>
+    module.cwrap(name, returns, Array(parameters).fill('number')) as (...args: never[]) => unknown;
+  module.tfjs = {
+    init: wrap('init', null, 0),
+    initWithThreadsCount: wrap('init_with_threads_count', null, 1),
+    getThreadsCount: wrap('get_threads_count', 'number', 0),
+    registerTensor: wrap('register_tensor', null, 3),
+    disposeData: wrap('dispose_data', null, 1),
+    dispose: wrap('dispose', null, 0),
+  };
+  return { module, memory: memory! };
+}

@@ -1,0 +1,163 @@
+// Starts and stops the engine: the tfjs wasm backend, our pool and our kernels, as the one tfjs backend named `wasm`.
+// Invariant: after `stop` tfjs is as it was before `start`, stock kernels included.
+import * as tf from '@tensorflow/tfjs';
+import { BackendWasm, setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
+import { SelvedgeError } from '../core/errors.ts';
+import { platform } from '../platform/index.ts';
+import { loadGlue } from './glue.ts';
+import { registerKernels } from './kernels/register.ts';
+import { SelvedgeBackend } from './selvedge-backend.ts';
+import { ThreadPool } from './thread-pool.ts';
+
+/** What the engine really got. */
+export interface BackendInfo {
+  readonly backend: 'wasm';
+  readonly build: 'threaded-simd' | 'simd';
+  readonly threads: number;
+  readonly simd: true;
+  readonly sharedMemory: boolean;
+  /** Why there is one thread on unshared memory, if so. */
+  readonly fallbackReason?: string;
+  readonly tfjs: string;
+}
+
+/** A started engine. */
+export interface RunningBackend {
+  readonly info: BackendInfo;
+  readonly backend: SelvedgeBackend;
+  /** Ends workers, removes the backend and gives the stock kernels back. Tensors are gone. */
+  stop(): Promise<void>;
+}
+
+export interface BackendOptions {
+  /** Threads, the caller's own included. Default: the cores this process may use. */
+  readonly threads?: number;
+  /** Use the unthreaded build even where shared memory exists. */
+  readonly sharedMemory?: boolean;
+}
+
+const MAX_THREADS = 64;
+/** The priority that tfjs-backend-wasm registers itself with; ours is higher. */
+const STOCK_PRIORITY = 2;
+let running: RunningBackend | undefined;
+
+/**
+ * Starts the engine and makes it the current tfjs backend.
+ *
+ * @param options Threads to use; the default is what machine and cgroup allow
+ * @returns What was started; call `stop` when done. Without it the process still exits by itself
+ * @throws SelvedgeError `backend/already-started`, `backend/threads`, `backend/no-simd`, `backend/second-tfjs`,
+ *   `backend/kernels-not-built`, `backend/tfjs-load`, `backend/worker-start`
+ *
+ * @example
+ * ```ts
+ * import { startBackend } from 'selvedge';
+ * const engine = await startBackend({ threads: 2 });
+ * console.assert(engine.info.threads === 2 && engine.info.simd);
+ * await engine.stop();
+ * ```
+ */
+export async function startBackend(options: BackendOptions = {}): Promise<RunningBackend> {
+  if (running)
+    throw new SelvedgeError('backend/already-started', 'Cannot start the backend: it runs already; stop it first');
+  const threads = checkThreads(options.threads ?? Math.min(platform.machine().cores, MAX_THREADS));
+  refuseWithoutSimd();
+  refuseSecondTfjs();
+  const fallbackReason = reasonAgainstThreads(options);
+  const shared = fallbackReason === undefined;
+  const kernels = await readKernels(shared);
+  const { module, memory } = await loadGlue(shared);
+  const allocator = {
+    allocate: (bytes: number) => module._malloc(bytes) >>> 0,
+    free: (at: number) => module._free(at),
+  };
+  const pool = await ThreadPool.start({ module: kernels, memory, allocator, threads: shared ? threads : 1 });
+  setThreadsCount(1);
+  const stockFactory = tf.findBackendFactory('wasm') as ReturnType<typeof tf.findBackendFactory> | null;
+  if (stockFactory) tf.removeBackend('wasm');
+  const backend = new SelvedgeBackend(module, pool);
+  const restoreKernels = registerKernels();
+  tf.registerBackend('wasm', () => backend, STOCK_PRIORITY + 1);
+  await tf.setBackend('wasm');
+  const info: BackendInfo = {
+    backend: 'wasm',
+    build: shared ? 'threaded-simd' : 'simd',
+    threads: pool.threads,
+    simd: true,
+    sharedMemory: typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer,
+    ...(fallbackReason === undefined ? {} : { fallbackReason }),
+    tfjs: tf.version_core,
+  };
+  running = {
+    info,
+    backend,
+    async stop() {
+      if (running?.backend !== backend) return;
+      running = undefined;
+      await pool.stop();
+      tf.removeBackend('wasm');
+      restoreKernels();
+      if (stockFactory) tf.registerBackend('wasm', stockFactory, STOCK_PRIORITY);
+    },
+  };
+  return running;
+}
+
+/**
+ * The backend of the running engine.
+ *
+ * @throws SelvedgeError `backend/not-started`
+ */
+export function currentBackend(): SelvedgeBackend {
+  if (!running) throw new SelvedgeError('backend/not-started', 'Cannot use the backend: call startBackend() first');
+  return running.backend;
+}
+
+function checkThreads(threads: number): number {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads;
+  throw new SelvedgeError(
+    'backend/threads',
+    `Cannot start "${threads}" threads: expected a whole number from 1 to ${MAX_THREADS}`,
+  );
+}
+
+/** The smallest module with a v128 instruction: `i8x16.splat` and `i8x16.popcnt`, as in wasm-feature-detect. */
+const SIMD_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+]);
+
+function refuseWithoutSimd(): void {
+  if (WebAssembly.validate(SIMD_PROBE)) return;
+  const { name, version } = platform.runtime;
+  throw new SelvedgeError(
+    'backend/no-simd',
+    `Cannot start on ${name} ${version}: it has no WebAssembly SIMD; every engine since 2023 has`,
+  );
+}
+
+function refuseSecondTfjs(): void {
+  if (BackendWasm.prototype instanceof tf.KernelBackend) return;
+  throw new SelvedgeError(
+    'backend/second-tfjs',
+    `Cannot start: two copies of @tensorflow/tfjs-core are installed; keep one (${tf.version_core}), see npm ls @tensorflow/tfjs-core`,
+  );
+}
+
+function reasonAgainstThreads(options: BackendOptions): string | undefined {
+  if (options.sharedMemory === false) return 'shared memory was not wanted';
+  if (typeof SharedArrayBuffer === 'undefined') return 'the runtime has no SharedArrayBuffer';
+  if (!platform.mayBlock) return 'this thread must not block';
+  return undefined;
+}
+
+async function readKernels(shared: boolean): Promise<WebAssembly.Module> {
+  const file = shared ? 'kernels-shared.wasm' : 'kernels-unshared.wasm';
+  try {
+    const path = platform.files.fromUrl(new URL(`../../build/${file}`, import.meta.url));
+    return await WebAssembly.compile((await platform.files.readBytes(path)) as BufferSource);
+  } catch (error) {
+    throw new SelvedgeError('backend/kernels-not-built', `Cannot read "build/${file}": run npm run build`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,235 @@
+// Runs kernels over units of work on all threads: the caller's own and a worker for each further one.
+// Who computes a unit is left to chance; what a unit computes is not, so results do not depend on the number of threads.
+// Invariant: `run` returns when every unit is done, or throws a typed error within seconds; it never hangs.
+import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { type PlatformWorker, platform } from '../platform/index.ts';
+import * as control from './control-block.js';
+
+/** Where the pool gets memory from: emscripten's allocator. */
+export interface Allocator {
+  allocate(bytes: number): number;
+  free(byteOffset: number): void;
+}
+
+export interface RunOptions {
+  /** Bytes of private memory that each thread needs. Its content is undefined. */
+  readonly scratchBytes?: number;
+  /** Units claimed at a time. Default: so that each thread claims about eight times. */
+  readonly grain?: number;
+}
+
+/** Milliseconds that a worker may lag behind the main thread's own claims before it is given up. */
+const WATCHDOG_MS = 5_000;
+/** … plus this many times what the main thread needed for its own share. */
+const WATCHDOG_FACTOR = 20;
+const START_TIMEOUT_MS = 30_000;
+
+export class ThreadPool {
+  readonly threads: number;
+  readonly #memory: WebAssembly.Memory;
+  readonly #allocator: Allocator;
+  readonly #controlOffset: number;
+  readonly #kernels: ReadonlyMap<string, { index: number; run: control.Kernel }>;
+  readonly #spin: (address: number, value: number, iterations: number) => number;
+  readonly #workers: PlatformWorker[] = [];
+  #words: Int32Array;
+  /** As the allocator gave it, and from the first cache line on. */
+  #scratchBlock = 0;
+  #scratch = 0;
+  #scratchBytes = 0;
+  #failure: string | undefined;
+
+  private constructor(memory: WebAssembly.Memory, exports: WebAssembly.Exports, allocator: Allocator, threads: number) {
+    this.#memory = memory;
+    this.#allocator = allocator;
+    this.threads = threads;
+    // A cache line of slack, so that the words that threads spin on share a line with nothing else.
+    const block = allocator.allocate(control.WORDS * 4 + 64);
+    this.#controlOffset = alignToCacheLine(block);
+    this.#words = new Int32Array(memory.buffer, this.#controlOffset, control.WORDS).fill(0);
+    this.#kernels = new Map(
+      control
+        .kernelNames(exports)
+        .map((name, index) => [name, { index, run: exports[name] as unknown as control.Kernel }]),
+    );
+    this.#spin = exports.spinWhileEqual as unknown as (a: number, v: number, i: number) => number;
+  }
+
+  /**
+   * Starts a pool and waits until every worker is ready.
+   *
+   * @param options.threads Number of threads including the caller's; more than one needs shared memory
+   * @throws SelvedgeError `backend/worker-start` if a worker does not start
+   */
+  static async start(options: {
+    module: WebAssembly.Module;
+    memory: WebAssembly.Memory;
+    allocator: Allocator;
+    threads: number;
+  }): Promise<ThreadPool> {
+    const { module, memory, allocator, threads } = options;
+    const instance = await WebAssembly.instantiate(module, { env: { memory } });
+    const pool = new ThreadPool(memory, instance.exports, allocator, threads);
+    try {
+      await pool.#startWorkers(module);
+    } catch (error) {
+      await pool.stop();
+      throw new SelvedgeError('backend/worker-start', `Cannot start ${threads - 1} workers: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    return pool;
+  }
+
+  async #startWorkers(module: WebAssembly.Module): Promise<void> {
+    const script = new URL('./pool-worker.js', import.meta.url);
+    for (let thread = 1; thread < this.threads; thread++) {
+      const worker = platform.startWorker(script, {
+        module,
+        memory: this.#memory,
+        controlOffset: this.#controlOffset,
+        thread,
+      });
+      worker.onEnd((reason) => {
+        this.#failure ??= `Worker ${thread} is gone: ${reason}`;
+      });
+      this.#workers.push(worker);
+    }
+    const end = platform.now() + START_TIMEOUT_MS;
+    while (Atomics.load(this.#words, control.DONE) < this.threads - 1) {
+      if (this.#failure) throw new Error(this.#failure);
+      if (platform.now() > end) throw new Error(`not ready after ${START_TIMEOUT_MS} ms`);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  /** The running workers: for tests of what happens when one dies. */
+  get workers(): readonly PlatformWorker[] {
+    return this.#workers;
+  }
+
+  /**
+   * Runs a kernel over units [0, units).
+   *
+   * @param name Exported name of the kernel
+   * @param units Number of units; the kernel is called with ranges of them
+   * @param args 32-bit words: integers, byte offsets, float bits
+   * @throws SelvedgeError `backend/kernel-trapped`, `backend/worker-lost`, `backend/unknown-kernel`
+   */
+  run(name: string, units: number, args: readonly number[], options: RunOptions = {}): void {
+    if (units <= 0) return;
+    const kernel = this.#kernels.get(name);
+    if (!kernel)
+      throw new SelvedgeError('backend/unknown-kernel', `Cannot run kernel "${name}": the module has no such export`);
+    if (args.length > control.MAX_ARGUMENTS) {
+      throw new SelvedgeError(
+        'backend/arguments',
+        `Cannot run kernel "${name}": got ${args.length} arguments, expected at most ${control.MAX_ARGUMENTS}`,
+      );
+    }
+    if (this.#failure) {
+      throw new SelvedgeError(
+        'backend/worker-lost',
+        `Cannot run kernel "${name}": ${this.#failure}; stop the backend and start it again`,
+      );
+    }
+    this.#reserveScratch(options.scratchBytes ?? 0);
+    // An unshared memory that grew has a new buffer.
+    if (this.#words.buffer !== this.#memory.buffer && this.#words.byteLength === 0) {
+      this.#words = new Int32Array(this.#memory.buffer, this.#controlOffset, control.WORDS);
+    }
+    const words = this.#words;
+    const grain = options.grain ?? Math.max(1, Math.ceil(units / (this.threads * 8)));
+    for (let i = 0; i < args.length; i++) words[control.ARGUMENTS + i] = args[i]!;
+    words[control.UNITS] = units;
+    words[control.GRAIN] = grain;
+    words[control.SCRATCH] = this.#scratch;
+    words[control.SCRATCH_BYTES] = this.#scratchBytes;
+    if (this.threads === 1 || units <= grain) this.#runAlone(name, kernel.run);
+    else this.#runShared(name, kernel);
+  }
+
+  #runAlone(name: string, kernel: control.Kernel): void {
+    try {
+      const units = this.#words[control.UNITS]!;
+      kernel(this.#controlOffset + control.ARGUMENTS * 4, 0, units, this.#scratch);
+    } catch (error) {
+      throw trapped(name, messageOf(error), error);
+    }
+  }
+
+  #runShared(name: string, kernel: { index: number; run: control.Kernel }): void {
+    const words = this.#words;
+    words[control.KERNEL] = kernel.index;
+    words[control.STATUS] = 0;
+    // The first claim is the main thread's own, so that it knows how long a claim takes.
+    Atomics.store(words, control.NEXT, words[control.GRAIN]!);
+    Atomics.store(words, control.DONE, 0);
+    // Sequence numbers stay positive: -1 means stop.
+    Atomics.store(words, control.SEQUENCE, (words[control.SEQUENCE]! + 1) & 0x3fffffff);
+    Atomics.notify(words, control.SEQUENCE);
+    const start = platform.now();
+    let trap: { error: unknown } | undefined;
+    try {
+      control.runClaims(kernel.run, words, this.#controlOffset, 0, 0);
+    } catch (error) {
+      Atomics.store(words, control.NEXT, control.NO_MORE_UNITS);
+      trap = { error };
+    }
+    this.#awaitWorkers(name, platform.now() - start);
+    if (trap) throw trapped(name, messageOf(trap.error), trap.error);
+    if (Atomics.load(words, control.STATUS) !== 0) throw trapped(name, this.#trapMessage());
+  }
+
+  #awaitWorkers(name: string, ownMs: number): void {
+    const words = this.#words;
+    const workers = this.threads - 1;
+    const address = this.#controlOffset + control.DONE * 4;
+    const allowedMs = WATCHDOG_MS + WATCHDOG_FACTOR * ownMs;
+    const end = platform.now() + allowedMs;
+    for (;;) {
+      const done = Atomics.load(words, control.DONE);
+      if (done >= workers) return;
+      if (this.#spin(address, done, control.SPIN_ITERATIONS)) continue;
+      const leftMs = end - platform.now();
+      if (leftMs <= 0) {
+        this.#failure = `A worker has not answered within ${Math.round(allowedMs)} ms`;
+        throw new SelvedgeError(
+          'backend/worker-lost',
+          `Kernel "${name}" did not finish: ${workers - done} of ${workers} workers died or hang; stop the backend and start it again`,
+        );
+      }
+      Atomics.wait(words, control.DONE, done, leftMs);
+    }
+  }
+
+  #trapMessage(): string {
+    const length = this.#words[control.MESSAGE]!;
+    const text = new Uint8Array(this.#memory.buffer, this.#controlOffset + (control.MESSAGE + 1) * 4, length);
+    return new TextDecoder().decode(text.slice());
+  }
+
+  #reserveScratch(bytes: number): void {
+    if (bytes <= this.#scratchBytes) return;
+    if (this.#scratchBlock) this.#allocator.free(this.#scratchBlock);
+    // Odd multiples of a cache line keep the areas of different threads off the same cache sets.
+    this.#scratchBytes = ((bytes + 63) & ~63) + 64;
+    this.#scratchBlock = this.#allocator.allocate(this.#scratchBytes * this.threads + 64);
+    this.#scratch = alignToCacheLine(this.#scratchBlock);
+  }
+
+  /** Ends the workers. The memory goes with the backend. */
+  async stop(): Promise<void> {
+    this.#failure ??= 'The pool is stopped';
+    Atomics.store(this.#words, control.SEQUENCE, -1);
+    Atomics.notify(this.#words, control.SEQUENCE);
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}
+
+// Offsets reach beyond 2 GB, where bitwise operators would turn them negative.
+const alignToCacheLine = (byteOffset: number): number => Math.ceil(byteOffset / 64) * 64;
+
+function trapped(name: string, message: string, cause?: unknown): SelvedgeError {
+  return new SelvedgeError('backend/kernel-trapped', `Kernel "${name}" trapped: ${message}`, { cause });
+}
