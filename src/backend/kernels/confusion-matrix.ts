@@ -1,7 +1,7 @@
 // Binding of the kernel that counts a confusion matrix from scores in the backend's memory. Not a tfjs kernel: called directly.
 // Not here: checking of labels (evaluation/confusion-matrix.ts); an unchecked label would write outside the table.
 // Invariant: everything allocated here is freed, also when the kernel traps.
-import type { Backend } from '../index.ts';
+import type { SelvedgeBackend } from '../selvedge-backend.ts';
 
 /** What one pass over the scores yields. */
 export interface ConfusionCounts {
@@ -16,7 +16,7 @@ const ROWS_PER_UNIT = 512;
 /** Room for the units' count tables; many classes get fewer, longer units. */
 const TABLE_BYTES = 1 << 20;
 
-const views = (backend: Backend, offset: number, length: number): Int32Array => {
+const views = (backend: SelvedgeBackend, offset: number, length: number): Int32Array => {
   const bytes = backend.bytes(offset, length * 4);
   return new Int32Array(bytes.buffer, bytes.byteOffset, length);
 };
@@ -30,7 +30,7 @@ const views = (backend: Backend, offset: number, length: number): Int32Array => 
  * @param classes Number of classes, at least 1
  */
 export function countConfusion(
-  backend: Backend,
+  backend: SelvedgeBackend,
   scores: Float32Array | number,
   labels: ArrayLike<number>,
   classes: number,
@@ -43,9 +43,7 @@ export function countConfusion(
   if (units === 0) return { counts: new Int32Array(tableWords), predicted: new Int32Array(0) };
 
   const scoreWords = typeof scores === 'number' ? 0 : scores.length;
-  const block = backend.allocate((rows * 2 + units * tableWords + scoreWords) * 4);
-  try {
-    const labelsAt = block;
+  return backend.withMemory((rows * 2 + units * tableWords + scoreWords) * 4, (labelsAt) => {
     const predictedAt = labelsAt + rows * 4;
     const countsAt = predictedAt + rows * 4;
     const scoresAt = typeof scores === 'number' ? scores : countsAt + units * tableWords * 4;
@@ -55,12 +53,11 @@ export function countConfusion(
       const bytes = backend.bytes(scoresAt, scoreWords * 4);
       new Float32Array(bytes.buffer, bytes.byteOffset, scoreWords).set(scores);
     }
-    backend.pool.run('confusionMatrix', units, [scoresAt, labelsAt, predictedAt, countsAt, rows, classes, rowsPerUnit]);
+    const args = [scoresAt, labelsAt, predictedAt, countsAt, rows, classes, rowsPerUnit];
+    backend.pool.run('confusionMatrix', units, args);
     const tables = views(backend, countsAt, units * tableWords);
     const counts = new Int32Array(tableWords);
     for (let word = 0; word < tables.length; word++) counts[word % tableWords]! += tables[word]!;
     return { counts, predicted: views(backend, predictedAt, rows).slice() };
-  } finally {
-    backend.free(block);
-  }
+  });
 }
