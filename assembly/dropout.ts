@@ -1,0 +1,110 @@
+// Inverted dropout (Srivastava et al. 2014) and its gradient. The mask is a function of (seed, step, layer, element) alone:
+// Philox4x32-10 (Salmon et al. 2011) in counter mode, four counters side by side, sixteen random bits an element.
+// Unit: a block of 2,048 elements.
+//
+//   x, y, dy, dx  float32 [elements]
+//   mask          int8 [elements rounded up to 32]: -1 kept, 0 dropped
+//
+//   32 elements of one group come from counters (4 g + lane, step, layer, 0), lane 0 … 3:
+//     element 8 w + 2 lane + half  <-  16-bit half `half` of output word w of lane `lane`
+
+@unmanaged
+class DropoutArgs {
+  x: u32;
+  y: u32;
+  mask: u32;
+  elements: i32;
+  /** An element is kept where its 16 bits are at least this: round(rate * 65536). */
+  threshold: i32;
+  /** 1 / (1 - rate). */
+  scale: f32;
+  seedLow: i32;
+  seedHigh: i32;
+  step: i32;
+  layer: i32;
+}
+
+@unmanaged
+class DropoutGradArgs {
+  dy: u32;
+  dx: u32;
+  mask: u32;
+  elements: i32;
+  scale: f32;
+}
+
+const BLOCK: i32 = 2048;
+const GROUP: i32 = 32;
+
+export function dropout(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<DropoutArgs>(args);
+  const elements = a.elements;
+  const last = min(end * BLOCK, elements);
+  for (let first = start * BLOCK; first < last; first += GROUP) {
+    const mask = <usize>a.mask + <usize>first;
+    drawMask(a, first / GROUP, mask);
+    const offset = <usize>first << 2;
+    applyMask(<usize>a.x + offset, <usize>a.y + offset, mask, min(GROUP, elements - first), a.scale);
+  }
+}
+
+export function dropoutGrad(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<DropoutGradArgs>(args);
+  const last = min(end * BLOCK, a.elements);
+  for (let first = start * BLOCK; first < last; first += GROUP) {
+    const offset = <usize>first << 2;
+    const mask = <usize>a.mask + <usize>first;
+    applyMask(<usize>a.dy + offset, <usize>a.dx + offset, mask, min(GROUP, a.elements - first), a.scale);
+  }
+}
+
+// Words 0, 2 and words 1, 3 of the two vectors of 64-bit products: low and high halves.
+
+@inline
+function lowHalves(a: v128, b: v128): v128 {
+  return i32x4.shuffle(a, b, 0, 2, 4, 6);
+}
+
+@inline
+function highHalves(a: v128, b: v128): v128 {
+  return i32x4.shuffle(a, b, 1, 3, 5, 7);
+}
+
+function drawMask(a: DropoutArgs, group: i32, mask: usize): void {
+  const m0 = i32x4.splat(0xd2511f53);
+  const m1 = i32x4.splat(0xcd9e8d57);
+  let c0 = i32x4.add(i32x4.splat(group * 4), i32x4(0, 1, 2, 3));
+  let c1 = i32x4.splat(a.step);
+  let c2 = i32x4.splat(a.layer);
+  let c3 = i32x4.splat(0);
+  let k0 = i32x4.splat(a.seedLow);
+  let k1 = i32x4.splat(a.seedHigh);
+  for (let round = 0; round < 10; round++) {
+    const p0 = i64x2.extmul_low_i32x4_u(c0, m0);
+    const q0 = i64x2.extmul_high_i32x4_u(c0, m0);
+    const p1 = i64x2.extmul_low_i32x4_u(c2, m1);
+    const q1 = i64x2.extmul_high_i32x4_u(c2, m1);
+    c0 = v128.xor(v128.xor(highHalves(p1, q1), c1), k0);
+    c1 = lowHalves(p1, q1);
+    c2 = v128.xor(v128.xor(highHalves(p0, q0), c3), k1);
+    c3 = lowHalves(p0, q0);
+    k0 = i32x4.add(k0, i32x4.splat(0x9e3779b9));
+    k1 = i32x4.add(k1, i32x4.splat(0xbb67ae85));
+  }
+  const threshold = i16x8.splat(<i16>a.threshold);
+  v128.store(mask, i8x16.narrow_i16x8_s(i16x8.ge_u(c0, threshold), i16x8.ge_u(c1, threshold)));
+  v128.store(mask, i8x16.narrow_i16x8_s(i16x8.ge_u(c2, threshold), i16x8.ge_u(c3, threshold)), 16);
+}
+
+function applyMask(x: usize, y: usize, mask: usize, count: i32, scale: f32): void {
+  const scales = f32x4.splat(scale);
+  const vectorEnd = mask + (count & ~3);
+  for (; mask < vectorEnd; mask += 4, x += 16, y += 16) {
+    const keep = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(mask)));
+    v128.store(y, v128.and(f32x4.mul(v128.load(x), scales), keep));
+  }
+  for (let i = 0; i < (count & 3); i++) {
+    const kept = load<i8>(mask + i) != 0;
+    store<f32>(y + (i << 2), kept ? load<f32>(x + (i << 2)) * scale : <f32>0);
+  }
+}

@@ -1,0 +1,5 @@
+// Models: builders, initial weights, descriptions.
+export type { ModelConfig } from './fashion-cnn.ts';
+export { initializeWeights } from './initialize.ts';
+export { buildModel, type ModelName, modelNames } from './registry.ts';
+export { type LayerSummary, type ModelSummary, summarizeModel } from './summary.ts';

@@ -1,0 +1,93 @@
+// Initial weights as Keras draws them, from our own seeded streams: tfjs uses Math.random and engine-dependent logarithms.
+// Invariant: a weight is a function of (seed, position of its layer, position in the layer) and of its initialiser.
+import * as tf from '@tensorflow/tfjs';
+import { SelvedgeError } from '../core/errors.ts';
+import { type RandomStream, randomStream } from '../core/philox.ts';
+
+/** Names this use of a seed, so that it shares no numbers with shuffles. */
+const INITIALIZER_STREAM = 1;
+/** Standard deviation of a standard normal cut off at two: Keras divides by it to keep the variance asked for. */
+const TRUNCATED_DEVIATION = 0.87962566103423978;
+
+interface VarianceScalingConfig {
+  readonly scale: number;
+  readonly mode: 'fanIn' | 'fanOut' | 'fanAvg';
+  readonly distribution: 'normal' | 'uniform' | 'truncatedNormal';
+}
+
+/** A serialised initialiser in a layer's configuration. */
+interface SerializedInitializer {
+  readonly className: string;
+  readonly config: object;
+}
+
+/**
+ * Sets all weights of a model to seeded initial values, by the initialisers its layers name.
+ *
+ * @param seed Whole number from 0 to 2^53 - 1
+ * @throws SelvedgeError `models/initializer` for one that we do not draw ourselves
+ */
+export function initializeWeights(model: tf.LayersModel, seed: number): void {
+  tf.tidy(() => {
+    model.layers.forEach((layer, layerIndex) => {
+      if (layer.weights.length === 0) return;
+      const config = layer.getConfig();
+      const values = layer.weights.map((weight, weightIndex) => {
+        const role = weight.originalName.split('/').pop()!;
+        const initializer = config[`${role.replace(/_(\w)/g, (_, c: string) => c.toUpperCase())}Initializer`];
+        const stream = randomStream(seed, INITIALIZER_STREAM, layerIndex, weightIndex);
+        const shape = weight.shape as number[];
+        return tf.tensor(draw(initializer as unknown as SerializedInitializer, shape, stream, layer.name), shape);
+      });
+      layer.setWeights(values);
+    });
+  });
+}
+
+function draw(
+  initializer: SerializedInitializer | undefined,
+  shape: readonly number[],
+  stream: RandomStream,
+  layerName: string,
+): Float32Array {
+  const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+  switch (initializer?.className) {
+    case 'Zeros':
+      return values;
+    case 'Ones':
+      return values.fill(1);
+    case 'VarianceScaling':
+    case 'GlorotUniform':
+    case 'GlorotNormal':
+      return scaleVariance(values, shape, initializer.config as VarianceScalingConfig, stream);
+    default:
+      throw new SelvedgeError(
+        'models/initializer',
+        `Cannot initialise layer "${layerName}": got initializer "${initializer?.className}", ` +
+          'expected Zeros, Ones, Glorot, He, LeCun or VarianceScaling',
+      );
+  }
+}
+
+function scaleVariance(
+  values: Float32Array,
+  shape: readonly number[],
+  config: VarianceScalingConfig,
+  stream: RandomStream,
+): Float32Array {
+  const receptiveField = shape.slice(0, -2).reduce((product, extent) => product * extent, 1);
+  const fanIn = receptiveField * shape.at(-2)!;
+  const fanOut = receptiveField * shape.at(-1)!;
+  const fan = { fanIn, fanOut, fanAvg: (fanIn + fanOut) / 2 }[config.mode];
+  const variance = config.scale / Math.max(1, fan);
+  if (config.distribution === 'uniform') {
+    const limit = Math.sqrt(3 * variance);
+    return values.map(() => (2 * stream.uniform() - 1) * limit);
+  }
+  const deviation = Math.sqrt(variance) / TRUNCATED_DEVIATION;
+  return values.map(() => {
+    let z = stream.normal();
+    while (Math.abs(z) > 2) z = stream.normal();
+    return z * deviation;
+  });
+}
