@@ -2,3 +2,6 @@
 
 export * from './confusion-matrix';
 export * from './spin';
+export * from './adam';
+export * from './dropout';
+export * from './softmax-cross-entropy';
