@@ -1,0 +1,290 @@
+// Finds Fashion-MNIST: a folder given, the cache, Debian's folder, HTTP, Debian's archive, and at last the shipped sample.
+// Not here: parsing (idx.ts) and HTTP itself (download.ts). Invariant: no byte is parsed before the digest of its file was found
+// right, and the sample never goes by the name of the whole.
+import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { platform } from '../platform/index.ts';
+import type { CommandResult } from '../platform/platform.ts';
+import { type Dataset, decodeDataset } from './dataset.ts';
+import { type DownloadProgress, download } from './download.ts';
+import {
+  type DatasetFileNames,
+  fashionMnistAddresses,
+  fashionMnistClassNames,
+  fashionMnistDebianFolder,
+  fashionMnistFiles,
+  type PinnedFile,
+} from './fashion-mnist.ts';
+import { gunzip } from './gzip.ts';
+import { sampleFiles, sampleFolderUrl } from './sample.ts';
+import { sha256 } from './sha256.ts';
+
+export type SourceKind = 'folder' | 'cache' | 'debian' | 'http' | 'apt' | 'sample';
+
+/** Where the data came from. */
+export interface DataSource {
+  readonly kind: SourceKind;
+  /** One phrase for people, for example `the folder "/data"`. */
+  readonly description: string;
+  /** True if this is the small shipped sample and not the whole data set. */
+  readonly isSample: boolean;
+  readonly files: readonly PinnedFile[];
+}
+
+export interface LoadedData {
+  readonly train: Dataset;
+  readonly test: Dataset;
+  readonly source: DataSource;
+  /** What the user should be told: why a source was passed over, and that the sample is a sample. */
+  readonly notices: readonly string[];
+}
+
+export interface LoadOptions {
+  /** Folder that must hold the four files; default: the environment variable SELVEDGE_DATA. */
+  readonly folder?: string | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** Whether the shipped sample may stand in for the whole; default true. */
+  readonly allowSample?: boolean | undefined;
+  /** Other places than the usual ones. */
+  readonly places?: Partial<Places> | undefined;
+}
+
+/** Where the loader looks. */
+export interface Places {
+  /** The four files to look for. */
+  readonly files: DatasetFileNames<PinnedFile>;
+  /** Folder for fetched files. */
+  readonly cacheFolder: string;
+  readonly debianFolder: string;
+  /** HTTP folders ending in a slash. */
+  readonly addresses: readonly string[];
+  /** Silence after which a connection is given up. */
+  readonly timeoutMs: number;
+  /** Runs `apt-get` and `dpkg-deb`; null: do not ask Debian's archive. */
+  readonly runCommand:
+    | ((command: string, args: readonly string[], options?: { cwd?: string }) => Promise<CommandResult>)
+    | null;
+}
+
+interface Found {
+  readonly kind: SourceKind;
+  readonly description: string;
+  /** Compressed bytes, digests checked, in the order of the pinned files. */
+  readonly files: DatasetFileNames<Uint8Array>;
+}
+
+const parts = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
+
+/**
+ * Loads Fashion-MNIST from the first source that has it whole, checking each file's SHA-256.
+ *
+ * @param options `folder`, `onProgress` of downloads, `allowSample`, and other `places` to look in
+ * @returns Training and test set, the source, and notices to show
+ * @throws SelvedgeError `data/missing-file` or `data/wrong-hash` for a folder that was given and is not right; `data/not-found` if
+ *   nothing has the data and the sample is not allowed; `gzip/corrupt`, `idx/…`, `dataset/…`
+ * @example
+ * ```ts
+ * import { loadFashionMnist } from 'selvedge';
+ * const { train, test, source } = await loadFashionMnist();
+ * console.assert(source.isSample || (train.count === 60000 && test.count === 10000));
+ * ```
+ */
+export async function loadFashionMnist(options: LoadOptions = {}): Promise<LoadedData> {
+  const notices: string[] = [];
+  const places = { ...usualPlaces(), ...options.places };
+  const folder = options.folder ?? platform.environment('SELVEDGE_DATA');
+  const found = folder ? await readGivenFolder(folder, places) : await findWhole(places, options, notices);
+  if (found) return decodeFound(found, places.files, notices);
+  if (options.allowSample ?? true) {
+    const sample = await loadFashionMnistSample();
+    return { ...sample, notices: [...notices, ...sample.notices] };
+  }
+  throw new SelvedgeError(
+    'data/not-found',
+    `Cannot find Fashion-MNIST: ${notices.join('; ')}; give the folder of its four .gz files by --data or SELVEDGE_DATA`,
+  );
+}
+
+/**
+ * Loads the small real sample that ships with the project: 2,000 training and 1,000 test images, as many of each class.
+ *
+ * @returns As `loadFashionMnist`, with `source.isSample` true and a notice that says so
+ * @throws SelvedgeError `data/missing-file` or `data/wrong-hash` if the installation is damaged
+ * @example
+ * ```ts
+ * import { loadFashionMnistSample } from 'selvedge';
+ * const { train } = await loadFashionMnistSample();
+ * console.assert(train.count === 2000);
+ * ```
+ */
+export async function loadFashionMnistSample(): Promise<LoadedData> {
+  return decodeFound(await readSample(), sampleFiles, [
+    'Using the small real sample that ships with the project, 2,000 training and 1,000 test images, not the whole data set; ' +
+      'results will be worse. Give the folder of the four .gz files by --data or SELVEDGE_DATA for the whole',
+  ]);
+}
+
+function usualPlaces(): Places {
+  return {
+    files: fashionMnistFiles,
+    cacheFolder: platform.files.join(platform.cacheFolder(), 'fashion-mnist'),
+    debianFolder: fashionMnistDebianFolder,
+    addresses: fashionMnistAddresses,
+    timeoutMs: 15_000,
+    runCommand: platform.runCommand,
+  };
+}
+
+/** The first source of the whole data set; what fails on the way is noted and passed over. */
+async function findWhole(places: Places, options: LoadOptions, notices: string[]): Promise<Found | undefined> {
+  const sources: (() => Promise<Found | undefined>)[] = [
+    () => readStanding('cache', `the cache "${places.cacheFolder}"`, places.cacheFolder, places),
+    () => readStanding('debian', `Debian's "${places.debianFolder}"`, places.debianFolder, places),
+    ...places.addresses.map((address) => () => fetchFrom(address, places, options)),
+    () => fetchFromArchive(places),
+  ];
+  for (const source of sources) {
+    try {
+      const found = await source();
+      if (found) return found;
+    } catch (error) {
+      notices.push(messageOf(error));
+    }
+  }
+  return undefined;
+}
+
+async function readGivenFolder(folder: string, places: Places): Promise<Found> {
+  const path = platform.files.resolve(folder);
+  return { kind: 'folder', description: `the folder "${path}"`, files: await readFolder(path, places.files) };
+}
+
+async function readSample(): Promise<Found> {
+  const files = await readFolder(platform.files.fromUrl(sampleFolderUrl), sampleFiles);
+  return { kind: 'sample', description: 'the small sample that ships with the project', files };
+}
+
+/** A folder that may well not be there; it counts only if all four files are, and right. */
+async function readStanding(
+  kind: SourceKind,
+  description: string,
+  folder: string,
+  places: Places,
+): Promise<Found | undefined> {
+  for (const part of parts) {
+    if (!(await platform.files.status(platform.files.join(folder, places.files[part].name)))) return undefined;
+  }
+  return { kind, description, files: await readFolder(folder, places.files) };
+}
+
+async function readFolder(folder: string, pinned: DatasetFileNames<PinnedFile>): Promise<DatasetFileNames<Uint8Array>> {
+  const read = (part: (typeof parts)[number]) =>
+    readPinned(platform.files.join(folder, pinned[part].name), pinned[part]);
+  return {
+    trainImages: await read('trainImages'),
+    trainLabels: await read('trainLabels'),
+    testImages: await read('testImages'),
+    testLabels: await read('testLabels'),
+  };
+}
+
+async function readPinned(path: string, pinned: PinnedFile): Promise<Uint8Array> {
+  const status = await platform.files.status(path);
+  if (!status || status.isFolder) {
+    throw new SelvedgeError(
+      'data/missing-file',
+      `Cannot read "${path}": expected ${pinned.name} of Fashion-MNIST, got ${status ? 'a folder' : 'nothing'}`,
+    );
+  }
+  const bytes = await platform.files.readBytes(path);
+  const found = await sha256(bytes);
+  if (found === pinned.sha256) return bytes;
+  throw new SelvedgeError(
+    'data/wrong-hash',
+    `Cannot use "${path}": expected sha256 ${pinned.sha256}, got ${found} (${bytes.length} bytes)`,
+  );
+}
+
+/** Fetches into the cache what it lacks or has wrong, then reads it. */
+async function fetchFrom(address: string, places: Places, options: LoadOptions): Promise<Found> {
+  for (const part of parts) {
+    const pinned = places.files[part];
+    const target = platform.files.join(places.cacheFolder, pinned.name);
+    const isThere = await readPinned(target, pinned).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) continue;
+    await download({
+      url: new URL(pinned.name, address).href,
+      target,
+      sha256: pinned.sha256,
+      timeoutMs: places.timeoutMs,
+      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+    });
+  }
+  return { kind: 'http', description: address, files: await readFolder(places.cacheFolder, places.files) };
+}
+
+/** Downloads Debian's package and unpacks it without being root; the four files land in the cache. */
+async function fetchFromArchive(places: Places): Promise<Found | undefined> {
+  const { runCommand, cacheFolder } = places;
+  if (runCommand === null) return undefined;
+  const { files } = platform;
+  const scratch = files.join(cacheFolder, `apt.${Date.now().toString(36)}.part`);
+  const run = async (command: string, args: readonly string[]): Promise<void> => {
+    const result = await runCommand(command, args, { cwd: scratch });
+    if (result.code === 0) return;
+    const reason = result.stderr.trim().split('\n').at(-1) ?? '';
+    throw new SelvedgeError(
+      'data/apt-failed',
+      `Cannot run "${command} ${args.join(' ')}": code ${result.code}, ${reason}`,
+    );
+  };
+  await files.makeFolder(scratch);
+  try {
+    const patience = ['-o', 'Acquire::http::Timeout=15', '-o', 'Acquire::Retries=1'];
+    await run('apt-get', [...patience, 'download', 'dataset-fashion-mnist']);
+    const packageName = (await files.list(scratch)).find((name) => name.endsWith('.deb'));
+    if (packageName === undefined) {
+      throw new SelvedgeError('data/apt-failed', 'Cannot unpack "dataset-fashion-mnist": apt-get left no .deb file');
+    }
+    await run('dpkg-deb', ['-x', packageName, 'unpacked']);
+    const found = await readFolder(
+      files.join(scratch, 'unpacked', ...fashionMnistDebianFolder.split('/').filter(Boolean)),
+      places.files,
+    );
+    for (const part of parts) await files.write(files.join(cacheFolder, places.files[part].name), found[part]);
+    return { kind: 'apt', description: "Debian's package dataset-fashion-mnist", files: found };
+  } finally {
+    await files.remove(scratch);
+  }
+}
+
+async function decodeFound(
+  found: Found,
+  pinned: DatasetFileNames<PinnedFile>,
+  notices: readonly string[],
+): Promise<LoadedData> {
+  const isSample = found.kind === 'sample';
+  const name = isSample ? 'Fashion-MNIST sample' : 'Fashion-MNIST';
+  const unpack = async (part: (typeof parts)[number]) => {
+    const fileName = pinned[part].name;
+    return { name: fileName, bytes: await gunzip(found.files[part], { name: fileName }) };
+  };
+  const classNames = fashionMnistClassNames;
+  const train = decodeDataset({
+    name: `${name} training set`,
+    images: await unpack('trainImages'),
+    labels: await unpack('trainLabels'),
+    classNames,
+  });
+  const test = decodeDataset({
+    name: `${name} test set`,
+    images: await unpack('testImages'),
+    labels: await unpack('testLabels'),
+    classNames,
+  });
+  const files = parts.map((part) => pinned[part]);
+  const source: DataSource = { kind: found.kind, description: found.description, isSample, files };
+  return { train, test, source, notices };
+}

@@ -1,0 +1,42 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { SelvedgeError } from '../../src/core/errors.ts';
+import { gunzip, gzip } from '../../src/data/gzip.ts';
+import { sha256 } from '../../src/data/sha256.ts';
+
+const content = new Uint8Array(5000).map((_, i) => (i * i) & 0xff);
+
+async function rejects(bytes: Uint8Array): Promise<void> {
+  try {
+    await gunzip(bytes, { name: 'some.gz' });
+  } catch (error) {
+    assert.instance(error, SelvedgeError);
+    assert.is((error as SelvedgeError).code, 'gzip/corrupt');
+    assert.match((error as SelvedgeError).message, '"some.gz"');
+    return;
+  }
+  assert.unreachable('expected gzip/corrupt');
+}
+
+test('gunzip() undoes gzip()', async () => {
+  assert.equal(await gunzip(await gzip(content), { name: 'some.gz' }), content);
+  assert.equal(await gunzip(await gzip(new Uint8Array(0)), { name: 'some.gz' }), new Uint8Array(0));
+});
+
+test('gunzip() rejects cut, changed and foreign bytes', async () => {
+  const whole = await gzip(content);
+  await rejects(new Uint8Array(0));
+  await rejects(whole.subarray(0, whole.length - 1));
+  await rejects(whole.subarray(0, 12));
+  const changed = whole.slice();
+  changed[whole.length - 6]! ^= 1;
+  await rejects(changed);
+  await rejects(content);
+});
+
+test('sha256() gives the digest of the standard', async () => {
+  const abc = new TextEncoder().encode('abc');
+  assert.is(await sha256(abc), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+});
+
+test.run();
