@@ -22,16 +22,16 @@ export interface DownloadOptions {
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Silence after which a connection is given up. */
   readonly timeoutMs?: number;
-  /** Connections tried before giving up. */
+  /** Connections in a row that bring nothing new before giving up. */
   readonly attempts?: number;
-  /** Pause before the second attempt; it doubles for each further one. */
+  /** Pause after a connection that brought something; it doubles for each that brought nothing. */
   readonly retryDelayMs?: number;
 }
 
 /** Received bytes are appended to the part file in pieces of at least this size. */
 const PIECE_BYTES = 1 << 20;
 
-const defaults = { timeoutMs: 15_000, attempts: 4, retryDelayMs: 500 };
+const defaults = { timeoutMs: 15_000, attempts: 3, retryDelayMs: 500 };
 
 /** A failure that a further attempt may cure; all others end the download at once. */
 class Interrupted extends Error {}
@@ -58,23 +58,32 @@ export async function download(options: DownloadOptions): Promise<void> {
   const { attempts, retryDelayMs } = { ...defaults, ...options };
   const part = `${options.target}.part`;
   await platform.files.makeFolder(platform.files.dirname(options.target));
-  for (let attempt = 1; ; attempt++) {
+  let mostBytes = await bytesIn(part);
+  let fruitless = 0;
+  for (;;) {
     try {
       const isFresh = await fetchRest(options, part);
       await land(options, part, isFresh);
       return;
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
-      if (attempt >= attempts) throw interruptedFor(options, attempts, error);
-      await pause(retryDelayMs * (1 << (attempt - 1)));
+      const bytes = await bytesIn(part);
+      fruitless = bytes > mostBytes ? 0 : fruitless + 1;
+      mostBytes = Math.max(mostBytes, bytes);
+      if (fruitless >= attempts) throw interruptedFor(options, attempts, error);
+      await pause(retryDelayMs * (1 << fruitless));
     }
   }
+}
+
+async function bytesIn(part: string): Promise<number> {
+  return (await platform.files.status(part))?.bytes ?? 0;
 }
 
 function interruptedFor(options: DownloadOptions, attempts: number, cause: Error): SelvedgeError {
   return new SelvedgeError(
     'download/interrupted',
-    `Cannot download "${options.url}": ${cause.message}, in attempt ${attempts} of ${attempts}`,
+    `Cannot download "${options.url}": ${cause.message}; gave up after ${attempts} attempts in a row`,
     { cause },
   );
 }
@@ -83,7 +92,7 @@ function interruptedFor(options: DownloadOptions, attempts: number, cause: Error
 async function fetchRest(options: DownloadOptions, part: string): Promise<boolean> {
   const watch = startWatch(options.timeoutMs ?? defaults.timeoutMs);
   try {
-    const partBytes = (await platform.files.status(part))?.bytes ?? 0;
+    const partBytes = await bytesIn(part);
     const headers: Record<string, string> = partBytes > 0 ? { range: `bytes=${partBytes}-` } : {};
     const response = await fetch(options.url, { headers, signal: watch.signal });
     const start = await startOf(response, options, part, partBytes);
