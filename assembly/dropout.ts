@@ -1,5 +1,5 @@
 // Inverted dropout (Srivastava et al. 2014) and its gradient. The mask is a function of (seed, step, layer, element) alone:
-// Philox4x32-10 (Salmon et al. 2011) in counter mode, four counters side by side, sixteen random bits an element.
+// Philox4x32-10 (Salmon et al. 2011) under the key (seed, 0), four counters side by side, sixteen random bits an element.
 // Unit: a block of 2,048 elements.
 //
 //   x, y, dy, dx  float32 [elements]
@@ -18,8 +18,7 @@ class DropoutArgs {
   threshold: i32;
   /** 1 / (1 - rate). */
   scale: f32;
-  seedLow: i32;
-  seedHigh: i32;
+  seed: i32;
   step: i32;
   layer: i32;
 }
@@ -77,8 +76,8 @@ function drawMask(a: DropoutArgs, group: i32, mask: usize): void {
   let c1 = i32x4.splat(a.step);
   let c2 = i32x4.splat(a.layer);
   let c3 = i32x4.splat(0);
-  let k0 = i32x4.splat(a.seedLow);
-  let k1 = i32x4.splat(a.seedHigh);
+  let k0 = i32x4.splat(a.seed);
+  let k1 = i32x4.splat(0);
   for (let round = 0; round < 10; round++) {
     const p0 = i64x2.extmul_low_i32x4_u(c0, m0);
     const q0 = i64x2.extmul_high_i32x4_u(c0, m0);

@@ -1,4 +1,5 @@
 // Models: builders, initial weights, descriptions.
+export { type LoadedModel, loadModel, saveModel } from './files.ts';
 export type { ModelConfig } from './fashion-cnn.ts';
 export { initializeWeights } from './initialize.ts';
 export { buildModel, type ModelName, modelNames } from './registry.ts';

@@ -2,10 +2,8 @@
 // Invariant: a weight is a function of (seed, position of its layer, position in the layer) and of its initialiser.
 import * as tf from '@tensorflow/tfjs';
 import { SelvedgeError } from '../core/errors.ts';
-import { type RandomStream, randomStream } from '../core/philox.ts';
+import { createPhilox, type Philox, randomStreams } from '../core/philox.ts';
 
-/** Names this use of a seed, so that it shares no numbers with shuffles. */
-const INITIALIZER_STREAM = 1;
 /** Standard deviation of a standard normal cut off at two: Keras divides by it to keep the variance asked for. */
 const TRUNCATED_DEVIATION = 0.87962566103423978;
 
@@ -24,7 +22,7 @@ interface SerializedInitializer {
 /**
  * Sets all weights of a model to seeded initial values, by the initialisers its layers name.
  *
- * @param seed Whole number from 0 to 2^53 - 1
+ * @param seed Whole number from 0 to 2^32 - 1
  * @throws SelvedgeError `models/initializer` for one that we do not draw ourselves
  */
 export function initializeWeights(model: tf.LayersModel, seed: number): void {
@@ -35,9 +33,9 @@ export function initializeWeights(model: tf.LayersModel, seed: number): void {
       const values = layer.weights.map((weight, weightIndex) => {
         const role = weight.originalName.split('/').pop()!;
         const initializer = config[`${role.replace(/_(\w)/g, (_, c: string) => c.toUpperCase())}Initializer`];
-        const stream = randomStream(seed, INITIALIZER_STREAM, layerIndex, weightIndex);
+        const draws = createPhilox({ seed, stream: randomStreams.initialiser, substream: [layerIndex, weightIndex] });
         const shape = weight.shape as number[];
-        return tf.tensor(draw(initializer as unknown as SerializedInitializer, shape, stream, layer.name), shape);
+        return tf.tensor(draw(initializer as unknown as SerializedInitializer, shape, draws, layer.name), shape);
       });
       layer.setWeights(values);
     });
@@ -47,7 +45,7 @@ export function initializeWeights(model: tf.LayersModel, seed: number): void {
 function draw(
   initializer: SerializedInitializer | undefined,
   shape: readonly number[],
-  stream: RandomStream,
+  draws: Philox,
   layerName: string,
 ): Float32Array {
   const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
@@ -59,7 +57,7 @@ function draw(
     case 'VarianceScaling':
     case 'GlorotUniform':
     case 'GlorotNormal':
-      return scaleVariance(values, shape, initializer.config as VarianceScalingConfig, stream);
+      return scaleVariance(values, shape, initializer.config as VarianceScalingConfig, draws);
     default:
       throw new SelvedgeError(
         'models/initializer',
@@ -73,7 +71,7 @@ function scaleVariance(
   values: Float32Array,
   shape: readonly number[],
   config: VarianceScalingConfig,
-  stream: RandomStream,
+  draws: Philox,
 ): Float32Array {
   const receptiveField = shape.slice(0, -2).reduce((product, extent) => product * extent, 1);
   const fanIn = receptiveField * shape.at(-2)!;
@@ -82,12 +80,8 @@ function scaleVariance(
   const variance = config.scale / Math.max(1, fan);
   if (config.distribution === 'uniform') {
     const limit = Math.sqrt(3 * variance);
-    return values.map(() => (2 * stream.uniform() - 1) * limit);
+    return values.map(() => (2 * draws.nextUniform() - 1) * limit);
   }
   const deviation = Math.sqrt(variance) / TRUNCATED_DEVIATION;
-  return values.map(() => {
-    let z = stream.normal();
-    while (Math.abs(z) > 2) z = stream.normal();
-    return z * deviation;
-  });
+  return values.map(() => draws.nextTruncatedNormal() * deviation);
 }

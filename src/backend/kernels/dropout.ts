@@ -6,7 +6,7 @@ import type { SelvedgeBackend, TensorReference } from '../selvedge-backend.ts';
 const ELEMENTS_PER_UNIT = 2048;
 const ELEMENTS_PER_GROUP = 32;
 
-/** What decides a mask, besides the element. All are whole numbers; `seed` up to 2^53, the others up to 2^32. */
+/** What decides a mask, besides the element. All are whole numbers from 0 to 2^32 - 1. */
 export interface DropoutKey {
   readonly seed: number;
   readonly step: number;
@@ -37,8 +37,7 @@ export function dropout(
     elements,
     Math.min(0xffff, Math.round(rate * 65536)),
     float32Bits(1 / (1 - rate)),
-    key.seed >>> 0,
-    Math.floor(key.seed / 0x100000000) >>> 0,
+    key.seed,
     key.step,
     key.layer,
   ]);

@@ -1,0 +1,64 @@
+// Models as files that stock tfjs loads too: model.json and weights.bin. Invariant: model.json is written last, so a folder
+// with one is whole.
+import * as tf from '@tensorflow/tfjs';
+import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { platform } from '../platform/index.ts';
+
+const TOPOLOGY_FILE = 'model.json';
+const WEIGHTS_FILE = 'weights.bin';
+
+/**
+ * Writes a model to a folder.
+ *
+ * @param metadata Kept in model.json under `userDefinedMetadata`: class names, settings, accuracy
+ */
+export async function saveModel(model: tf.LayersModel, folder: string, metadata: object = {}): Promise<void> {
+  const { files } = platform;
+  const handler = tf.io.withSaveHandler(async (artifacts) => {
+    const weights = new Uint8Array(tf.io.CompositeArrayBuffer.join(artifacts.weightData!));
+    await files.remove(files.join(folder, TOPOLOGY_FILE));
+    await files.write(files.join(folder, WEIGHTS_FILE), weights);
+    const { weightData: _, weightSpecs, ...topology } = artifacts;
+    const manifest = [{ paths: [WEIGHTS_FILE], weights: weightSpecs }];
+    const json = { ...topology, weightsManifest: manifest, userDefinedMetadata: metadata };
+    await files.write(files.join(folder, TOPOLOGY_FILE), `${JSON.stringify(json, null, 1)}\n`);
+    return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
+  });
+  await model.save(handler);
+}
+
+/** A model from files, with what was saved beside it. */
+export interface LoadedModel {
+  readonly model: tf.LayersModel;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads a model from a folder that `saveModel`, or stock tfjs, wrote.
+ *
+ * @throws SelvedgeError `models/not-found` or `models/format`, naming the file
+ */
+export async function loadModel(folder: string): Promise<LoadedModel> {
+  const { files } = platform;
+  const topologyPath = files.join(folder, TOPOLOGY_FILE);
+  if (!(await files.status(topologyPath))) {
+    throw new SelvedgeError('models/not-found', `Cannot load a model from "${folder}": it holds no ${TOPOLOGY_FILE}; train one first`);
+  }
+  try {
+    const json = JSON.parse(await files.readText(topologyPath)) as tf.io.ModelJSON;
+    const paths = json.weightsManifest.flatMap((group) => group.paths);
+    const parts = await Promise.all(paths.map((path) => files.readBytes(files.join(folder, path))));
+    const weightSpecs = json.weightsManifest.flatMap((group) => group.weights);
+    const weightData = tf.io.CompositeArrayBuffer.join(parts.map((part) => part.slice().buffer));
+    const expected = weightSpecs.reduce((sum, spec) => sum + 4 * spec.shape.reduce((product, n) => product * n, 1), 0);
+    if (weightData.byteLength !== expected) {
+      throw new Error(`expected ${expected} bytes of weights in ${paths.join(', ')}, got ${weightData.byteLength}`);
+    }
+    const model = await tf.loadLayersModel(
+      tf.io.fromMemory({ modelTopology: json.modelTopology, weightSpecs, weightData } as tf.io.ModelArtifacts),
+    );
+    return { model, metadata: (json.userDefinedMetadata ?? {}) as Record<string, unknown> };
+  } catch (error) {
+    throw new SelvedgeError('models/format', `Cannot load the model in "${folder}": ${messageOf(error)}`, { cause: error });
+  }
+}

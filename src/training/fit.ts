@@ -1,0 +1,323 @@
+// The training loop: shuffled batches, one update each, validation and a checkpoint after each epoch.
+// Not here: files other than checkpoints, printing, data formats. Invariant: weights after an update are a function of
+// (initial weights, data, settings, number of the update), whether or not the run was killed and resumed in between.
+import * as tf from '@tensorflow/tfjs';
+import { SelvedgeError } from '../core/errors.ts';
+import { shuffledIndices } from '../core/philox.ts';
+import { platform } from '../platform/index.ts';
+import { type AdamConfig, type AdamOptimizer, adamDefaults, createAdam } from './adam-optimizer.ts';
+import type { CheckpointStore, CheckpointTensor } from './checkpoint.ts';
+import { createForward, type Forward } from './forward.ts';
+import { type BatchLoss, crossEntropy } from './operations.ts';
+
+/** Images [batch, height, width, channels] from 0 to 1 and one-hot labels [batch, classes]. The receiver disposes both. */
+export interface Batch {
+  readonly x: tf.Tensor4D;
+  readonly y: tf.Tensor2D;
+}
+
+/** Examples that batches are made of. */
+export interface ExampleSource {
+  readonly count: number;
+  /**
+   * @param positions Positions from 0 up to, not including, `count`
+   * @param epoch Number of the epoch, for augmentation; undefined: as they are
+   */
+  batch(positions: Int32Array, epoch?: number): Batch;
+}
+
+/** Settings that decide the weights. */
+export interface FitSettings {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly adam: AdamConfig;
+}
+
+/** One epoch as the history keeps it. */
+export interface EpochRecord {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly validationLoss?: number;
+  readonly validationAccuracy?: number;
+  /** Of training alone, validation not counted. */
+  readonly imagesPerSecond: number;
+  readonly durationMs: number;
+}
+
+/** Where a run stands. */
+export interface Progress {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Updates done in this epoch, and how many it has. */
+  readonly step: number;
+  readonly steps: number;
+  /** Means over the epoch so far. */
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly imagesPerSecond: number;
+}
+
+/** What a checkpoint holds besides tensors. */
+export interface FitState {
+  /** Settings and data of the run, as the caller describes them: a checkpoint of another run is refused. */
+  readonly identity: string;
+  readonly epoch: number;
+  readonly step: number;
+  readonly updates: number;
+  readonly lossSum: number;
+  readonly hits: number;
+  readonly trainingMs: number;
+  readonly history: readonly EpochRecord[];
+}
+
+export interface FitOptions {
+  readonly training: ExampleSource;
+  readonly validation?: ExampleSource;
+  readonly settings: FitSettings;
+  /** Describes the run; equal for a run and its resumption. */
+  readonly identity?: string;
+  readonly checkpoints?: CheckpointStore<FitState>;
+  /** Updates between checkpoints inside an epoch. Default: none, only at its end. */
+  readonly checkpointEvery?: number;
+  /** Ends the run after the current update, with a checkpoint. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onEpoch?: (record: EpochRecord, history: readonly EpochRecord[]) => void | Promise<void>;
+}
+
+export interface FitResult {
+  readonly status: 'complete' | 'interrupted';
+  readonly history: readonly EpochRecord[];
+  /** Updates done in all, and by this call: fewer if it resumed. */
+  readonly updates: number;
+  readonly updatesNow: number;
+}
+
+export const fitDefaults: FitSettings = { epochs: 50, batchSize: 128, seed: 1, adam: adamDefaults };
+
+/** How often the event loop gets a turn, so that Ctrl-C and drawing work. */
+const YIELD_MS = 100;
+const VALIDATION_BATCH = 250;
+
+/**
+ * Trains a model in place.
+ *
+ * @param model Weights are updated in place; it needs no compile()
+ * @param options Data, settings, and where to keep checkpoints; a checkpoint of the same run is resumed
+ * @returns History and whether the run is complete
+ * @throws SelvedgeError `training/diverged` on a loss that is not finite, `training/settings`, `training/other-run`,
+ *   `training/unsupported-model`
+ *
+ * @example
+ * ```ts
+ * import { buildModel, fit, fitDefaults, initializeWeights, loadFashionMnist, openExamples, startBackend } from 'selvedge';
+ * await startBackend();
+ * const { train } = await loadFashionMnist();
+ * const model = buildModel('baseline', { inputShape: [28, 28, 1], classes: 10 });
+ * initializeWeights(model, 1);
+ * const { history } = await fit(model, { training: openExamples(train), settings: { ...fitDefaults, epochs: 1 } });
+ * console.assert(history.length === 1);
+ * ```
+ */
+export async function fit(model: tf.LayersModel, options: FitOptions): Promise<FitResult> {
+  checkSettings(options);
+  const variables = trainableVariables(model);
+  const trainer = new Trainer(model, options, createAdam(variables, options.settings.adam), variables);
+  try {
+    return await trainer.run();
+  } finally {
+    trainer.dispose();
+  }
+}
+
+/** Mean loss and accuracy of a model on examples, in inference mode. */
+export function measure(forward: Forward, source: ExampleSource): { loss: number; accuracy: number } {
+  let lossSum = 0;
+  let hits = 0;
+  for (let start = 0; start < source.count; start += VALIDATION_BATCH) {
+    const size = Math.min(VALIDATION_BATCH, source.count - start);
+    tf.tidy(() => {
+      const { x, y } = source.batch(Int32Array.from({ length: size }, (_, i) => start + i));
+      crossEntropy(forward(x, { training: false, seed: 0, step: 0 }), y, (loss) => {
+        lossSum += loss.lossSum;
+        hits += loss.hits;
+      }).dispose();
+    });
+  }
+  return { loss: lossSum / source.count, accuracy: hits / source.count };
+}
+
+class Trainer {
+  readonly #model: tf.LayersModel;
+  readonly #options: FitOptions;
+  readonly #optimizer: AdamOptimizer;
+  readonly #variables: tf.Variable[];
+  readonly #forward: Forward;
+  #state: FitState;
+  #yielded = platform.now();
+
+  constructor(model: tf.LayersModel, options: FitOptions, optimizer: AdamOptimizer, variables: tf.Variable[]) {
+    this.#model = model;
+    this.#options = options;
+    this.#optimizer = optimizer;
+    this.#variables = variables;
+    this.#forward = createForward(model);
+    const identity = options.identity ?? '';
+    this.#state = { identity, epoch: 1, step: 0, updates: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [] };
+  }
+
+  async run(): Promise<FitResult> {
+    await this.#resume();
+    const { epochs } = this.#options.settings;
+    const resumedAt = this.#state.updates;
+    let status: FitResult['status'] = 'complete';
+    while (status === 'complete' && this.#state.epoch <= epochs) status = await this.#runEpoch();
+    const { updates, history } = this.#state;
+    return { status, history, updates, updatesNow: updates - resumedAt };
+  }
+
+  dispose(): void {
+    this.#optimizer.dispose();
+  }
+
+  async #runEpoch(): Promise<FitResult['status']> {
+    const { training, settings, checkpointEvery, signal, onProgress } = this.#options;
+    const { epoch } = this.#state;
+    const steps = Math.ceil(training.count / settings.batchSize);
+    const order = shuffledIndices(training.count, { seed: settings.seed, epoch });
+    while (this.#state.step < steps) {
+      const start = platform.now();
+      const first = this.#state.step * settings.batchSize;
+      const positions = order.subarray(first, first + settings.batchSize);
+      const { lossSum, hits } = this.#update(positions);
+      this.#state = {
+        ...this.#state,
+        step: this.#state.step + 1,
+        updates: this.#state.updates + 1,
+        lossSum: this.#state.lossSum + lossSum,
+        hits: this.#state.hits + hits,
+        trainingMs: this.#state.trainingMs + platform.now() - start,
+      };
+      onProgress?.(this.#progress(steps));
+      await this.#giveWay();
+      if (this.#state.step === steps) break;
+      if (signal?.aborted || (checkpointEvery && this.#state.step % checkpointEvery === 0)) await this.#save();
+      if (signal?.aborted) return 'interrupted';
+    }
+    await this.#endEpoch();
+    return signal?.aborted && this.#state.epoch <= settings.epochs ? 'interrupted' : 'complete';
+  }
+
+  #update(positions: Int32Array): BatchLoss {
+    const { training, settings } = this.#options;
+    const { epoch, step, updates } = this.#state;
+    let result: BatchLoss | undefined;
+    tf.tidy(() => {
+      const { x, y } = training.batch(positions, epoch);
+      const { grads } = tf.variableGrads(() => {
+        const logits = this.#forward(x, { training: true, seed: settings.seed, step: updates });
+        const loss = crossEntropy(logits, y, (batchLoss) => {
+          result = batchLoss;
+        });
+        return this.#model.calculateLosses().reduce((sum: tf.Scalar, penalty) => sum.add(penalty), loss);
+      }, this.#variables);
+      if (!Number.isFinite(result!.lossSum)) {
+        throw new SelvedgeError(
+          'training/diverged',
+          `Cannot go on: the loss became ${result!.lossSum} in epoch ${epoch}, step ${step + 1}; ` +
+            `try a learning rate below ${settings.adam.learningRate}`,
+        );
+      }
+      this.#optimizer.apply(grads);
+    });
+    return result!;
+  }
+
+  async #endEpoch(): Promise<void> {
+    const { training, validation, onEpoch } = this.#options;
+    const { epoch, lossSum, hits, trainingMs, history } = this.#state;
+    const start = platform.now();
+    const measured = validation ? measure(this.#forward, validation) : undefined;
+    const record: EpochRecord = {
+      epoch,
+      loss: lossSum / training.count,
+      accuracy: hits / training.count,
+      ...(measured ? { validationLoss: measured.loss, validationAccuracy: measured.accuracy } : {}),
+      imagesPerSecond: (1000 * training.count) / trainingMs,
+      durationMs: trainingMs + platform.now() - start,
+    };
+    const next = { epoch: epoch + 1, step: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [...history, record] };
+    this.#state = { ...this.#state, ...next };
+    await this.#save();
+    await onEpoch?.(record, next.history);
+    await this.#giveWay();
+  }
+
+  #progress(steps: number): Progress {
+    const { epoch, step, lossSum, hits, trainingMs } = this.#state;
+    const { training, settings } = this.#options;
+    const seen = Math.min(step * settings.batchSize, training.count);
+    const rate = (1000 * seen) / trainingMs;
+    return { epoch, epochs: settings.epochs, step, steps, loss: lossSum / seen, accuracy: hits / seen, imagesPerSecond: rate };
+  }
+
+  async #giveWay(): Promise<void> {
+    if (platform.now() - this.#yielded < YIELD_MS) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#yielded = platform.now();
+  }
+
+  async #save(): Promise<void> {
+    const weights = this.#model.weights.map((weight) => {
+      const value = weight.read();
+      return { name: weight.originalName, shape: value.shape, values: value.dataSync<'float32'>() };
+    });
+    await this.#options.checkpoints?.save({ state: this.#state, tensors: [...weights, ...this.#optimizer.save()] });
+  }
+
+  async #resume(): Promise<void> {
+    const found = await this.#options.checkpoints?.load();
+    if (!found) return;
+    if (found.state.identity !== this.#state.identity) {
+      throw new SelvedgeError('training/other-run', 'Cannot resume: the checkpoint belongs to a run with other settings or data');
+    }
+    const weights = found.tensors.slice(0, this.#model.weights.length);
+    restoreWeights(this.#model, weights);
+    this.#optimizer.restore(found.tensors.slice(weights.length), found.state.updates);
+    this.#state = found.state;
+  }
+}
+
+function restoreWeights(model: tf.LayersModel, tensors: readonly CheckpointTensor[]): void {
+  tf.tidy(() => {
+    model.weights.forEach((weight, i) => {
+      const { values, shape } = tensors[i]!;
+      weight.write(tf.tensor(values, [...shape]));
+    });
+  });
+}
+
+function trainableVariables(model: tf.LayersModel): tf.Variable[] {
+  return model.trainableWeights.map((weight) => {
+    if (weight.constraint) {
+      throw new SelvedgeError('training/unsupported-model', `Cannot train model "${model.name}": weight "${weight.originalName}" has a constraint`);
+    }
+    return weight.read() as tf.Variable;
+  });
+}
+
+function checkSettings({ settings, training }: FitOptions): void {
+  const { epochs, batchSize, seed, adam } = settings;
+  const rules: [boolean, string][] = [
+    [Number.isInteger(epochs) && epochs >= 1, `${epochs} epochs: expected a whole number from 1`],
+    [Number.isInteger(batchSize) && batchSize >= 1, `a batch size of ${batchSize}: expected a whole number from 1`],
+    [Number.isInteger(seed) && seed >= 0 && seed < 0x100000000, `seed ${seed}: expected a whole number from 0 to 4294967295`],
+    [adam.learningRate > 0 && adam.learningRate < Infinity, `a learning rate of ${adam.learningRate}: expected more than 0`],
+    [training.count >= 1, 'no examples: expected at least one'],
+  ];
+  for (const [holds, message] of rules) {
+    if (!holds) throw new SelvedgeError('training/settings', `Cannot train with ${message}`);
+  }
+}
