@@ -2,18 +2,29 @@
 // Not here: starting and registration (start.ts), kernels (kernels/). Invariant: offsets are read after allocation, since a
 // growing memory moves views, not data.
 
-import type { DataType, TensorInfo } from '@tensorflow/tfjs';
+import { backend_util, type DataType, type TensorInfo, util } from '@tensorflow/tfjs';
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { SelvedgeError } from '../core/errors.ts';
 import type { GlueModule } from './glue.ts';
 import type { ThreadPool } from './thread-pool.ts';
 
 /** The part of a tensor by which the backend knows it. */
 export type TensorReference = Pick<TensorInfo, 'dataId'>;
 
+type DataId = TensorInfo['dataId'];
+
+/** What a complex64 tensor is made of: two float32 tensors that it owns. */
+export interface ComplexParts {
+  readonly real: TensorInfo;
+  readonly imag: TensorInfo;
+}
+
 export class SelvedgeBackend extends BackendWasm {
   /** Runs our kernels. */
   readonly pool: ThreadPool;
   readonly #module: GlueModule;
+  /** Everything that holds memory, so that `dispose` can give it back. */
+  readonly #dataIds = new Set<DataId>();
 
   constructor(module: GlueModule, pool: ThreadPool) {
     super(module as unknown as ConstructorParameters<typeof BackendWasm>[0]);
@@ -55,5 +66,111 @@ export class SelvedgeBackend extends BackendWasm {
   /** A view of the heap. Valid until the next allocation. */
   bytes(byteOffset: number, length: number): Uint8Array {
     return this.#module.HEAPU8.subarray(byteOffset, byteOffset + length);
+  }
+  /**
+   * Stores values under a data id. A complex64 tensor becomes two float32 ones.
+   *
+   * @throws SelvedgeError `backend/out-of-memory`; stock tfjs would write over the first bytes of the heap
+   */
+  override move(
+    dataId: DataId,
+    values: backend_util.BackendValues | null,
+    shape: number[],
+    dtype: DataType,
+    refCount: number,
+  ): void {
+    if (dtype === 'complex64') {
+      const { real, imag } = backend_util.splitRealAndImagArrays(values as Float32Array);
+      this.#store(dataId, this.#parts(real, imag, shape), shape, refCount);
+      return;
+    }
+    if (dtype === 'string') {
+      super.move(dataId, values as backend_util.BackendValues, shape, dtype, refCount);
+      this.#dataIds.add(dataId);
+      return;
+    }
+    const byteLength = util.sizeFromShape(shape) * util.bytesPerElement(dtype);
+    super.move(dataId, null as unknown as backend_util.BackendValues, shape, dtype, refCount);
+    this.#dataIds.add(dataId);
+    const { memoryOffset } = this.dataIdMap.get(dataId);
+    if (memoryOffset === 0 && byteLength > 0) {
+      this.disposeData(dataId, true);
+      throw new SelvedgeError(
+        'backend/out-of-memory',
+        `Cannot allocate a tensor of shape [${shape}] and ${byteLength} bytes: the wasm memory is full; dispose tensors`,
+      );
+    }
+    if (values === null || values === undefined) return;
+    const { buffer, byteOffset } = values as backend_util.TypedArray;
+    this.bytes(memoryOffset, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+
+  override readSync(dataId: DataId, start?: number, end?: number): backend_util.BackendValues {
+    const parts = this.complexParts({ dataId });
+    if (!parts) return super.readSync(dataId, start, end);
+    const real = super.readSync(parts.real.dataId) as Float32Array;
+    const imag = super.readSync(parts.imag.dataId) as Float32Array;
+    return backend_util.mergeRealAndImagArrays(real, imag);
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    if (!this.#dataIds.has(dataId)) return super.disposeData(dataId, force);
+    const parts = this.complexParts({ dataId });
+    if (!parts) {
+      const isGone = super.disposeData(dataId, force);
+      if (isGone) this.#dataIds.delete(dataId);
+      return isGone;
+    }
+    const data = this.dataIdMap.get(dataId);
+    data.refCount--;
+    if (!force && data.refCount > 0) return false;
+    this.disposeData(parts.real.dataId, true);
+    this.disposeData(parts.imag.dataId, true);
+    this.dataIdMap.delete(dataId);
+    this.#dataIds.delete(dataId);
+    return true;
+  }
+
+  override makeOutput(
+    shape: number[],
+    dtype: DataType,
+    memoryOffset?: number,
+    values?: backend_util.BackendValues,
+  ): TensorInfo {
+    const made = super.makeOutput(shape, dtype, memoryOffset, values);
+    this.#dataIds.add(made.dataId);
+    return made;
+  }
+
+  /** A complex64 tensor of two float32 arrays of its shape, copied. */
+  complexOutput(real: Float32Array, imag: Float32Array, shape: number[]): TensorInfo {
+    const dataId = {};
+    this.#store(dataId, this.#parts(real, imag, shape), shape, 1);
+    return { dataId, shape, dtype: 'complex64' };
+  }
+
+  /** The float32 parts of a complex64 tensor, which go with it; undefined for any other tensor. */
+  complexParts({ dataId }: TensorReference): ComplexParts | undefined {
+    return (this.dataIdMap.get(dataId) as { parts?: ComplexParts }).parts;
+  }
+
+  /**
+   * Frees every tensor. The backend stays usable: tfjs disposes of a backend on `engine().reset()` and then asks the
+   * factory for it again. Workers end with `RunningBackend.stop`.
+   */
+  override dispose(): void {
+    for (const dataId of [...this.#dataIds]) this.disposeData(dataId, true);
+  }
+
+  #parts(real: Float32Array, imag: Float32Array, shape: number[]): ComplexParts {
+    const first = this.makeOutput(shape, 'float32', undefined, real);
+    return { real: first, imag: this.makeOutput(shape, 'float32', undefined, imag) };
+  }
+
+  #store(dataId: DataId, parts: ComplexParts, shape: number[], refCount: number): void {
+    // tfjs-backend-wasm keeps id 0 for "no data".
+    const data = { id: 0, memoryOffset: 0, shape, dtype: 'complex64' as const, refCount, parts };
+    this.dataIdMap.set(dataId, data);
+    this.#dataIds.add(dataId);
   }
 }

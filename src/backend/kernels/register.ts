@@ -1,6 +1,11 @@
 // Registers our kernels over the stock ones of the tfjs backend `wasm`, and gives the stock ones back.
 import * as tf from '@tensorflow/tfjs';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import { corrections } from './corrected-kernels.ts';
+import { cpuKernels, withForeignTypes } from './cpu-kernels.ts';
+import { identityKernel } from './identity.ts';
+import { maxPoolKernel } from './max-pool.ts';
+import { maxPoolGradKernel } from './max-pool-grad.ts';
 
 /** Arguments of a kernel as tfjs passes them. */
 export interface KernelCall<Inputs = tf.NamedTensorInfoMap, Attributes = object> {
@@ -15,20 +20,30 @@ export interface Kernel {
   readonly kernelFunc: (call: never) => tf.TensorInfo | tf.TensorInfo[];
 }
 
-const kernels: readonly Kernel[] = [];
+const kernels: readonly Kernel[] = [identityKernel, maxPoolKernel, maxPoolGradKernel, ...cpuKernels];
 
 /**
- * Registers all kernels of this folder.
+ * Registers all kernels of this folder, and makes the stock ones that remain safe for complex64 and string tensors.
  *
  * @returns Undoes the registration
  */
 export function registerKernels(): () => void {
-  const replaced = kernels.map(({ kernelName, kernelFunc }) => {
-    const stock = tf.getKernel(kernelName, 'wasm');
+  const replaced: { readonly kernelName: string; readonly stock: tf.KernelConfig | undefined }[] = [];
+  const register = (config: tf.KernelConfig): void => {
+    const { kernelName } = config;
+    const stock = tf.getKernel(kernelName, 'wasm') as tf.KernelConfig | undefined;
     if (stock) tf.unregisterKernel(kernelName, 'wasm');
-    tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc });
-    return { kernelName, stock };
-  });
+    tf.registerKernel(config);
+    replaced.push({ kernelName, stock });
+  };
+  const remaining = tf.getKernelsForBackend('wasm').filter((stock) => !kernels.some(isNamed(stock)));
+  for (const { kernelName, kernelFunc } of kernels) {
+    register({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc });
+  }
+  for (const stock of remaining) {
+    const kernelFunc = corrections[stock.kernelName]?.(stock.kernelFunc) ?? stock.kernelFunc;
+    register(withForeignTypes({ ...stock, kernelFunc }));
+  }
   return () => {
     for (const { kernelName, stock } of replaced) {
       tf.unregisterKernel(kernelName, 'wasm');
@@ -36,3 +51,8 @@ export function registerKernels(): () => void {
     }
   };
 }
+
+const isNamed =
+  (stock: tf.KernelConfig) =>
+  ({ kernelName }: Kernel): boolean =>
+    kernelName === stock.kernelName;

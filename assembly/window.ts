@@ -1,0 +1,40 @@
+// Which taps of a sliding window lie inside the image. Not a kernel: helpers of pooling and depthwise convolution.
+// A tap k reads pixel corner + k * dilation of [0, size); corner is negative in the padding.
+
+/** First tap inside. */
+@inline
+export function firstTap(corner: i32, dilation: i32): i32 {
+  return corner >= 0 ? 0 : (dilation - 1 - corner) / dilation;
+}
+
+/** One past the last tap inside; not above `taps`, and not above `firstTap` where none is inside. */
+@inline
+export function endTap(corner: i32, dilation: i32, size: i32, taps: i32): i32 {
+  const inside = size - corner;
+  return inside <= 0 ? 0 : min(taps, (inside + dilation - 1) / dilation);
+}
+
+/** Arguments of both pooling kernels. */
+@unmanaged
+export class PoolArgs {
+  x: u32;
+  /** Output of the forward pass; gradient of the output in the backward pass. */
+  y: u32;
+  /** Gradient of the input; unused in the forward pass. */
+  dx: u32;
+  channels: i32;
+  inHeight: i32;
+  inWidth: i32;
+  outHeight: i32;
+  outWidth: i32;
+  strideHeight: i32;
+  strideWidth: i32;
+  dilationHeight: i32;
+  dilationWidth: i32;
+  filterHeight: i32;
+  filterWidth: i32;
+  padTop: i32;
+  padLeft: i32;
+  /** Channels of a unit of the backward pass. */
+  blockChannels: i32;
+}

@@ -1,0 +1,36 @@
+// Stock kernels that are right but for a case or a type: the case is ours, the rest stays stock.
+// Not here: kernels that are ours altogether. Invariant: each entry says what the stock kernel does wrong.
+import * as tf from '@tensorflow/tfjs';
+import { runOnCpu } from './cpu-kernels.ts';
+import { shareData } from './identity.ts';
+import { isIdentityPool, type MaxPoolAttributes, poolInfo } from './max-pool.ts';
+import type { KernelCall } from './register.ts';
+
+type Correction = (stock: tf.KernelFunc) => tf.KernelFunc;
+type UnaryCall<Attributes> = KernelCall<{ x: tf.TensorInfo }, Attributes>;
+
+const corrected =
+  <Attributes>(
+    correct: (call: UnaryCall<Attributes>, stock: () => ReturnType<tf.KernelFunc>) => ReturnType<tf.KernelFunc>,
+  ): Correction =>
+  (stock) =>
+  (call) =>
+    correct(call as unknown as UnaryCall<Attributes>, () => stock(call));
+
+export const corrections: Readonly<Record<string, Correction>> = {
+  // Stock pads a 1x1 window over an image of the output's size.
+  AvgPool: corrected<MaxPoolAttributes>((call, stock) =>
+    isIdentityPool(poolInfo(call.inputs.x.shape, call.attrs)) ? shareData(call.inputs.x, call.backend) : stock(),
+  ),
+  // Stock keeps the low byte of a number instead of asking whether it is zero.
+  Cast: corrected<{ dtype: tf.DataType }>((call, stock) =>
+    call.attrs.dtype === 'bool' && call.inputs.x.dtype !== 'bool' ? runOnCpu('Cast', call) : stock(),
+  ),
+  // Stock reads past the end of the tensor.
+  Slice: corrected<{ begin: number | number[]; size: number | number[] }>(({ inputs, attrs }, stock) => {
+    const { x } = inputs;
+    const [begin = [], size = []] = tf.slice_util.parseSliceParams(x as tf.Tensor, attrs.begin, attrs.size);
+    tf.slice_util.assertParamsValid(x as tf.Tensor, begin, size);
+    return stock();
+  }),
+};

@@ -1,0 +1,43 @@
+// Binding of MaxPoolGrad: float32, NHWC. The stock kernel is wrong where no value of a window is above zero.
+import type { TensorInfo } from '@tensorflow/tfjs';
+import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import { runOnCpu } from './cpu-kernels.ts';
+import { type MaxPoolAttributes, type Pool2DInfo, poolInfo, windowWords } from './max-pool.ts';
+import type { Kernel, KernelCall } from './register.ts';
+
+/** Images below which a unit takes a part of the channels, so that a small batch too feeds every thread. */
+const WHOLE_IMAGE_BATCH = 16;
+/** One cache line. */
+const BLOCK_CHANNELS = 16;
+
+/**
+ * Gradient of max pooling: goes to the first maximum of each window.
+ *
+ * @param backend The running backend
+ * @param dy Gradient of the output, `[batch, outHeight, outWidth, channels]`
+ * @param x Input of the forward pass, `[batch, height, width, channels]`
+ * @param info Shapes, strides and padding, from `tf.backend_util.computePool2DInfo`
+ * @returns Gradient of the input, the caller's to dispose
+ */
+export function maxPoolGrad(backend: SelvedgeBackend, dy: TensorInfo, x: TensorInfo, info: Pool2DInfo): TensorInfo {
+  const dx = backend.output(info.inShape, 'float32');
+  const channels = info.inChannels;
+  const blockChannels = info.batchSize >= WHOLE_IMAGE_BATCH ? channels : Math.min(channels, BLOCK_CHANNELS);
+  const units = channels === 0 ? 0 : info.batchSize * Math.ceil(channels / blockChannels);
+  const words = [backend.offset(x), backend.offset(dy), backend.offset(dx), ...windowWords(info), blockChannels];
+  backend.pool.run('maxPoolGrad', units, words);
+  return dx;
+}
+
+export const maxPoolGradKernel: Kernel = {
+  kernelName: 'MaxPoolGrad',
+  kernelFunc: ({
+    inputs,
+    attrs,
+    backend,
+  }: KernelCall<{ dy: TensorInfo; input: TensorInfo; output: TensorInfo }, MaxPoolAttributes>) => {
+    const { dy, input } = inputs;
+    if (input.dtype !== 'float32' || dy.dtype !== 'float32') return runOnCpu('MaxPoolGrad', { inputs, attrs, backend });
+    return maxPoolGrad(backend, dy, input, poolInfo(input.shape, attrs));
+  },
+};
