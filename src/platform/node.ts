@@ -1,5 +1,7 @@
 // The platform interface on Node. Invariant: `write` is atomic, `overwrite` and `write` are on the disk when they resolve.
-import { spawn } from 'node:child_process';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type ChildProcess, spawn } from 'node:child_process';
+import diagnostics from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -66,6 +68,25 @@ const files: Files = {
   async list(folder) {
     try {
       return (await readdir(folder)).sort();
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  },
+  async entries(folder) {
+    try {
+      const found = await readdir(folder, { withFileTypes: true });
+      return await Promise.all(
+        found
+          .sort((a, b) => (a.name < b.name ? -1 : 1))
+          .map(async (entry) => ({
+            name: entry.name,
+            isFile: entry.isSymbolicLink()
+              ? (await files.status(path.join(folder, entry.name)))?.isFolder === false
+              : entry.isFile(),
+            isFolder: entry.isDirectory(),
+          })),
+      );
     } catch (error) {
       if (isMissing(error)) return [];
       throw error;
@@ -162,6 +183,28 @@ function runCommand(command: string, args: readonly string[], options: { cwd?: s
   });
 }
 
+// Only children of the asynchronous context of `withSignalExitCodes` are touched.
+const signalExitCodes = new AsyncLocalStorage<true>();
+
+function reportSignalAsCode(message: unknown): void {
+  if (signalExitCodes.getStore() === undefined) return;
+  const child = (message as { process: ChildProcess }).process;
+  const emit = child.emit.bind(child);
+  child.emit = ((event: string, ...values: unknown[]) => {
+    const [code, signal] = values;
+    const ended = (event === 'exit' || event === 'close') && code === null && typeof signal === 'string';
+    if (!ended) return emit(event, ...values);
+    return emit(event, 128 + (os.constants.signals[signal as NodeJS.Signals] ?? 0), signal);
+  }) as typeof child.emit;
+}
+
+function withSignalExitCodes<T>(body: () => Promise<T>): Promise<T> {
+  // Subscribing the same function twice calls it twice, hence never more than once in the list.
+  diagnostics.unsubscribe('child_process', reportSignalAsCode);
+  diagnostics.subscribe('child_process', reportSignalAsCode);
+  return signalExitCodes.run(true, body);
+}
+
 function cacheFolder(): string {
   const base =
     process.env.XDG_CACHE_HOME ??
@@ -198,6 +241,7 @@ export const node: Platform = {
   startWorker,
   hostGlue,
   runCommand,
+  withSignalExitCodes,
   onInterrupt: (listener) => {
     process.on('SIGINT', listener);
     process.on('SIGTERM', listener);

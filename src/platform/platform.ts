@@ -9,6 +9,13 @@ export interface FileStatus {
   readonly modifiedMs: number;
 }
 
+/** One name in a folder. A link to a file is a file; a link to a folder is neither, so that a walk always ends. */
+export interface FolderEntry {
+  readonly name: string;
+  readonly isFile: boolean;
+  readonly isFolder: boolean;
+}
+
 /** Files by path. Paths are made with `join`, never by gluing separators. */
 export interface Files {
   join(...parts: string[]): string;
@@ -30,6 +37,8 @@ export interface Files {
   status(path: string): Promise<FileStatus | undefined>;
   /** Names in a folder, sorted by code unit; empty if the folder is absent. */
   list(folder: string): Promise<string[]>;
+  /** The same names with what they are. */
+  entries(folder: string): Promise<FolderEntry[]>;
   makeFolder(folder: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a whole folder; nothing to remove is not an error. */
@@ -98,6 +107,11 @@ export interface Platform {
   hostGlue<T>(standIn: unknown, start: () => Promise<T>): Promise<T>;
   /** Runs a program without a shell and collects what it printed. Rejects if it cannot be started. */
   runCommand(command: string, args: readonly string[], options?: { cwd?: string }): Promise<CommandResult>;
+  /**
+   * While `body` runs, a child process started by it or by a library it calls that ends by a signal has the exit code
+   * 128 + the signal's number, as in a shell, instead of none (which libraries take for 0).
+   */
+  withSignalExitCodes<T>(body: () => Promise<T>): Promise<T>;
   /** Calls back on Ctrl-C or a polite request to end; returns a function that stops listening. */
   onInterrupt(listener: () => void): () => void;
   setExitCode(code: number): void;
