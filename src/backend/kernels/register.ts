@@ -1,8 +1,14 @@
 // Registers our kernels over the stock ones of the tfjs backend `wasm`, and gives the stock ones back.
 import * as tf from '@tensorflow/tfjs';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import { batchMatMulKernel } from './batch-mat-mul.ts';
+import { conv2DKernel } from './conv-2d.ts';
+import { conv2DBackpropFilterKernel } from './conv-2d-backprop-filter.ts';
+import { conv2DBackpropInputKernel } from './conv-2d-backprop-input.ts';
 import { corrections } from './corrected-kernels.ts';
 import { cpuKernels, withForeignTypes } from './cpu-kernels.ts';
+import { fusedConv2DKernel } from './fused-conv-2d.ts';
+import { fusedMatMulKernel } from './fused-mat-mul.ts';
 import { identityKernel } from './identity.ts';
 import { maxPoolKernel } from './max-pool.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
@@ -20,7 +26,18 @@ export interface Kernel {
   readonly kernelFunc: (call: never) => tf.TensorInfo | tf.TensorInfo[];
 }
 
-const kernels: readonly Kernel[] = [identityKernel, maxPoolKernel, maxPoolGradKernel, ...cpuKernels];
+const kernels: readonly Kernel[] = [
+  batchMatMulKernel,
+  conv2DKernel,
+  conv2DBackpropFilterKernel,
+  conv2DBackpropInputKernel,
+  fusedConv2DKernel,
+  fusedMatMulKernel,
+  identityKernel,
+  maxPoolKernel,
+  maxPoolGradKernel,
+  ...cpuKernels,
+];
 
 /**
  * Registers all kernels of this folder, and makes the stock ones that remain safe for complex64 and string tensors.

@@ -1,0 +1,141 @@
+// Conv2DBackpropFilter: the gradient of a convolution's filter, which stock tfjs-backend-wasm lacks.
+// Invariant: how pixels are grouped into sums follows from the shape alone, so the bits do not depend on threads.
+import type * as tf from '@tensorflow/tfjs';
+import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import {
+  type Conv2DAttributes,
+  type Conv2DInfo,
+  conv2dInfo,
+  padInput,
+  requireFloat32,
+  type TapWalk,
+  tapWalk,
+  withChannelsLast,
+} from './conv-2d-geometry.ts';
+import { alignToCacheLine, clamp, evenShare, grainFor, sizeOf, zeros } from './gemm.ts';
+import type { KernelCall } from './register.ts';
+
+/** Pixels of one sum: enough to make adding it to the others cheap, few enough that its inputs stay in cache. */
+const MIN_BLOCK_PIXELS = 64;
+const MAX_BLOCK_PIXELS = 256;
+const MAX_CHUNKS = 16;
+const MAX_PARTIAL_BYTES = 8 << 20;
+const WANTED_UNITS = 16;
+const FLOATS_PER_SUM_UNIT = 4096;
+
+/** The gradient of a filter, channels last. */
+export interface Conv2DBackpropFilter {
+  /** `[batch, inHeight, inWidth, inChannels]` */
+  readonly x: tf.TensorInfo;
+  /** `[batch, outHeight, outWidth, outChannels]` */
+  readonly dy: tf.TensorInfo;
+  /** Sizes of the convolution; dilations are followed, its data format is not looked at. */
+  readonly convInfo: Conv2DInfo;
+}
+
+/**
+ * Gradient of a convolution's filter.
+ *
+ * @returns `[filterHeight, filterWidth, inChannels, outChannels]`; the caller owns it
+ */
+export function conv2dBackpropFilter(backend: SelvedgeBackend, options: Conv2DBackpropFilter): tf.TensorInfo {
+  const { x, dy, convInfo: info } = options;
+  const shape = [info.filterHeight, info.filterWidth, info.inChannels, info.outChannels];
+  if (sizeOf(shape) === 0 || sizeOf(dy.shape) === 0) return zeros(backend, shape, 'float32');
+  const output = backend.output(shape, 'float32');
+  const length = sizeOf(shape);
+  const walk = tapWalk(info);
+  const plan = planFilter(info, walk, (sizeOf(x.shape) + sizeOf(dy.shape)) * 4);
+  const partialBytes = plan.chunks === 1 ? 0 : alignToCacheLine(plan.chunks * length * 4);
+  backend.withMemory(64 + partialBytes + walk.paddedBytes, (block) => {
+    const partials = plan.chunks === 1 ? backend.offset(output) : alignToCacheLine(block);
+    const input = padInput(backend, { x, info, walk, padded: alignToCacheLine(block) + partialBytes });
+    const gathered = info.outChannels % 8 === 0 ? 0 : plan.imagesPerBlock * plan.linesPerBlock * info.outWidth;
+    backend.pool.run(
+      'conv2dBackpropFilter',
+      plan.units,
+      [
+        input,
+        backend.offset(dy),
+        partials,
+        length * 4,
+        plan.chunks,
+        plan.tilesPerUnit,
+        info.batchSize,
+        plan.imagesPerBlock,
+        plan.linesPerBlock,
+        info.outHeight,
+        info.outWidth,
+        info.outChannels,
+        walk.imageBytes,
+        walk.strideRowBytes,
+        walk.strideColumnBytes,
+        walk.runsY,
+        walk.runsX,
+        walk.run,
+        walk.runYBytes,
+        walk.runXBytes,
+      ],
+      {
+        scratchBytes: 64 + gathered * 32,
+        ...grainFor((2 * length * sizeOf(dy.shape)) / info.outChannels, plan.units),
+      },
+    );
+    if (plan.chunks > 1) sumPartials(backend, { partials, output, length, count: plan.chunks });
+  });
+  return output;
+}
+
+/** Adds `count` arrays of `length` floats in order. */
+export function sumPartials(
+  backend: SelvedgeBackend,
+  options: { partials: number; output: tf.TensorInfo; length: number; count: number },
+): void {
+  const { partials, output, length, count } = options;
+  const units = Math.ceil(length / FLOATS_PER_SUM_UNIT);
+  backend.pool.run(
+    'sumPartials',
+    units,
+    [partials, backend.offset(output), length, count, FLOATS_PER_SUM_UNIT],
+    length * count < 65_536 ? { grain: units } : {},
+  );
+}
+
+/**
+ * Cuts the sum over pixels into blocks and chunks, and the rows of the result into tiles.
+ * Chunks read their pixels once; where the result is large against the input, blocks of its rows are the better units.
+ */
+function planFilter(info: Conv2DInfo, walk: TapWalk, inputBytes: number) {
+  const { batchSize, outHeight, outWidth } = info;
+  const pixels = outHeight * outWidth;
+  const imagesPerBlock = pixels >= MIN_BLOCK_PIXELS ? 1 : Math.min(batchSize, Math.floor(MIN_BLOCK_PIXELS / pixels));
+  const linesPerBlock =
+    pixels <= MAX_BLOCK_PIXELS ? outHeight : evenShare(outHeight, Math.max(1, Math.floor(MAX_BLOCK_PIXELS / outWidth)));
+  const blocks = Math.ceil(batchSize / imagesPerBlock) * Math.ceil(outHeight / linesPerBlock);
+  const resultBytes = sizeOf(info.filterShape) * 4;
+  const wantedChunks = inputBytes > 2 * resultBytes ? Math.floor(MAX_PARTIAL_BYTES / resultBytes) : 1;
+  const chunks = clamp(wantedChunks, 1, Math.min(MAX_CHUNKS, blocks));
+  const tiles = walk.runsY * walk.runsX * Math.ceil(walk.run / 4);
+  const tilesPerUnit = Math.ceil(tiles / Math.min(tiles, Math.ceil(WANTED_UNITS / chunks)));
+  const units = chunks * Math.ceil(tiles / tilesPerUnit);
+  return { imagesPerBlock, linesPerBlock, chunks, tilesPerUnit, units };
+}
+
+type Call = KernelCall<
+  { x: tf.TensorInfo; dy: tf.TensorInfo },
+  Conv2DAttributes & { readonly filterShape: [number, number, number, number] }
+>;
+
+export const conv2DBackpropFilterKernel = {
+  kernelName: 'Conv2DBackpropFilter',
+  kernelFunc({ inputs: { x, dy }, attrs, backend }: Call): tf.TensorInfo {
+    requireFloat32('Conv2DBackpropFilter', { x, dy });
+    const convInfo = conv2dInfo(x.shape, attrs.filterShape, { ...attrs, dilations: 1 });
+    return withChannelsLast(backend, {
+      info: convInfo,
+      inputs: [x, dy],
+      run: ([input, gradient]) => conv2dBackpropFilter(backend, { x: input!, dy: gradient!, convInfo }),
+      transposeOutput: false,
+    });
+  },
+};

@@ -1,0 +1,125 @@
+// Conv2DBackpropInput: the gradient of a convolution's input. Also runs transposed convolutions.
+// Reads the filter anew at each call: weights may be written in place.
+import type * as tf from '@tensorflow/tfjs';
+import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import {
+  type Conv2DAttributes,
+  type Conv2DInfo,
+  conv2dInfo,
+  inputShapeOf,
+  requireFloat32,
+  withChannelsLast,
+} from './conv-2d-geometry.ts';
+import { alignToCacheLine, clamp, grainFor, PANEL_COLUMNS, packedSize, packPanels, sizeOf, zeros } from './gemm.ts';
+import type { KernelCall } from './register.ts';
+
+/** Rows of a tile group below which several images share one. */
+const MIN_ROWS = 32;
+/** Bytes of dY that one pass over a panel reads: about the first-level cache. */
+const PASS_BYTES = 32_768;
+
+/** The gradient of an input with channels last. */
+export interface Conv2DBackpropInput {
+  /** `[batch, outHeight, outWidth, outChannels]` */
+  readonly dy: tf.TensorInfo;
+  /** `[filterHeight, filterWidth, inChannels, outChannels]` */
+  readonly filter: tf.TensorInfo;
+  /** Sizes of the convolution; dilations are followed, its data format is not looked at. */
+  readonly convInfo: Conv2DInfo;
+}
+
+/**
+ * Gradient of a convolution's input.
+ *
+ * @returns `[batch, inHeight, inWidth, inChannels]`; the caller owns it
+ */
+export function conv2dBackpropInput(backend: SelvedgeBackend, options: Conv2DBackpropInput): tf.TensorInfo {
+  const { dy, filter, convInfo: info } = options;
+  const { inChannels, outChannels, outHeight, outWidth, batchSize } = info;
+  const taps = info.filterHeight * info.filterWidth;
+  const shape = inputShapeOf(info);
+  if (sizeOf(shape) === 0 || sizeOf(dy.shape) === 0 || taps === 0) return zeros(backend, shape, 'float32');
+  const output = backend.output(shape, 'float32');
+  const { panelBytes, matrixBytes } = packedSize(outChannels, inChannels);
+  backend.withMemory(64 + taps * matrixBytes, (block) => {
+    const panels = alignToCacheLine(block);
+    packPanels(backend, {
+      source: backend.offset(filter),
+      panels,
+      matrices: taps,
+      depth: outChannels,
+      columns: inChannels,
+      rowStep: 4,
+      columnStep: outChannels * 4,
+      matrixStep: inChannels * outChannels * 4,
+    });
+    const pixels = outHeight * outWidth;
+    const flops = 2 * taps * inChannels * sizeOf(dy.shape);
+    const plan = planImages(info, flops / batchSize);
+    const passRows = clamp(Math.floor(PASS_BYTES / (outChannels * 4)), 64, 512);
+    const capacity = Math.max(outWidth, Math.min(passRows, plan.imagesPerUnit * pixels));
+    backend.pool.run(
+      'conv2dBackpropInput',
+      plan.units,
+      [
+        backend.offset(dy),
+        panels,
+        backend.offset(output),
+        panelBytes,
+        plan.panelCount,
+        plan.panelsPerUnit,
+        batchSize,
+        plan.imagesPerUnit,
+        info.inHeight,
+        info.inWidth,
+        inChannels,
+        outHeight,
+        outWidth,
+        outChannels,
+        info.filterHeight,
+        info.filterWidth,
+        info.strideHeight,
+        info.strideWidth,
+        info.dilationHeight,
+        info.dilationWidth,
+        info.padInfo.top,
+        info.padInfo.left,
+        capacity,
+      ],
+      { scratchBytes: 64 + (capacity + 3) * 8, ...grainFor(flops, plan.units) },
+    );
+  });
+  return output;
+}
+
+/** Units: groups of images, and blocks of panels where images are few. */
+function planImages(info: Conv2DInfo, imageFlops: number) {
+  const { batchSize, outHeight, outWidth } = info;
+  const forTiles = Math.ceil(MIN_ROWS / (outHeight * outWidth));
+  const forWork = Math.min(Math.floor(250_000 / imageFlops), Math.floor(batchSize / 32));
+  const imagesPerUnit = clamp(Math.max(forTiles, forWork), 1, batchSize);
+  const groups = Math.ceil(batchSize / imagesPerUnit);
+  const panelCount = Math.ceil(info.inChannels / PANEL_COLUMNS);
+  const panelBlocks = clamp(Math.ceil(16 / groups), 1, panelCount);
+  const panelsPerUnit = Math.ceil(panelCount / panelBlocks);
+  return { imagesPerUnit, panelCount, panelsPerUnit, units: groups * Math.ceil(panelCount / panelsPerUnit) };
+}
+
+type Call = KernelCall<
+  { dy: tf.TensorInfo; filter: tf.TensorInfo },
+  Conv2DAttributes & { readonly inputShape: [number, number, number, number] }
+>;
+
+export const conv2DBackpropInputKernel = {
+  kernelName: 'Conv2DBackpropInput',
+  kernelFunc({ inputs: { dy, filter }, attrs, backend }: Call): tf.TensorInfo {
+    requireFloat32('Conv2DBackpropInput', { dy, filter });
+    const convInfo = conv2dInfo(attrs.inputShape, filter.shape, { ...attrs, dilations: 1 });
+    return withChannelsLast(backend, {
+      info: convInfo,
+      inputs: [dy],
+      run: ([gradient]) => conv2dBackpropInput(backend, { dy: gradient!, filter, convInfo }),
+      transposeOutput: true,
+    });
+  },
+};
