@@ -1,0 +1,20 @@
+// How well a model does: confusion matrix, classification report, evaluation, comparison.
+export {
+  type ClassificationReport,
+  type ClassScores,
+  classificationReport,
+  formatClassificationReport,
+  toOutputDict,
+} from './classification-report.ts';
+export { type Compared, compareEvaluations, type EvaluationComparison } from './compare.ts';
+export { type ConfusionMatrix, confusionMatrix } from './confusion-matrix.ts';
+export { type ConfusedPair, mostConfusedPairs, type WeakClass, weakestClasses } from './confusions.ts';
+export {
+  categoricalCrossentropy,
+  type Evaluation,
+  type EvaluationOptions,
+  type EvaluationSet,
+  evaluateModel,
+  type Predict,
+} from './evaluate.ts';
+export { type Interval, type McNemar, mcNemar, wilsonInterval95 } from './statistics.ts';

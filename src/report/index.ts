@@ -1,0 +1,18 @@
+// The report of the study and its figures, from plain values.
+
+export { confusionHeatMap, type EpochSeries, epochChart, labelCountChart } from './charts.ts';
+export {
+  type AugmentedImages,
+  augmentationGrid,
+  type ClassSamples,
+  type PredictedImage,
+  predictionGrid,
+  sampleGrid,
+} from './image-grid.ts';
+export { drawModelGraph, type LayerSummary, type ModelSummary } from './model-graph.ts';
+export { encodeGrayPng, type GrayImage, pngDataUri } from './png.ts';
+export { referenceStudy } from './reference-study.ts';
+export { drawStudyFigures, type FigureTopic, type StudyFigure } from './study-figures.ts';
+export { renderStudyReport } from './study-report.ts';
+export type * from './study-report-input.ts';
+export { type Drawing, type Figure, frame, standaloneSvg } from './svg.ts';
