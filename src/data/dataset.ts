@@ -2,7 +2,7 @@
 // Not here: tensors, splits, files. Invariant: `images` holds count * height * width * channels bytes, row-major NHWC, and
 // every label is below the number of class names.
 import { SelvedgeError } from '../core/errors.ts';
-import { decodeIdx, type IdxArray } from './idx.ts';
+import { decodeIdxHeader, type IdxHeader } from './idx.ts';
 
 /** Images `[count, height, width, channels]` with one label each. */
 export interface Dataset {
@@ -51,19 +51,38 @@ export interface DatasetFiles {
  * ```
  */
 export function decodeDataset(files: DatasetFiles): Dataset {
-  const images = decodeBytes(files.images, 3, '[count, height, width]');
-  const labels = decodeBytes(files.labels, 1, '[count]');
-  const [count = 0, height = 0, width = 0] = images.shape;
-  if (labels.data.length !== count) {
+  const { name, classNames } = files;
+  const headers = checkDatasetFiles(files, classNames.length);
+  const [count = 0, height = 0, width = 0] = headers.images.shape;
+  const images = new Uint8Array(files.images.bytes.subarray(headers.images.dataOffset));
+  const labels = new Uint8Array(files.labels.bytes.subarray(headers.labels.dataOffset));
+  return { name, images, labels, count, height, width, channels: 1, classNames };
+}
+
+/**
+ * Checks that an image and a label file belong together: types, dimensions, counts and the range of the labels.
+ *
+ * @param files Both IDX files
+ * @param classes Number of classes
+ * @returns The two headers
+ * @throws SelvedgeError as `decodeDataset`
+ */
+export function checkDatasetFiles(
+  files: { readonly images: NamedFile; readonly labels: NamedFile },
+  classes: number,
+): { readonly images: IdxHeader; readonly labels: IdxHeader } {
+  const images = checkedHeader(files.images, 3, '[count, height, width]');
+  const labels = checkedHeader(files.labels, 1, '[count]');
+  const [count] = images.shape;
+  if (labels.size !== count) {
     throw new SelvedgeError(
       'dataset/count-mismatch',
       `Cannot read "${files.labels.name}": expected ${count} labels for the ${count} images of "${files.images.name}", ` +
-        `got ${labels.data.length}`,
+        `got ${labels.size}`,
     );
   }
-  checkLabels(labels.data, files.classNames.length, files.labels.name);
-  const { name, classNames } = files;
-  return { name, images: images.data, labels: labels.data, count, height, width, channels: 1, classNames };
+  checkLabels(files.labels.bytes.subarray(labels.dataOffset), classes, files.labels.name);
+  return { images, labels };
 }
 
 /**
@@ -149,16 +168,19 @@ export function checkIndices(indices: ArrayLike<number>, count: number): void {
   }
 }
 
-function decodeBytes(file: NamedFile, dimensions: number, layout: string): IdxArray & { type: 'uint8' } {
-  const array = decodeIdx(file.bytes, { name: file.name });
-  if (array.type !== 'uint8') {
-    throw new SelvedgeError('dataset/bad-type', `Cannot read "${file.name}": expected uint8 values, got ${array.type}`);
-  }
-  if (array.shape.length !== dimensions) {
+function checkedHeader(file: NamedFile, dimensions: number, layout: string): IdxHeader {
+  const header = decodeIdxHeader(file.bytes, { name: file.name });
+  if (header.type !== 'uint8') {
     throw new SelvedgeError(
-      'dataset/bad-shape',
-      `Cannot read "${file.name}": expected the shape ${layout}, got [${array.shape.join(', ')}]`,
+      'dataset/bad-type',
+      `Cannot read "${file.name}": expected uint8 values, got ${header.type}`,
     );
   }
-  return array;
+  if (header.shape.length !== dimensions) {
+    throw new SelvedgeError(
+      'dataset/bad-shape',
+      `Cannot read "${file.name}": expected the shape ${layout}, got [${header.shape.join(', ')}]`,
+    );
+  }
+  return header;
 }

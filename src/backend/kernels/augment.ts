@@ -1,0 +1,83 @@
+// Binding of the kernel that changes images at random. Not a tfjs kernel: called directly. Not here: checks of the settings
+// (data/augmentation.ts). Invariant: an output image is a function of its input, its id, the key and the settings alone.
+import type { TensorInfo } from '@tensorflow/tfjs';
+import { float32Bits } from '../float-bits.ts';
+import type { SelvedgeBackend } from '../selvedge-backend.ts';
+
+/** What decides the random choices, besides the id of an example. Whole numbers from 0 to 2^32 - 1. */
+export interface AugmentKey {
+  readonly seed: number;
+  readonly stream: number;
+  readonly epoch: number;
+}
+
+/** Settings in the kernel's units: probabilities, pixels, radians, factors, shares of the image's area. */
+export interface AugmentValues {
+  readonly mirrorProbability: number;
+  readonly moveProbability: number;
+  readonly movePixels: number;
+  readonly turnProbability: number;
+  readonly turnAngle: number;
+  readonly scaleProbability: number;
+  readonly scaleFrom: number;
+  readonly scaleTo: number;
+  readonly noiseProbability: number;
+  readonly noiseDeviation: number;
+  readonly eraseProbability: number;
+  readonly eraseFrom: number;
+  readonly eraseTo: number;
+  readonly eraseAspect: number;
+  readonly eraseFill: number;
+}
+
+/** The choices of an image and a buffer of noise, 64 bytes each. */
+const SCRATCH_BYTES = 128;
+
+/**
+ * Changes each image of a batch.
+ *
+ * @param backend The started backend
+ * @param x float32 `[batch, height, width, channels]` from 0 to 1
+ * @param ids Byte offset of one int32 a image
+ * @param key What the random choices depend on
+ * @param values Checked settings
+ * @returns A new tensor shaped as `x`; the caller disposes it
+ */
+export function augment(
+  backend: SelvedgeBackend,
+  x: TensorInfo,
+  ids: number,
+  key: AugmentKey,
+  values: AugmentValues,
+): TensorInfo {
+  const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
+  const output = backend.output(x.shape, 'float32');
+  const words = [
+    backend.offset(x),
+    backend.offset(output),
+    ids,
+    height,
+    width,
+    channels,
+    key.seed,
+    key.stream,
+    key.epoch,
+    float32Bits(values.mirrorProbability),
+    float32Bits(values.moveProbability),
+    values.movePixels,
+    float32Bits(values.turnProbability),
+    float32Bits(values.turnAngle),
+    float32Bits(values.scaleProbability),
+    float32Bits(values.scaleFrom),
+    float32Bits(values.scaleTo),
+    float32Bits(values.noiseProbability),
+    float32Bits(values.noiseDeviation),
+    float32Bits(values.eraseProbability),
+    float32Bits(values.eraseFrom),
+    float32Bits(values.eraseTo),
+    float32Bits(values.eraseAspect),
+    float32Bits(values.eraseFill),
+  ];
+  backend.pool.run('augment', batch, words, { scratchBytes: SCRATCH_BYTES });
+  return output;
+}

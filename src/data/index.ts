@@ -1,0 +1,34 @@
+// The data: sources, IDX files, splits, batches, augmentation, and images of any kind as the data set's own.
+export {
+  type AugmentationSettings,
+  type AugmentOptions,
+  augmentationSchema,
+  augmentBatch,
+  checkAugmentation,
+  defaultAugmentation,
+} from './augmentation.ts';
+export { type Batch, type ExampleOptions, type Examples, placeDataset, type ResidentDataset } from './batches.ts';
+export { countLabels, type Dataset, type DatasetFiles, decodeDataset, type NamedFile, subsetOf } from './dataset.ts';
+export { type DownloadOptions, type DownloadProgress, download } from './download.ts';
+export {
+  type DatasetFileNames,
+  fashionMnistAddresses,
+  fashionMnistClassNames,
+  fashionMnistDebianFolder,
+  fashionMnistFiles,
+  type PinnedFile,
+} from './fashion-mnist.ts';
+export { gunzip, gzip } from './gzip.ts';
+export { decodeIdx, decodeIdxHeader, encodeIdx, type IdxArray, type IdxHeader, type IdxType } from './idx.ts';
+export { decodeIdxToTensors, type TensorPair } from './idx-tensors.ts';
+export { sha256 } from './sha256.ts';
+export {
+  type DataSource,
+  type LoadedData,
+  type LoadOptions,
+  loadFashionMnist,
+  loadFashionMnistSample,
+  type Places,
+  type SourceKind,
+} from './sources.ts';
+export { type Split, type SplitOptions, splitTrainValidation } from './split.ts';
