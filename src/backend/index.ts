@@ -1,5 +1,12 @@
 // The engine: tfjs's wasm backend with threads and the kernels it lacks.
 export { float32Bits } from './float-bits.ts';
 export { SelvedgeBackend, type TensorReference } from './selvedge-backend.ts';
-export { type BackendInfo, type BackendOptions, currentBackend, type RunningBackend, startBackend } from './start.ts';
+export {
+  type BackendInfo,
+  type BackendOptions,
+  currentBackend,
+  kernelsDigest,
+  type RunningBackend,
+  startBackend,
+} from './start.ts';
 export type { RunOptions, ThreadPool } from './thread-pool.ts';

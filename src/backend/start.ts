@@ -150,11 +150,26 @@ function reasonAgainstThreads(options: BackendOptions): string | undefined {
   return undefined;
 }
 
+/**
+ * Names the arithmetic of this build: runs with equal digests, seeds, settings and data end with the same weights.
+ *
+ * @returns sha256 of the shared build of the kernels, in hexadecimal; both builds come from the same sources
+ * @throws SelvedgeError `backend/kernels-not-built`
+ */
+export async function kernelsDigest(): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', (await readBuild('kernels-shared.wasm')) as BufferSource);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 async function readKernels(shared: boolean): Promise<WebAssembly.Module> {
-  const file = shared ? 'kernels-shared.wasm' : 'kernels-unshared.wasm';
+  return WebAssembly.compile(
+    (await readBuild(shared ? 'kernels-shared.wasm' : 'kernels-unshared.wasm')) as BufferSource,
+  );
+}
+
+async function readBuild(file: string): Promise<Uint8Array> {
   try {
-    const path = platform.files.fromUrl(new URL(`../../build/${file}`, import.meta.url));
-    return await WebAssembly.compile((await platform.files.readBytes(path)) as BufferSource);
+    return await platform.files.readBytes(platform.files.fromUrl(new URL(`../../build/${file}`, import.meta.url)));
   } catch (error) {
     throw new SelvedgeError('backend/kernels-not-built', `Cannot read "build/${file}": run npm run build`, {
       cause: error,

@@ -5,7 +5,7 @@ export interface LayerSummary {
   readonly name: string;
   readonly type: string;
   /** Settings that matter to a reader, for example `32 filters 3x3, relu`. */
-  readonly settings: string;
+  readonly config: string;
   /** Without the batch dimension. */
   readonly outputShape: readonly number[];
   readonly parameters: number;
@@ -26,7 +26,7 @@ export function summarizeModel(model: tf.LayersModel): ModelSummary {
     .map((layer) => ({
       name: layer.name,
       type: layer.getClassName(),
-      settings: settingsOf(layer),
+      config: configOf(layer),
       outputShape: (layer.outputShape as number[]).slice(1),
       parameters: layer.countParams(),
       inputs: layer.inboundNodes.flatMap((node) => node.inboundLayers.map((input) => input.name)),
@@ -34,7 +34,7 @@ export function summarizeModel(model: tf.LayersModel): ModelSummary {
   return { name: model.name, layers, totalParameters: model.countParams() };
 }
 
-function settingsOf(layer: tf.layers.Layer): string {
+function configOf(layer: tf.layers.Layer): string {
   const config = layer.getConfig();
   const parts: string[] = [];
   if (config.filters) parts.push(`${config.filters} filters ${(config.kernelSize as number[]).join('x')}`);

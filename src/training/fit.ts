@@ -4,27 +4,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
+import type { Examples } from '../data/batches.ts';
 import { platform } from '../platform/index.ts';
 import { type AdamConfig, type AdamOptimizer, adamDefaults, createAdam } from './adam-optimizer.ts';
 import type { CheckpointStore, CheckpointTensor } from './checkpoint.ts';
 import { createForward, type Forward } from './forward.ts';
 import { type BatchLoss, crossEntropy } from './operations.ts';
-
-/** Images [batch, height, width, channels] from 0 to 1 and one-hot labels [batch, classes]. The receiver disposes both. */
-export interface Batch {
-  readonly x: tf.Tensor4D;
-  readonly y: tf.Tensor2D;
-}
-
-/** Examples that batches are made of. */
-export interface ExampleSource {
-  readonly count: number;
-  /**
-   * @param positions Positions from 0 up to, not including, `count`
-   * @param epoch Number of the epoch, for augmentation; undefined: as they are
-   */
-  batch(positions: Int32Array, epoch?: number): Batch;
-}
 
 /** Settings that decide the weights. */
 export interface FitSettings {
@@ -57,6 +42,8 @@ export interface Progress {
   readonly loss: number;
   readonly accuracy: number;
   readonly imagesPerSecond: number;
+  /** Time spent in updates of this epoch. */
+  readonly elapsedMs: number;
 }
 
 /** What a checkpoint holds besides tensors. */
@@ -73,8 +60,8 @@ export interface FitState {
 }
 
 export interface FitOptions {
-  readonly training: ExampleSource;
-  readonly validation?: ExampleSource;
+  readonly training: Examples;
+  readonly validation?: Examples;
   readonly settings: FitSettings;
   /** Describes the run; equal for a run and its resumption. */
   readonly identity?: string;
@@ -112,12 +99,12 @@ const VALIDATION_BATCH = 250;
  *
  * @example
  * ```ts
- * import { buildModel, fit, fitDefaults, initializeWeights, loadFashionMnist, openExamples, startBackend } from 'selvedge';
+ * import { buildModel, fit, fitDefaults, initializeWeights, loadFashionMnist, placeDataset, startBackend } from 'selvedge';
  * await startBackend();
  * const { train } = await loadFashionMnist();
  * const model = buildModel('baseline', { inputShape: [28, 28, 1], classes: 10 });
  * initializeWeights(model, 1);
- * const { history } = await fit(model, { training: openExamples(train), settings: { ...fitDefaults, epochs: 1 } });
+ * const { history } = await fit(model, { training: placeDataset(train).examples(), settings: { ...fitDefaults, epochs: 1 } });
  * console.assert(history.length === 1);
  * ```
  */
@@ -133,7 +120,7 @@ export async function fit(model: tf.LayersModel, options: FitOptions): Promise<F
 }
 
 /** Mean loss and accuracy of a model on examples, in inference mode. */
-export function measure(forward: Forward, source: ExampleSource): { loss: number; accuracy: number } {
+export function measure(forward: Forward, source: Examples): { loss: number; accuracy: number } {
   let lossSum = 0;
   let hits = 0;
   for (let start = 0; start < source.count; start += VALIDATION_BATCH) {
@@ -260,7 +247,8 @@ class Trainer {
     const { training, settings } = this.#options;
     const seen = Math.min(step * settings.batchSize, training.count);
     const rate = (1000 * seen) / trainingMs;
-    return { epoch, epochs: settings.epochs, step, steps, loss: lossSum / seen, accuracy: hits / seen, imagesPerSecond: rate };
+    const means = { loss: lossSum / seen, accuracy: hits / seen, imagesPerSecond: rate };
+    return { epoch, epochs: settings.epochs, step, steps, ...means, elapsedMs: trainingMs };
   }
 
   async #giveWay(): Promise<void> {

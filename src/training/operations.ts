@@ -8,7 +8,7 @@ import { conv2dForward } from '../backend/kernels/conv-2d.ts';
 import { conv2dBackpropFilter } from '../backend/kernels/conv-2d-backprop-filter.ts';
 import { conv2dBackpropInput } from '../backend/kernels/conv-2d-backprop-input.ts';
 import { type DropoutKey, dropout, dropoutGrad } from '../backend/kernels/dropout.ts';
-import { matMul } from '../backend/kernels/mat-mul.ts';
+import { matMul } from '../backend/kernels/batch-mat-mul.ts';
 import { softmaxCrossEntropy } from '../backend/kernels/softmax-cross-entropy.ts';
 
 /** What is applied to the sum before it is stored. */
@@ -41,19 +41,18 @@ export function convolution(
 ): tf.Tensor4D {
   const backend = currentBackend();
   const { strides, dilations, padding, activation, needsInputGradient } = settings;
-  const info = tf.backend_util.computeConv2DInfo(x.shape, filter.shape, strides, dilations, padding);
+  const convInfo = tf.backend_util.computeConv2DInfo(x.shape, filter.shape, strides, dilations, padding);
   const value = (save: tf.GradSaveFunc): tf.Tensor => {
-    const y = track(conv2dForward(backend, { x, filter, bias, activation, info }));
+    const y = track(conv2dForward(backend, { x, filter, bias, activation, convInfo }));
     save([x, filter, y]);
     return y;
   };
   const gradients = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
     const [input, weights, y] = saved as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-    const { dz, dBias } = biasReluGrad(backend, { dy, y, activation });
-    const dSum = track(dz);
-    const dFilter = track(conv2dBackpropFilter(backend, { x: input, dy: dSum, info }));
-    const dInput = needsInputGradient ? [track(conv2dBackpropInput(backend, { dy: dSum, filter: weights, info }))] : [];
-    return [...dInput, dFilter, ...(bias ? [track(dBias)] : [])];
+    const { dSum, dBias } = sumGradients(dy, y, activation);
+    const dFilter = track(conv2dBackpropFilter(backend, { x: input, dy: dSum, convInfo }));
+    const dInput = needsInputGradient ? [track(conv2dBackpropInput(backend, { dy: dSum, filter: weights, convInfo }))] : [];
+    return [...dInput, dFilter, ...(bias ? [dBias] : [])];
   };
   return differentiate(
     [...(needsInputGradient ? [x] : []), filter, ...(bias ? [bias] : [])],
@@ -90,11 +89,10 @@ export function dense(
   };
   const gradients = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
     const [input, weights, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const { dz, dBias } = biasReluGrad(backend, { dy, y, activation });
-    const dSum = track(dz);
+    const { dSum, dBias } = sumGradients(dy, y, activation);
     const dKernel = track(matMul(backend, { a: input, b: dSum, transposeA: true }));
     const dInput = needsInputGradient ? [track(matMul(backend, { a: dSum, b: weights, transposeB: true }))] : [];
-    return [...dInput, dKernel, ...(bias ? [track(dBias)] : [])];
+    return [...dInput, dKernel, ...(bias ? [dBias] : [])];
   };
   return differentiate(
     [...(needsInputGradient ? [x] : []), kernel, ...(bias ? [bias] : [])],
@@ -149,6 +147,12 @@ export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor2D, onResult:
   };
   const gradients = (dy: tf.Tensor, [gradient]: tf.Tensor[]): tf.Tensor[] => [gradient!.mul(dy)];
   return differentiate([logits], value, gradients) as tf.Scalar;
+}
+
+/** Gradients of the sum that an activation is applied to, and of its bias. */
+function sumGradients(dy: tf.Tensor, y: tf.Tensor, activation: FusedActivation): { dSum: tf.Tensor; dBias: tf.Tensor } {
+  const { dz, biasGradient } = biasReluGrad(currentBackend(), { dy, y: activation === 'relu' ? y : undefined });
+  return { dSum: dz ? track(dz) : dy, dBias: track(biasGradient) };
 }
 
 /** One operation of the tape: `value` runs now, `gradients` gives one tensor an input when asked. */

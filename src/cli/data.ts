@@ -1,0 +1,40 @@
+// selvedge data: find the data set, check it, and say where it came from.
+import { type LoadedData, loadFashionMnist } from '../data/sources.ts';
+import { platform } from '../platform/index.ts';
+import { command } from './command.ts';
+import { dataOption } from './options.ts';
+
+/** Loads Fashion-MNIST and passes on what the user should know. */
+export async function loadData(folder: string | undefined): Promise<LoadedData> {
+  const { terminal } = platform;
+  let shown = -1;
+  const loaded = await loadFashionMnist({
+    folder,
+    onProgress: ({ name, receivedBytes, totalBytes }) => {
+      const percent = totalBytes ? Math.floor((10 * receivedBytes) / totalBytes) * 10 : 0;
+      if (percent === shown) return;
+      shown = percent;
+      terminal.writeError(`Fetching ${name}: ${percent}%\n`);
+    },
+  });
+  for (const notice of loaded.notices) terminal.writeError(`${notice}\n`);
+  return loaded;
+}
+
+export const data = command({
+  name: 'data',
+  description: 'Find, fetch and check the Fashion-MNIST files',
+  args: dataOption,
+  async run({ data: folder }) {
+    const { train, test, source, notices } = await loadData(folder);
+    const shape = [train.height, train.width, train.channels];
+    return {
+      json: { source, train: train.count, test: test.count, shape, classNames: train.classNames, notices },
+      text: [
+        `Fashion-MNIST from ${source.description}${source.isSample ? ' (a sample, not the whole)' : ''}`,
+        `${train.count} training and ${test.count} test images of ${shape.join('x')}, ${train.classNames.length} classes`,
+        ...source.files.map(({ name, sha256 }) => `  ${sha256}  ${name}`),
+      ].join('\n'),
+    };
+  },
+});

@@ -1,0 +1,65 @@
+// selvedge evaluate: measure a trained model of a run on the test set.
+import * as tf from '@tensorflow/tfjs';
+import { placeDataset } from '../data/batches.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { type Evaluation, evaluateModel } from '../evaluation/evaluate.ts';
+import { loadModel, modelNames } from '../models/index.ts';
+import { command } from './command.ts';
+import { loadData } from './data.ts';
+import { dataOption, runFolder, runOption, threadsOption, useEngine } from './options.ts';
+import { readRun, runPaths, writeJson } from './run-files.ts';
+
+const PREDICT_BATCH = 250;
+
+/** Evaluates a model on a data set of the running backend. */
+export async function evaluateOn(model: tf.LayersModel, name: string, set: Dataset): Promise<Evaluation> {
+  const resident = placeDataset(set);
+  const predict = (start: number, end: number): Float32Array =>
+    tf.tidy(() => {
+      const { x } = resident.batch(Int32Array.from({ length: end - start }, (_, i) => start + i));
+      return (model.predict(x, { batchSize: end - start }) as tf.Tensor).dataSync<'float32'>();
+    });
+  try {
+    const { labels, classNames } = set;
+    return await evaluateModel(predict, { name: 'test', classNames, labels }, { model: name, batchSize: PREDICT_BATCH });
+  } finally {
+    resident.dispose();
+  }
+}
+
+export const evaluate = command({
+  name: 'evaluate',
+  description: 'Measure a trained model on the test set',
+  args: {
+    ...runOption,
+    model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Model of the run' },
+    ...dataOption,
+    ...threadsOption,
+  },
+  async run({ run, model: name, data, threads }) {
+    const folder = runFolder(run, name);
+    await readRun(folder);
+    await useEngine(threads);
+    const { test } = await loadData(data);
+    const { model } = await loadModel(runPaths.model(folder));
+    const evaluation = await evaluateOn(model, name, test);
+    model.dispose();
+    await writeJson(runPaths.evaluation(folder), evaluation);
+    const { predictions: _, ...json } = evaluation;
+    return { json, text: describe(evaluation, folder) };
+  },
+});
+
+function describe(evaluation: Evaluation, folder: string): string {
+  const { low, high } = evaluation.accuracyInterval95;
+  return [
+    `${folder} on ${evaluation.count} test images`,
+    `loss ${evaluation.loss.toFixed(4)}, accuracy ${evaluation.accuracy.toFixed(4)} (95% interval ${low.toFixed(4)} to ${high.toFixed(4)})`,
+    `${evaluation.correct} correct, ${evaluation.incorrect} incorrect`,
+    '',
+    evaluation.reportText.trimEnd(),
+    '',
+    `Weakest classes: ${evaluation.weakestClasses.map((found) => `${found.name} (f1 ${found['f1-score'].toFixed(2)})`).join(', ')}`,
+    `Most confused: ${evaluation.mostConfusedPairs.map((pair) => `${pair.name} and ${pair.otherName} (${pair.total})`).join(', ')}`,
+  ].join('\n');
+}

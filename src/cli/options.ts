@@ -1,0 +1,53 @@
+// Options that several commands share, and how their text becomes a value.
+import { type BackendInfo, type RunningBackend, startBackend } from '../backend/index.ts';
+import { platform } from '../platform/index.ts';
+import { usageError } from './command.ts';
+
+export const dataOption = {
+  data: { type: 'string', valueHint: 'folder', description: 'Folder with the four .gz files (default: $SELVEDGE_DATA, then known places)' },
+} as const;
+
+export const threadsOption = {
+  threads: { type: 'string', valueHint: 'count', description: 'Threads (default: what the machine allows)' },
+} as const;
+
+export const runOption = {
+  run: { type: 'string', valueHint: 'name', default: 'default', description: 'Name of the run; results go to runs/<name>' },
+} as const;
+
+/** A whole number of at least `minimum`. */
+export function wholeNumber(option: string, text: string | undefined, minimum = 1): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= minimum && text.trim() !== '') return value;
+  throw usageError(`Option "--${option}" got "${text}": expected a whole number from ${minimum}`);
+}
+
+/** A finite number above 0. */
+export function positiveNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw usageError(`Option "--${option}" got "${text}": expected a number above 0`);
+}
+
+/** The folder of a run, or of something inside it. */
+export function runFolder(name: string, ...inside: string[]): string {
+  if (!/^[\w][\w.-]*$/.test(name)) {
+    throw usageError(`Option "--run" got "${name}": expected letters, digits, dots, dashes and underscores`);
+  }
+  return platform.files.join('runs', name, ...inside);
+}
+
+let engine: RunningBackend | undefined;
+
+/** Starts the engine once for all commands of this process; another number of threads starts it anew. */
+export async function useEngine(threads: string | undefined): Promise<BackendInfo> {
+  const wanted = wholeNumber('threads', threads);
+  if (engine && wanted !== undefined && wanted !== engine.info.threads) {
+    await engine.stop();
+    engine = undefined;
+  }
+  engine ??= await startBackend(wanted === undefined ? {} : { threads: wanted });
+  return engine.info;
+}

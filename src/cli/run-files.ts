@@ -1,0 +1,108 @@
+// The files of a run and their names. runs/<name>/ holds a study: a folder a model, the figures and the report.
+//
+//   runs/<name>/report.html, figures/*.svg
+//   runs/<name>/<model>/config.json, history.jsonl, checkpoint-{0,1}.bin, model/model.json, model/weights.bin, evaluation.json
+import type { BackendInfo } from '../backend/index.ts';
+import { messageOf, SelvedgeError } from '../core/errors.ts';
+import type { DataSource } from '../data/sources.ts';
+import type { Evaluation } from '../evaluation/evaluate.ts';
+import type { ModelSummary } from '../models/index.ts';
+import { type Machine, platform } from '../platform/index.ts';
+import type { EpochRecord, FitSettings } from '../training/index.ts';
+
+/** What decides the weights of a run: equal for runs that end with the same weights. */
+export interface RunSettings extends FitSettings {
+  readonly model: string;
+  readonly augmentation: boolean;
+  /** Training examples, after the split. */
+  readonly examples: number;
+  readonly validationExamples: number;
+  readonly splitSeed: number;
+  /** sha256 of the data files. */
+  readonly data: readonly string[];
+  /** sha256 of the kernels: other kernels may round differently. */
+  readonly kernels: string;
+}
+
+/** config.json of a model in a run. */
+export interface RunConfig {
+  readonly settings: RunSettings;
+  readonly source: DataSource;
+  readonly summary: ModelSummary;
+  readonly engine: BackendInfo;
+  readonly machine: Machine;
+  readonly runtime: { readonly name: string; readonly version: string };
+  /** When the run was last worked on, ISO 8601. */
+  readonly finishedAt: string;
+}
+
+/** A trained model of a run. */
+export interface TrainedRun {
+  readonly config: RunConfig;
+  readonly history: readonly EpochRecord[];
+}
+
+const { files } = platform;
+
+export const runPaths = {
+  config: (folder: string) => files.join(folder, 'config.json'),
+  history: (folder: string) => files.join(folder, 'history.jsonl'),
+  model: (folder: string) => files.join(folder, 'model'),
+  evaluation: (folder: string) => files.join(folder, 'evaluation.json'),
+  report: (folder: string) => files.join(folder, 'report.html'),
+  figure: (folder: string, name: string) => files.join(folder, 'figures', `${name}.svg`),
+} as const;
+
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await files.write(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Writes one line an epoch. */
+export async function writeHistory(folder: string, history: readonly EpochRecord[]): Promise<void> {
+  await files.write(runPaths.history(folder), history.map((record) => `${JSON.stringify(record)}\n`).join(''));
+}
+
+/**
+ * Reads config and history of a model in a run.
+ *
+ * @throws SelvedgeError `run/not-found` if it was not trained, `run/format`
+ */
+export async function readRun(folder: string): Promise<TrainedRun> {
+  const config = await readText(runPaths.config(folder), 'train it first: selvedge train');
+  const history = await readText(runPaths.history(folder), 'finish its training first: selvedge train');
+  return parse(folder, () => ({
+    config: JSON.parse(config) as RunConfig,
+    history: history
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as EpochRecord),
+  }));
+}
+
+/** Reads the evaluation of a model in a run; errors as `readRun`. */
+export async function readEvaluation(folder: string): Promise<Evaluation> {
+  const text = await readText(runPaths.evaluation(folder), 'evaluate it first: selvedge evaluate');
+  return parse(folder, () => JSON.parse(text) as Evaluation);
+}
+
+/** Names of the models that a study holds, in the order they are known. */
+export async function modelsOfRun(folder: string, names: readonly string[]): Promise<string[]> {
+  const present: string[] = [];
+  for (const name of names) if (await files.status(runPaths.config(files.join(folder, name)))) present.push(name);
+  return present;
+}
+
+async function readText(path: string, advice: string): Promise<string> {
+  if (!(await files.status(path))) throw new SelvedgeError('run/not-found', `Cannot find "${path}": ${advice}`);
+  return files.readText(path);
+}
+
+function parse<T>(folder: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new SelvedgeError('run/format', `Cannot read the run in "${folder}": ${messageOf(error)}; remove the folder and train again`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,139 @@
+// Gathers what the report of a run shows: plain values from the run's files and the data set.
+import * as tf from '@tensorflow/tfjs';
+import { SelvedgeError } from '../core/errors.ts';
+import { version } from '../core/version.ts';
+import type { FigureInput } from '../report/study-figures.ts';
+import { augmentBatch, defaultAugmentation } from '../data/augmentation.ts';
+import { placeDataset } from '../data/batches.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { LoadedData } from '../data/sources.ts';
+import { compareEvaluations } from '../evaluation/compare.ts';
+import type { Evaluation } from '../evaluation/evaluate.ts';
+import { modelNames } from '../models/index.ts';
+import { platform } from '../platform/index.ts';
+import type { GrayImage } from '../report/png.ts';
+import type { ExploredSet, ReportModel, ReportPrediction, Setting, StudyReportInput } from '../report/study-report-input.ts';
+import { modelsOfRun, type RunConfig, readEvaluation, readRun } from './run-files.ts';
+
+const SAMPLES_OF_A_CLASS = 4;
+const AUGMENTED_CLASSES = 5;
+const AUGMENTED_VERSIONS = 6;
+
+/** What the study says of a set before any training. */
+export function exploreSet(set: Dataset): ExploredSet {
+  const labelCounts = set.classNames.map(() => 0);
+  const samples: GrayImage[][] = set.classNames.map(() => []);
+  set.labels.forEach((label, index) => {
+    labelCounts[label]!++;
+    if (samples[label]!.length < SAMPLES_OF_A_CLASS) samples[label]!.push(imageAt(set, index));
+  });
+  return { count: set.count, labelCounts, samples };
+}
+
+/** What can be shown before any training. */
+export function gatherExploration({ train, test }: LoadedData): FigureInput {
+  return { classNames: train.classNames, training: exploreSet(train), test: exploreSet(test), models: [] };
+}
+
+/**
+ * Everything of a finished run. Needs a started backend.
+ *
+ * @throws SelvedgeError `run/not-found` if no model is trained, or one is not evaluated
+ */
+export async function gatherStudy(run: { readonly name: string; readonly folder: string }, loaded: LoadedData): Promise<StudyReportInput> {
+  const names = await modelsOfRun(run.folder, modelNames);
+  if (names.length === 0) {
+    throw new SelvedgeError('run/not-found', `Cannot report on "${run.folder}": it holds no trained model; run selvedge train first`);
+  }
+  const folders = names.map((name) => platform.files.join(run.folder, name));
+  const runs = await Promise.all(folders.map(readRun));
+  const evaluations = await Promise.all(folders.map(readEvaluation));
+  const { settings, engine, machine, runtime, finishedAt } = runs.at(-1)!.config;
+  const { source } = loaded;
+  return {
+    ...gatherExploration(loaded),
+    runName: run.name,
+    finishedAt,
+    source: { name: source.description, isSample: source.isSample, files: source.files },
+    split: { training: settings.examples, validation: settings.validationExamples, seed: settings.splitSeed },
+    augmentation: showAugmentation(loaded.train),
+    models: runs.map(({ config, history }, i) => reportModel(config, history, evaluations[i]!, loaded.test)),
+    ...(evaluations.length >= 2 ? { comparison: compareEvaluations(evaluations[0]!, evaluations[1]!) } : {}),
+    machine,
+    runtime,
+    backend: engine,
+    versions: { selvedge: version, '@tensorflow/tfjs': engine.tfjs },
+    commands: reproduction(run.name),
+  };
+}
+
+/** The tasks whose results these are, or the commands behind them. */
+function reproduction(runName: string): string[] {
+  const task = { pipeline: 'pipeline', full: 'pipeline:full' }[runName];
+  return task ? ['npm ci', `npm run ${task}`] : ['npm ci', `npx selvedge train --run ${runName}`, `npx selvedge report --run ${runName}`];
+}
+
+function reportModel(config: RunConfig, history: ReportModel['history'], evaluation: Evaluation, test: Dataset): ReportModel {
+  const { settings, summary } = config;
+  const shown = (indices: readonly number[]): ReportPrediction[] =>
+    indices.map((index) => ({
+      image: imageAt(test, index),
+      trueLabel: evaluation.predictions.truth[index]!,
+      predictedLabel: evaluation.predictions.label[index]!,
+      probability: evaluation.predictions.probability[index]!,
+    }));
+  const trainingMs = history.reduce((sum, record) => sum + (record.durationMs ?? 0), 0);
+  const rates = history.map((record) => (record as { imagesPerSecond?: number }).imagesPerSecond ?? 0).sort((a, b) => a - b);
+  return {
+    name: settings.model,
+    summary,
+    settings: settingRows(config),
+    history,
+    evaluation,
+    correct: shown(evaluation.firstCorrect),
+    incorrect: shown(evaluation.firstIncorrect),
+    trainingMs,
+    imagesPerSecond: rates[Math.floor(rates.length / 2)] ?? 0,
+  };
+}
+
+function settingRows({ settings }: RunConfig): Setting[] {
+  const { adam } = settings;
+  return [
+    { name: 'Epochs', value: String(settings.epochs) },
+    { name: 'Batch size', value: String(settings.batchSize) },
+    { name: 'Loss', value: 'categorical cross-entropy' },
+    { name: 'Optimiser', value: `Adam, learning rate ${adam.learningRate}, beta ${adam.beta1} and ${adam.beta2}, epsilon ${adam.epsilon}` },
+    { name: 'Initial weights', value: 'He normal in the first convolution, Glorot uniform elsewhere, zero biases' },
+    { name: 'Seed', value: String(settings.seed) },
+    { name: 'Augmentation', value: settings.augmentation ? 'yes' : 'none' },
+    { name: 'Training examples', value: String(settings.examples) },
+  ];
+}
+
+function showAugmentation(set: Dataset): NonNullable<StudyReportInput['augmentation']> {
+  const originals = set.classNames.slice(0, AUGMENTED_CLASSES).map((_, label) => set.labels.indexOf(label));
+  const resident = placeDataset(set);
+  try {
+    const rows = originals.map((index, label) => {
+      const exampleIds = Int32Array.of(index);
+      const augmented = Array.from({ length: AUGMENTED_VERSIONS }, (_, version) =>
+        tf.tidy(() => {
+          const { x } = resident.batch(exampleIds);
+          const changed = augmentBatch(x, { seed: 1, epoch: version + 1, exampleIds, settings: defaultAugmentation });
+          const pixels = Uint8Array.from(changed.dataSync<'float32'>(), (value) => Math.round(255 * value));
+          return { width: set.width, height: set.height, pixels };
+        }),
+      );
+      return { name: set.classNames[label]!, original: imageAt(set, index), augmented };
+    });
+    return { description: 'What train --augment does to images, at random in each epoch', rows };
+  } finally {
+    resident.dispose();
+  }
+}
+
+function imageAt({ images, width, height, channels }: Dataset, index: number): GrayImage {
+  const size = width * height * channels;
+  return { width, height, pixels: images.subarray(index * size, (index + 1) * size) };
+}

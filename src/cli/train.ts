@@ -1,0 +1,168 @@
+// selvedge train: train one model of a run, with checkpoints; go on where an earlier call was stopped.
+import type * as tf from '@tensorflow/tfjs';
+import { type BackendInfo, kernelsDigest } from '../backend/index.ts';
+import { SelvedgeError } from '../core/errors.ts';
+import { defaultAugmentation } from '../data/augmentation.ts';
+import { placeDataset } from '../data/batches.ts';
+import type { LoadedData } from '../data/sources.ts';
+import { splitTrainValidation } from '../data/split.ts';
+import { buildModel, initializeWeights, modelNames, saveModel, summarizeModel } from '../models/index.ts';
+import { platform } from '../platform/index.ts';
+import { type CheckpointStore, type FitResult, type FitState, fit, fitDefaults, openCheckpoints } from '../training/index.ts';
+import { command, exitCodes } from './command.ts';
+import { loadData } from './data.ts';
+import { dataOption, positiveNumber, runFolder, runOption, threadsOption, useEngine, wholeNumber } from './options.ts';
+import { showTraining } from './progress.ts';
+import { type RunSettings, runPaths, writeHistory, writeJson } from './run-files.ts';
+
+/** The study's split: scikit-learn's train_test_split(test_size=0.2, random_state=2023). */
+export const studySplit = { testSize: 0.2, randomState: 2023 } as const;
+
+interface Training {
+  readonly folder: string;
+  readonly model: tf.LayersModel;
+  readonly settings: RunSettings;
+  readonly loaded: LoadedData;
+  readonly engine: BackendInfo;
+  readonly checkpoints: CheckpointStore<FitState>;
+  readonly checkpointEvery: number | undefined;
+}
+
+export const train = command({
+  name: 'train',
+  description: 'Train a model; an unfinished run goes on where it stopped',
+  args: {
+    ...runOption,
+    model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network to train' },
+    epochs: { type: 'string', valueHint: 'count', description: `Epochs (default: ${fitDefaults.epochs})` },
+    'batch-size': { type: 'string', valueHint: 'count', description: `Images an update (default: ${fitDefaults.batchSize})` },
+    'learning-rate': { type: 'string', valueHint: 'rate', description: `Of Adam (default: ${fitDefaults.adam.learningRate})` },
+    seed: { type: 'string', valueHint: 'number', description: `Of weights, order and masks (default: ${fitDefaults.seed})` },
+    augment: { type: 'boolean', description: 'Flip, shift, rotate, scale, blur and erase training images at random' },
+    examples: { type: 'string', valueHint: 'count', description: 'Train on the first examples of the split only' },
+    'checkpoint-every': { type: 'string', valueHint: 'updates', description: 'Checkpoints inside an epoch (default: at its end only)' },
+    again: { type: 'boolean', description: 'Replace a finished run, or one with other settings' },
+    ...dataOption,
+    ...threadsOption,
+  },
+  async run(args) {
+    const training = await prepare(args);
+    const { folder, settings } = training;
+    const earlier = await refuseOtherRun(training, args.again === true);
+    if (earlier) platform.terminal.writeError(`Going on after epoch ${earlier.epoch - 1}, update ${earlier.updates}\n`);
+    const result = await runTraining(training);
+    if (result.status === 'interrupted') {
+      const again = ['selvedge train', ...platform.args.slice(1)].join(' ');
+      const text = `Stopped after update ${result.updates}; the same command goes on from there: ${again}`;
+      return { json: { status: result.status, folder, updates: result.updates }, text, exitCode: exitCodes.interrupted };
+    }
+    await saveModel(training.model, runPaths.model(folder), { settings, classNames: training.loaded.train.classNames });
+    const last = result.history.at(-1)!;
+    return {
+      json: { status: result.status, folder, updates: result.updates, updatesNow: result.updatesNow, ...last },
+      text:
+        result.updatesNow === 0
+          ? `${folder} has its ${settings.epochs} epochs already; --again trains it anew`
+          : `${folder}: ${settings.epochs} epochs, validation accuracy ${last.validationAccuracy?.toFixed(4)}`,
+    };
+  },
+});
+
+type TrainArguments = Parameters<typeof train.run>[0];
+
+async function prepare(args: TrainArguments): Promise<Training> {
+  const { model: name, run, data, threads } = args;
+  const fitSettings = {
+    epochs: wholeNumber('epochs', args.epochs) ?? fitDefaults.epochs,
+    batchSize: wholeNumber('batch-size', args['batch-size']) ?? fitDefaults.batchSize,
+    seed: wholeNumber('seed', args.seed, 0) ?? fitDefaults.seed,
+    adam: { ...fitDefaults.adam, learningRate: positiveNumber('learning-rate', args['learning-rate']) ?? fitDefaults.adam.learningRate },
+  };
+  const limit = wholeNumber('examples', args.examples);
+  const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
+  const folder = runFolder(run, name);
+  const engine = await useEngine(threads);
+  const loaded = await loadData(data);
+  const { train: set, source } = loaded;
+  const split = splitTrainValidation(set.count, studySplit);
+  const model = buildModel(name, { inputShape: [set.height, set.width, set.channels], classes: set.classNames.length });
+  initializeWeights(model, fitSettings.seed);
+  const settings: RunSettings = {
+    model: name,
+    ...fitSettings,
+    augmentation: args.augment === true,
+    examples: Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length),
+    validationExamples: split.validation.length,
+    splitSeed: studySplit.randomState,
+    data: source.files.map(({ sha256 }) => sha256),
+    kernels: await kernelsDigest(),
+  };
+  return { folder, model, settings, loaded, engine, checkpoints: openCheckpoints<FitState>(folder), checkpointEvery };
+}
+
+/** What makes two runs the same up to their length: nothing in an update depends on the number of epochs. */
+function identityOf({ epochs: _, ...settings }: RunSettings): string {
+  return JSON.stringify(settings);
+}
+
+/** The state that an unfinished run of these settings left, if any; clears the way for a new one where that was asked for. */
+async function refuseOtherRun({ folder, settings, checkpoints }: Training, again: boolean): Promise<FitState | undefined> {
+  const state = (await checkpoints.load())?.state;
+  if (!state) return undefined;
+  const isSame = state.identity === identityOf(settings);
+  const isUnfinished = state.epoch <= settings.epochs;
+  if (isSame && isUnfinished) return state;
+  if (again) {
+    await checkpoints.clear();
+    return undefined;
+  }
+  if (isSame) return undefined;
+  throw new SelvedgeError(
+    'run/other-settings',
+    `Cannot train in "${folder}": it holds a run with other settings (${differences(state.identity, settings)}); ` +
+      'use --again to replace it or another --run',
+  );
+}
+
+function differences(identity: string, settings: RunSettings): string {
+  const before = JSON.parse(identity) as Record<string, unknown>;
+  return Object.entries(settings)
+    .filter(([name, value]) => name !== 'epochs' && JSON.stringify(before[name]) !== JSON.stringify(value))
+    .map(([name]) => name)
+    .join(', ');
+}
+
+async function runTraining(training: Training): Promise<FitResult> {
+  const { folder, model, settings, loaded, engine, checkpoints, checkpointEvery } = training;
+  const { runtime } = platform;
+  const config = { settings, source: loaded.source, summary: summarizeModel(model), engine, machine: platform.machine(), runtime };
+  const writeConfig = (): Promise<void> => writeJson(runPaths.config(folder), { ...config, finishedAt: new Date().toISOString() });
+  await writeConfig();
+  const resident = placeDataset(loaded.train);
+  const split = splitTrainValidation(loaded.train.count, studySplit);
+  const augmentation = settings.augmentation ? { augmentation: { seed: settings.seed, settings: defaultAugmentation } } : {};
+  const stop = new AbortController();
+  const stopListening = platform.onInterrupt(() => stop.abort());
+  const display = showTraining(settings.model);
+  try {
+    return await fit(model, {
+      training: resident.examples({ indices: split.train.subarray(0, settings.examples), ...augmentation }),
+      validation: resident.examples({ indices: split.validation }),
+      settings,
+      identity: identityOf(settings),
+      checkpoints,
+      ...(checkpointEvery ? { checkpointEvery } : {}),
+      signal: stop.signal,
+      onProgress: display.step,
+      onEpoch: async (record, history) => {
+        display.epoch(record, settings.epochs);
+        await writeHistory(folder, history);
+        await writeConfig();
+      },
+    });
+  } finally {
+    display.stop();
+    stopListening();
+    resident.dispose();
+  }
+}
