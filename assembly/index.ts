@@ -16,3 +16,8 @@ export { biasReluGrad } from './bias-relu-grad';
 export { decodeIdxImages, decodeIdxLabels } from './decode-idx';
 export { gatherBatch } from './gather-batch';
 export { augment } from './augment';
+export { clipByValue } from './clip-by-value';
+export { depthwiseConv2d, depthwiseConv2dBackpropInput } from './depthwise-conv-2d';
+export { depthwiseConv2dBackpropFilter } from './depthwise-conv-2d-backprop-filter';
+export { prelu } from './prelu';
+export { unsortedSegmentSum } from './unsorted-segment-sum';

@@ -38,3 +38,39 @@ export class PoolArgs {
   /** Channels of a unit of the backward pass. */
   blockChannels: i32;
 }
+
+/** Arguments of the depthwise kernels. */
+@unmanaged
+export class DepthwiseArgs {
+  x: u32;
+  filter: u32;
+  /** Output of the forward pass; gradient of the output in the backward passes. */
+  y: u32;
+  /** Gradient of the input, or partial gradients of the filter. */
+  out: u32;
+  /** 0 for none. */
+  bias: u32;
+  /** 1 for a bias per channel, 0 for one number. */
+  biasStep: i32;
+  /** Outputs are clamped to [low, high]. */
+  low: f32;
+  high: f32;
+  batch: i32;
+  channels: i32;
+  /** Outputs of each channel. */
+  multiplier: i32;
+  inHeight: i32;
+  inWidth: i32;
+  outHeight: i32;
+  outWidth: i32;
+  strideHeight: i32;
+  strideWidth: i32;
+  dilationHeight: i32;
+  dilationWidth: i32;
+  filterHeight: i32;
+  filterWidth: i32;
+  padTop: i32;
+  padLeft: i32;
+  /** Images of a partial sum of the filter's gradient. */
+  imagesPerChunk: i32;
+}

@@ -7,11 +7,13 @@ import {
   type Conv2DInfo,
   conv2dInfo,
   inputShapeOf,
+  outputShapeOf,
   requireFloat32,
   withChannelsLast,
 } from './conv-2d-geometry.ts';
 import { alignToCacheLine, clamp, grainFor, PANEL_COLUMNS, packedSize, packPanels, sizeOf, zeros } from './gemm.ts';
 import type { KernelCall } from './register.ts';
+import { callKernel, replaceBy } from './registered-kernel.ts';
 
 /** Rows of a tile group below which several images share one. */
 const MIN_ROWS = 32;
@@ -105,6 +107,21 @@ function planImages(info: Conv2DInfo, imageFlops: number) {
   return { imagesPerUnit, panelCount, panelsPerUnit, units: groups * Math.ceil(panelCount / panelsPerUnit) };
 }
 
+/** A transposed convolution may ask for less output than its input gives: the cpu backend then reads the first rows and columns. */
+function backpropCropped(
+  backend: SelvedgeBackend,
+  dy: tf.TensorInfo,
+  filter: tf.TensorInfo,
+  convInfo: Conv2DInfo,
+): tf.TensorInfo {
+  const size = outputShapeOf(convInfo);
+  if (dy.shape.every((length, axis) => length === size[axis])) {
+    return conv2dBackpropInput(backend, { dy, filter, convInfo });
+  }
+  const cropped = callKernel(backend, 'Slice', { x: dy }, { begin: [0, 0, 0, 0], size });
+  return replaceBy(backend, cropped, (part) => conv2dBackpropInput(backend, { dy: part, filter, convInfo }));
+}
+
 type Call = KernelCall<
   { dy: tf.TensorInfo; filter: tf.TensorInfo },
   Conv2DAttributes & { readonly inputShape: [number, number, number, number] }
@@ -118,7 +135,7 @@ export const conv2DBackpropInputKernel = {
     return withChannelsLast(backend, {
       info: convInfo,
       inputs: [dy],
-      run: ([gradient]) => conv2dBackpropInput(backend, { dy: gradient!, filter, convInfo }),
+      run: ([gradient]) => backpropCropped(backend, gradient!, filter, convInfo),
       transposeOutput: true,
     });
   },

@@ -2,16 +2,23 @@
 import * as tf from '@tensorflow/tfjs';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import { batchMatMulKernel } from './batch-mat-mul.ts';
+import { clipByValueKernel } from './clip-by-value.ts';
 import { conv2DKernel } from './conv-2d.ts';
 import { conv2DBackpropFilterKernel } from './conv-2d-backprop-filter.ts';
 import { conv2DBackpropInputKernel } from './conv-2d-backprop-input.ts';
 import { corrections } from './corrected-kernels.ts';
 import { cpuKernels, withForeignTypes } from './cpu-kernels.ts';
+import { depthwiseConv2dNativeKernel } from './depthwise-conv-2d-native.ts';
+import { depthwiseConv2dNativeBackpropFilterKernel } from './depthwise-conv-2d-native-backprop-filter.ts';
+import { depthwiseConv2dNativeBackpropInputKernel } from './depthwise-conv-2d-native-backprop-input.ts';
 import { fusedConv2DKernel } from './fused-conv-2d.ts';
+import { fusedDepthwiseConv2DKernel } from './fused-depthwise-conv-2d.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
 import { identityKernel } from './identity.ts';
 import { maxPoolKernel } from './max-pool.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
+import { preluKernel } from './prelu.ts';
+import { unsortedSegmentSumKernel } from './unsorted-segment-sum.ts';
 
 /** Arguments of a kernel as tfjs passes them. */
 export interface KernelCall<Inputs = tf.NamedTensorInfoMap, Attributes = object> {
@@ -28,14 +35,21 @@ export interface Kernel {
 
 const kernels: readonly Kernel[] = [
   batchMatMulKernel,
+  clipByValueKernel,
   conv2DKernel,
   conv2DBackpropFilterKernel,
   conv2DBackpropInputKernel,
+  depthwiseConv2dNativeKernel,
+  depthwiseConv2dNativeBackpropFilterKernel,
+  depthwiseConv2dNativeBackpropInputKernel,
   fusedConv2DKernel,
+  fusedDepthwiseConv2DKernel,
   fusedMatMulKernel,
   identityKernel,
   maxPoolKernel,
   maxPoolGradKernel,
+  preluKernel,
+  unsortedSegmentSumKernel,
   ...cpuKernels,
 ];
 
