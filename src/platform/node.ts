@@ -186,6 +186,18 @@ function runCommand(command: string, args: readonly string[], options: { cwd?: s
 // Only children of the asynchronous context of `withSignalExitCodes` are touched.
 const signalExitCodes = new AsyncLocalStorage<true>();
 
+// What a process wrote before it was killed is in its pipes by then; what its orphans write later is nobody's.
+const ORPHAN_OUTPUT_MS = 100;
+
+/** Ends the output of a dead process although a child of its own still holds the pipe. */
+function endOutput(child: ChildProcess): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream || stream.readableEnded || stream.destroyed) continue;
+    stream.once('end', () => stream.destroy());
+    stream.push(null);
+  }
+}
+
 function reportSignalAsCode(message: unknown): void {
   if (signalExitCodes.getStore() === undefined) return;
   const child = (message as { process: ChildProcess }).process;
@@ -194,6 +206,7 @@ function reportSignalAsCode(message: unknown): void {
     const [code, signal] = values;
     const ended = (event === 'exit' || event === 'close') && code === null && typeof signal === 'string';
     if (!ended) return emit(event, ...values);
+    if (event === 'exit') setTimeout(endOutput, ORPHAN_OUTPUT_MS, child).unref();
     return emit(event, 128 + (os.constants.signals[signal as NodeJS.Signals] ?? 0), signal);
   }) as typeof child.emit;
 }
@@ -253,4 +266,5 @@ export const node: Platform = {
   setExitCode: (code) => {
     process.exitCode = code;
   },
+  exit: (code) => process.exit(code),
 };

@@ -109,10 +109,13 @@ export interface Platform {
   runCommand(command: string, args: readonly string[], options?: { cwd?: string }): Promise<CommandResult>;
   /**
    * While `body` runs, a child process started by it or by a library it calls that ends by a signal has the exit code
-   * 128 + the signal's number, as in a shell, instead of none (which libraries take for 0).
+   * 128 + the signal's number, as in a shell, instead of none (which libraries take for 0), and its output
+   * ends with it, whatever orphans it leaves.
    */
   withSignalExitCodes<T>(body: () => Promise<T>): Promise<T>;
   /** Calls back on Ctrl-C or a polite request to end; returns a function that stops listening. */
   onInterrupt(listener: () => void): () => void;
   setExitCode(code: number): void;
+  /** Ends the process at once. */
+  exit(code: number): never;
 }
