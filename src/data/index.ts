@@ -21,6 +21,8 @@ export {
 export { gunzip, gzip } from './gzip.ts';
 export { decodeIdx, decodeIdxHeader, encodeIdx, type IdxArray, type IdxHeader, type IdxType } from './idx.ts';
 export { decodeIdxToTensors, type TensorPair } from './idx-tensors.ts';
+export { type PixelBox, type PreparedImage, prepareImage, readImage } from './image.ts';
+export { decodeImage, type RawImage } from './image-codecs.ts';
 export { sha256 } from './sha256.ts';
 export {
   type DataSource,
