@@ -31,7 +31,7 @@ export interface DownloadOptions {
 /** Received bytes are appended to the part file in pieces of at least this size. */
 const PIECE_BYTES = 1 << 20;
 
-const defaults = { timeoutMs: 15_000, attempts: 3, retryDelayMs: 500 };
+const defaults = { timeoutMs: 15_000, attempts: 2, retryDelayMs: 500 };
 
 /** A failure that a further attempt may cure; all others end the download at once. */
 class Interrupted extends Error {}
