@@ -11,6 +11,27 @@ import type { ThreadPool } from './thread-pool.ts';
 /** The part of a tensor by which the backend knows it. */
 export type TensorReference = Pick<TensorInfo, 'dataId'>;
 
+/** All of a 32-bit memory; more would wrap to a small number on its way into wasm. */
+const MAX_BYTES = 2 ** 32 - 1;
+
+/**
+ * Reserves bytes on the heap of the tfjs module, 8-byte aligned.
+ *
+ * @throws SelvedgeError `backend/out-of-memory`
+ */
+export function allocateBytes(module: GlueModule, bytes: number): number {
+  const byteOffset = bytes > MAX_BYTES ? 0 : module._malloc(bytes) >>> 0;
+  if (byteOffset === 0 && bytes > 0) throw outOfMemory('memory', bytes);
+  return byteOffset;
+}
+
+function outOfMemory(what: string, bytes: number): SelvedgeError {
+  return new SelvedgeError(
+    'backend/out-of-memory',
+    `Cannot allocate ${what}: ${bytes} bytes do not fit in the wasm memory; dispose tensors or work in smaller batches`,
+  );
+}
+
 type DataId = TensorInfo['dataId'];
 
 /** What a complex64 tensor is made of: two float32 tensors that it owns. */
@@ -42,11 +63,13 @@ export class SelvedgeBackend extends BackendWasm {
     return this.makeOutput(shape as number[], dtype);
   }
 
-  /** Reserves bytes on the wasm heap, 8-byte aligned; the caller frees them. */
+  /**
+   * Reserves bytes on the wasm heap, 8-byte aligned; the caller frees them.
+   *
+   * @throws SelvedgeError `backend/out-of-memory`
+   */
   allocate(bytes: number): number {
-    const byteOffset = this.#module._malloc(bytes) >>> 0;
-    if (byteOffset === 0 && bytes > 0) throw new Error(`Cannot reserve ${bytes} bytes of wasm memory`);
-    return byteOffset;
+    return allocateBytes(this.#module, bytes);
   }
 
   free(byteOffset: number): void {
@@ -90,15 +113,13 @@ export class SelvedgeBackend extends BackendWasm {
       return;
     }
     const byteLength = util.sizeFromShape(shape) * util.bytesPerElement(dtype);
+    if (byteLength > MAX_BYTES) throw outOfMemory(`a tensor of shape [${shape}]`, byteLength);
     super.move(dataId, null as unknown as backend_util.BackendValues, shape, dtype, refCount);
     this.#dataIds.add(dataId);
     const { memoryOffset } = this.dataIdMap.get(dataId);
     if (memoryOffset === 0 && byteLength > 0) {
       this.disposeData(dataId, true);
-      throw new SelvedgeError(
-        'backend/out-of-memory',
-        `Cannot allocate a tensor of shape [${shape}] and ${byteLength} bytes: the wasm memory is full; dispose tensors`,
-      );
+      throw outOfMemory(`a tensor of shape [${shape}]`, byteLength);
     }
     if (values === null || values === undefined) return;
     const { buffer, byteOffset } = values as backend_util.TypedArray;

@@ -6,7 +6,7 @@ import { SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';
 import { loadGlue } from './glue.ts';
 import { registerKernels } from './kernels/register.ts';
-import { SelvedgeBackend } from './selvedge-backend.ts';
+import { allocateBytes, SelvedgeBackend } from './selvedge-backend.ts';
 import { ThreadPool } from './thread-pool.ts';
 
 /** What the engine really got. */
@@ -68,7 +68,7 @@ export async function startBackend(options: BackendOptions = {}): Promise<Runnin
   const kernels = await readKernels(shared);
   const { module, memory } = await loadGlue(shared);
   const allocator = {
-    allocate: (bytes: number) => module._malloc(bytes) >>> 0,
+    allocate: (bytes: number) => allocateBytes(module, bytes),
     free: (at: number) => module._free(at),
   };
   const pool = await ThreadPool.start({ module: kernels, memory, allocator, threads: shared ? threads : 1 });

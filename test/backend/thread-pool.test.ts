@@ -1,0 +1,113 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { MAX_ARGUMENTS } from '../../src/backend/control-block.js';
+import { float32Bits, type RunningBackend, startBackend, type ThreadPool } from '../../src/backend/index.ts';
+
+const LENGTH = 1 << 20;
+const ELEMENTS_PER_UNIT = 4096;
+/** The last four units of a 32-bit memory: reading there traps. */
+const OUT_OF_RANGE = 0xffff0000;
+const OUT_OF_RANGE_LENGTH = 4 * ELEMENTS_PER_UNIT;
+
+const hasCode =
+  (code: string) =>
+  (error: { code?: string; message: string }): boolean =>
+    error.code === code || assert.unreachable(`expected ${code}, got ${error.code}: ${error.message}`) === undefined;
+
+/** Clips a million ones to two and checks the result: every unit must have run, once. */
+function assertWorks({ backend }: RunningBackend): void {
+  backend.withMemory(LENGTH * 4, (at) => {
+    const view = () => {
+      const bytes = backend.bytes(at, LENGTH * 4);
+      return new Float32Array(bytes.buffer, bytes.byteOffset, LENGTH);
+    };
+    view().fill(1);
+    runClip(backend.pool, at);
+    assert.ok(view().every((value) => value === 2));
+  });
+}
+
+function runClip(pool: ThreadPool, at: number, length = LENGTH): void {
+  const words = [at, at, length, ELEMENTS_PER_UNIT, float32Bits(2), float32Bits(3)];
+  pool.run('clipByValue', Math.ceil(length / ELEMENTS_PER_UNIT), words);
+}
+
+async function withBackend(options: Parameters<typeof startBackend>[0], use: (engine: RunningBackend) => unknown) {
+  const engine = await startBackend(options);
+  try {
+    await use(engine);
+  } finally {
+    await engine.stop();
+  }
+}
+
+for (const options of [{ threads: 1 }, { threads: 4 }, { sharedMemory: false }]) {
+  test(`run() computes every unit with ${JSON.stringify(options)}`, () =>
+    withBackend(options, (engine) => {
+      for (let i = 0; i < 20; i++) assertWorks(engine);
+    }));
+
+  test(`run() turns a trap into an error and goes on with ${JSON.stringify(options)}`, () =>
+    withBackend(options, (engine) => {
+      const trap = (length: number) => runClip(engine.backend.pool, OUT_OF_RANGE, length);
+      for (let i = 0; i < 5; i++) {
+        assert.throws(() => trap(OUT_OF_RANGE_LENGTH), hasCode('backend/kernel-trapped'));
+        assert.throws(() => trap(1), hasCode('backend/kernel-trapped'));
+        assertWorks(engine);
+      }
+    }));
+}
+
+test('run() names the kernel and the cause of a trap', () =>
+  withBackend({ threads: 2 }, ({ backend }) => {
+    assert.throws(
+      () => runClip(backend.pool, OUT_OF_RANGE, OUT_OF_RANGE_LENGTH),
+      /Kernel "clipByValue" trapped: .*out of bounds/,
+    );
+  }));
+
+test('run() refuses an unknown kernel and too many arguments', () =>
+  withBackend({ threads: 2 }, ({ backend }) => {
+    assert.throws(() => backend.pool.run('noSuchKernel', 1, []), hasCode('backend/unknown-kernel'));
+    const words = Array<number>(MAX_ARGUMENTS + 1).fill(0);
+    assert.throws(() => backend.pool.run('clipByValue', 1, words), hasCode('backend/arguments'));
+    backend.pool.run('clipByValue', 0, []);
+  }));
+
+test('run() gives up within seconds when a worker is killed in a dispatch, and says so ever after', () =>
+  withBackend({ threads: 2 }, async ({ backend }) => {
+    const { pool } = backend;
+    const start = performance.now();
+    backend.withMemory(LENGTH * 4, (at) => {
+      runClip(pool, at);
+      // The request reaches the worker while the dispatches below run: this thread never turns its event loop.
+      const ended = pool.workers[0]!.terminate();
+      assert.throws(() => {
+        for (let i = 0; i < 100_000; i++) runClip(pool, at);
+      }, hasCode('backend/worker-lost'));
+      assert.throws(() => runClip(pool, at), hasCode('backend/worker-lost'));
+      return ended;
+    });
+    assert.ok(performance.now() - start < 60_000, 'the watchdog speaks within seconds');
+  }));
+
+test('run() refuses at once when a worker has ended between dispatches', () =>
+  withBackend({ threads: 3 }, async ({ backend }) => {
+    await backend.pool.workers[1]!.terminate();
+    assert.throws(() => runClip(backend.pool, 0), /Worker 2 is gone.*start it again/);
+  }));
+
+test('a backend that lost a worker stops, and another starts', async () => {
+  const engine = await startBackend({ threads: 2 });
+  await engine.backend.pool.workers[0]!.terminate();
+  await engine.stop();
+  await withBackend({ threads: 2 }, assertWorks);
+});
+
+test('run() refuses after stop()', async () => {
+  const engine = await startBackend({ threads: 2 });
+  await engine.stop();
+  assert.throws(() => runClip(engine.backend.pool, 0), hasCode('backend/worker-lost'));
+});
+
+test.run();
