@@ -1,8 +1,9 @@
 // selvedge bench: run a benchmark of the repository. The package does not hold them.
-import { modelNames } from '../models/index.ts';
-import { SelvedgeError } from '../core/errors.ts';
-import { platform } from '../platform/index.ts';
+
 import type { Benchmark, BenchmarkOptions } from '../../bench/benchmark.ts';
+import { SelvedgeError } from '../core/errors.ts';
+import { modelNames } from '../models/index.ts';
+import { platform } from '../platform/index.ts';
 import { command, usageError } from './command.ts';
 import { dataOption, threadsOption, useEngine, wholeNumber } from './options.ts';
 
@@ -20,7 +21,9 @@ export const bench = command({
     const benchmarks = await loadBenchmarks();
     const found = benchmarks.find(({ name }) => name === args.name);
     if (!found) {
-      throw usageError(`Unknown benchmark "${args.name}": expected one of ${benchmarks.map(({ name }) => name).join(', ')}`);
+      throw usageError(
+        `Unknown benchmark "${args.name}": expected one of ${benchmarks.map(({ name }) => name).join(', ')}`,
+      );
     }
     const batchSize = wholeNumber('batch-size', args['batch-size']);
     const engine = await useEngine(args.threads);
@@ -38,7 +41,10 @@ export const bench = command({
 async function loadBenchmarks(): Promise<readonly Benchmark[]> {
   const place = new URL('../../bench/index.ts', import.meta.url);
   if (!(await platform.files.status(platform.files.fromUrl(place)))) {
-    throw new SelvedgeError('bench/absent', 'Cannot find the benchmarks: they are part of the repository, not of the package');
+    throw new SelvedgeError(
+      'bench/absent',
+      'Cannot find the benchmarks: they are part of the repository, not of the package',
+    );
   }
   return ((await import(place.href)) as { benchmarks: readonly Benchmark[] }).benchmarks;
 }

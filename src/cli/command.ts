@@ -2,7 +2,6 @@
 // Invariant: with --json standard output holds one JSON value and nothing else; errors are one line on standard error.
 import { type ArgsDef, defineCommand, type ParsedArgs, parseArgs, renderUsage } from 'citty';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { platform } from '../platform/index.ts';
 
 /** What a command found out: the same for people and for programs. */
 export interface CommandOutput {
@@ -11,15 +10,26 @@ export interface CommandOutput {
   readonly exitCode?: number;
 }
 
+/** Where a command runs: a terminal, or a task of the runner in this same process. */
+export interface CommandContext {
+  /** Folder that relative paths and runs are in. */
+  readonly cwd: string;
+  /** Aborted by Ctrl-C, or when another task failed. */
+  readonly signal: AbortSignal;
+  write(text: string): void;
+  /** Progress and errors. */
+  writeError(text: string): void;
+}
+
 export interface Command<T extends ArgsDef = ArgsDef> {
   readonly name: string;
   readonly description: string;
   readonly args: T;
-  /** True if what follows the first positional argument is not ours to parse. */
+  /** True if the command reads all of its arguments itself, but for --help. */
   readonly passesArguments?: boolean;
   /** Positional arguments may repeat. */
   readonly takesList?: boolean;
-  run(args: ParsedArgs<T>, rawArgs: readonly string[]): Promise<CommandOutput>;
+  run(args: ParsedArgs<T>, context: CommandContext, rawArgs: readonly string[]): Promise<CommandOutput>;
 }
 
 export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
@@ -45,53 +55,56 @@ export function usageError(message: string): SelvedgeError {
  *
  * @param rawArgs Arguments without runtime and script
  * @param commands In the order of the help text
+ * @param context Where it runs
  * @returns The exit code
  */
-export async function runProgram(rawArgs: readonly string[], commands: readonly Command<never>[]): Promise<number> {
-  const { terminal } = platform;
+export async function runProgram(
+  rawArgs: readonly string[],
+  commands: readonly Command<never>[],
+  context: CommandContext,
+): Promise<number> {
   try {
     const [name, ...rest] = rawArgs;
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-      terminal.write(`${overview(commands)}\n`);
+      context.write(`${overview(commands)}\n`);
       return name === undefined ? exitCodes.usage : exitCodes.ok;
     }
     const found = commands.find((candidate) => candidate.name === name);
     if (!found) {
       throw usageError(`Unknown command "${name}": expected one of ${commands.map((known) => known.name).join(', ')}`);
     }
-    return await runOne(found as unknown as Command, rest);
+    return await runOne(found as unknown as Command, rest, context);
   } catch (error) {
     const code = error instanceof SelvedgeError ? error.code : 'unexpected';
-    terminal.writeError(`selvedge: ${messageOf(error).split('\n')[0]} [${code}]\n`);
-    if (rawArgs.includes('--verbose')) terminal.writeError(`${stackOf(error)}\n`);
+    context.writeError(`selvedge: ${messageOf(error).split('\n')[0]} [${code}]\n`);
+    if (rawArgs.includes('--verbose')) context.writeError(`${stackOf(error)}\n`);
     return code === 'cli/usage' ? exitCodes.usage : exitCodes.failure;
   }
 }
 
-async function runOne(found: Command, rest: readonly string[]): Promise<number> {
+async function runOne(found: Command, rest: readonly string[], context: CommandContext): Promise<number> {
   const definition = { ...found.args, ...commonArgs };
-  const ours = found.passesArguments ? ownArguments(rest) : rest;
+  const ours = found.passesArguments ? rest.slice(0, 1).filter((argument) => /^(-h|--help)$/.test(argument)) : rest;
   checkArguments(found, definition, ours);
   const args = parseArgs([...ours], withoutRequired(definition)) as ParsedArgs;
   if (args.help) {
-    const shown = defineCommand({ meta: { name: `selvedge ${found.name}`, description: found.description }, args: definition });
-    platform.terminal.write(`${await renderUsage(shown)}\n`);
+    const shown = defineCommand({
+      meta: { name: `selvedge ${found.name}`, description: found.description },
+      args: definition,
+    });
+    context.write(`${await renderUsage(shown)}\n`);
     return exitCodes.ok;
   }
-  for (const [name, argument] of Object.entries(found.args)) {
+  for (const [name, argument] of found.passesArguments ? [] : Object.entries(found.args)) {
     if (argument.required && args[name] === undefined) {
-      throw usageError(`Missing ${argument.type === 'positional' ? name.toUpperCase() : `--${name}`}: see selvedge ${found.name} --help`);
+      throw usageError(
+        `Missing ${argument.type === 'positional' ? name.toUpperCase() : `--${name}`}: see selvedge ${found.name} --help`,
+      );
     }
   }
-  const output = await found.run(args, rest);
-  platform.terminal.write(args.json ? `${JSON.stringify(output.json, null, 2)}\n` : withNewline(output.text));
+  const output = await found.run(args, context, rest);
+  context.write(args.json ? `${JSON.stringify(output.json, null, 2)}\n` : withNewline(output.text));
   return output.exitCode ?? exitCodes.ok;
-}
-
-/** Arguments up to and with the first positional one. */
-function ownArguments(rest: readonly string[]): readonly string[] {
-  const first = rest.findIndex((argument) => !argument.startsWith('-'));
-  return first < 0 ? rest : rest.slice(0, first + 1);
 }
 
 function checkArguments(found: Command, definition: ArgsDef, rest: readonly string[]): void {

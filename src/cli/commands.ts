@@ -4,6 +4,17 @@ import type { Command } from './command.ts';
 import { data } from './data.ts';
 import { evaluate } from './evaluate.ts';
 import { info } from './info.ts';
+import { explore, report } from './report.ts';
+import { taskCommand } from './task.ts';
 import { train } from './train.ts';
 
-export const commands = [info, data, train, evaluate, bench] as unknown as readonly Command<never>[];
+export const commands: readonly Command<never>[] = [
+  info,
+  data,
+  explore,
+  train,
+  evaluate,
+  report,
+  taskCommand(() => commands),
+  bench,
+] as unknown as readonly Command<never>[];

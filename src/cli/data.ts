@@ -1,23 +1,22 @@
 // selvedge data: find the data set, check it, and say where it came from.
 import { type LoadedData, loadFashionMnist } from '../data/sources.ts';
 import { platform } from '../platform/index.ts';
-import { command } from './command.ts';
+import { type CommandContext, command } from './command.ts';
 import { dataOption } from './options.ts';
 
 /** Loads Fashion-MNIST and passes on what the user should know. */
-export async function loadData(folder: string | undefined): Promise<LoadedData> {
-  const { terminal } = platform;
+export async function loadData(context: CommandContext, folder: string | undefined): Promise<LoadedData> {
   let shown = -1;
   const loaded = await loadFashionMnist({
-    folder,
+    folder: folder && platform.files.resolve(context.cwd, folder),
     onProgress: ({ name, receivedBytes, totalBytes }) => {
       const percent = totalBytes ? Math.floor((10 * receivedBytes) / totalBytes) * 10 : 0;
       if (percent === shown) return;
       shown = percent;
-      terminal.writeError(`Fetching ${name}: ${percent}%\n`);
+      context.writeError(`Fetching ${name}: ${percent}%\n`);
     },
   });
-  for (const notice of loaded.notices) terminal.writeError(`${notice}\n`);
+  for (const notice of loaded.notices) context.writeError(`${notice}\n`);
   return loaded;
 }
 
@@ -25,8 +24,8 @@ export const data = command({
   name: 'data',
   description: 'Find, fetch and check the Fashion-MNIST files',
   args: dataOption,
-  async run({ data: folder }) {
-    const { train, test, source, notices } = await loadData(folder);
+  async run({ data: folder }, context) {
+    const { train, test, source, notices } = await loadData(context, folder);
     const shape = [train.height, train.width, train.channels];
     return {
       json: { source, train: train.count, test: test.count, shape, classNames: train.classNames, notices },

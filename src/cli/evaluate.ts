@@ -21,7 +21,11 @@ export async function evaluateOn(model: tf.LayersModel, name: string, set: Datas
     });
   try {
     const { labels, classNames } = set;
-    return await evaluateModel(predict, { name: 'test', classNames, labels }, { model: name, batchSize: PREDICT_BATCH });
+    return await evaluateModel(
+      predict,
+      { name: 'test', classNames, labels },
+      { model: name, batchSize: PREDICT_BATCH },
+    );
   } finally {
     resident.dispose();
   }
@@ -36,11 +40,11 @@ export const evaluate = command({
     ...dataOption,
     ...threadsOption,
   },
-  async run({ run, model: name, data, threads }) {
-    const folder = runFolder(run, name);
+  async run({ run, model: name, data, threads }, context) {
+    const folder = runFolder(context, run, name);
     await readRun(folder);
     await useEngine(threads);
-    const { test } = await loadData(data);
+    const { test } = await loadData(context, data);
     const { model } = await loadModel(runPaths.model(folder));
     const evaluation = await evaluateOn(model, name, test);
     model.dispose();

@@ -17,7 +17,10 @@ export const info = command({
       ['SIMD', engine.simd ? '128-bit' : 'none'],
       ['shared memory', engine.sharedMemory ? 'yes' : `no: ${engine.fallbackReason}`],
       ['runtime', `${runtime.name} ${runtime.version}`],
-      ['machine', `${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB, ${machine.operatingSystem}`],
+      [
+        'machine',
+        `${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB, ${machine.operatingSystem}`,
+      ],
     ];
     return {
       json: { ...engine, runtime, machine },

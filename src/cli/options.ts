@@ -1,10 +1,14 @@
 // Options that several commands share, and how their text becomes a value.
 import { type BackendInfo, type RunningBackend, startBackend } from '../backend/index.ts';
 import { platform } from '../platform/index.ts';
-import { usageError } from './command.ts';
+import { type CommandContext, usageError } from './command.ts';
 
 export const dataOption = {
-  data: { type: 'string', valueHint: 'folder', description: 'Folder with the four .gz files (default: $SELVEDGE_DATA, then known places)' },
+  data: {
+    type: 'string',
+    valueHint: 'folder',
+    description: 'Folder with the four .gz files (default: $SELVEDGE_DATA, then known places)',
+  },
 } as const;
 
 export const threadsOption = {
@@ -12,7 +16,12 @@ export const threadsOption = {
 } as const;
 
 export const runOption = {
-  run: { type: 'string', valueHint: 'name', default: 'default', description: 'Name of the run; results go to runs/<name>' },
+  run: {
+    type: 'string',
+    valueHint: 'name',
+    default: 'default',
+    description: 'Name of the run; results go to runs/<name>',
+  },
 } as const;
 
 /** A whole number of at least `minimum`. */
@@ -32,11 +41,11 @@ export function positiveNumber(option: string, text: string | undefined): number
 }
 
 /** The folder of a run, or of something inside it. */
-export function runFolder(name: string, ...inside: string[]): string {
+export function runFolder(context: CommandContext, name: string, ...inside: string[]): string {
   if (!/^[\w][\w.-]*$/.test(name)) {
     throw usageError(`Option "--run" got "${name}": expected letters, digits, dots, dashes and underscores`);
   }
-  return platform.files.join('runs', name, ...inside);
+  return platform.files.resolve(context.cwd, 'runs', name, ...inside);
 }
 
 let engine: RunningBackend | undefined;

@@ -2,6 +2,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { platform } from '../platform/index.ts';
 import type { EpochRecord, Progress } from '../training/index.ts';
+import type { CommandContext } from './command.ts';
 
 /** Shows one training. */
 export interface TrainingDisplay {
@@ -14,11 +15,11 @@ export interface TrainingDisplay {
 const PLAIN_LINE_MS = 15_000;
 
 /** @param name Name of the model, in front of each line */
-export function showTraining(name: string): TrainingDisplay {
-  return platform.terminal.isTerminal ? liveBar(name) : plainLines(name);
+export function showTraining(name: string, context: CommandContext): TrainingDisplay {
+  return platform.terminal.isTerminal ? liveBar(name, context) : plainLines(name, context);
 }
 
-function liveBar(name: string): TrainingDisplay {
+function liveBar(name: string, context: CommandContext): TrainingDisplay {
   const format = `${name} {epoch} {bar} {value}/{total} | {rate} images/s | loss {loss} | accuracy {accuracy} | {eta_formatted} left`;
   let bar: SingleBar | undefined;
   const finish = (): void => {
@@ -35,13 +36,13 @@ function liveBar(name: string): TrainingDisplay {
     },
     epoch(record, epochs) {
       finish();
-      platform.terminal.writeError(`${epochLine(name, record, epochs)}\n`);
+      context.writeError(`${epochLine(name, record, epochs)}\n`);
     },
     stop: finish,
   };
 }
 
-function plainLines(name: string): TrainingDisplay {
+function plainLines(name: string, context: CommandContext): TrainingDisplay {
   let last = platform.now();
   return {
     step(progress) {
@@ -49,14 +50,14 @@ function plainLines(name: string): TrainingDisplay {
       last = platform.now();
       const { epoch, rate, loss, accuracy } = payloadOf(progress);
       const leftSeconds = ((progress.steps - progress.step) / progress.step) * (progress.elapsedMs / 1000);
-      platform.terminal.writeError(
+      context.writeError(
         `${name} ${epoch} step ${progress.step}/${progress.steps}: ${rate} images/s, loss ${loss}, accuracy ${accuracy}, ` +
           `${Math.ceil(leftSeconds)} s left in this epoch\n`,
       );
     },
     epoch(record, epochs) {
       last = platform.now();
-      platform.terminal.writeError(`${epochLine(name, record, epochs)}\n`);
+      context.writeError(`${epochLine(name, record, epochs)}\n`);
     },
     stop() {},
   };

@@ -13,9 +13,9 @@ export const explore = command({
   name: 'explore',
   description: 'Count labels and show samples of both sets',
   args: { ...runOption, ...dataOption },
-  async run({ run, data }) {
-    const folder = runFolder(run);
-    const input = gatherExploration(await loadData(data));
+  async run({ run, data }, context) {
+    const folder = runFolder(context, run);
+    const input = gatherExploration(await loadData(context, data));
     const written = await writeFigures(folder, await drawStudyFigures(input));
     const { classNames, training, test } = input;
     const width = Math.max(...classNames.map((name) => name.length));
@@ -23,7 +23,10 @@ export const explore = command({
       json: { folder, figures: written, classNames, training: training.labelCounts, test: test.labelCounts },
       text: [
         `${'class'.padEnd(width)}  training   test`,
-        ...classNames.map((name, i) => `${name.padEnd(width)}  ${String(training.labelCounts[i]).padStart(8)}  ${String(test.labelCounts[i]).padStart(5)}`),
+        ...classNames.map(
+          (name, i) =>
+            `${name.padEnd(width)}  ${String(training.labelCounts[i]).padStart(8)}  ${String(test.labelCounts[i]).padStart(5)}`,
+        ),
         ...written,
       ].join('\n'),
     };
@@ -34,16 +37,20 @@ export const report = command({
   name: 'report',
   description: 'Write the figures and the report of a run',
   args: { ...runOption, ...dataOption, ...threadsOption },
-  async run({ run, data, threads }) {
-    const folder = runFolder(run);
+  async run({ run, data, threads }, context) {
+    const folder = runFolder(context, run);
     await useEngine(threads);
-    const input = await gatherStudy({ name: run, folder }, await loadData(data));
+    const input = await gatherStudy({ name: run, folder }, await loadData(context, data));
     const figures = await drawStudyFigures(input);
     const written = await writeFigures(folder, figures);
     const path = runPaths.report(folder);
     await platform.files.write(path, await renderStudyReport(input, figures));
     return {
-      json: { report: path, figures: written, models: input.models.map(({ name, evaluation }) => ({ name, accuracy: evaluation.accuracy })) },
+      json: {
+        report: path,
+        figures: written,
+        models: input.models.map(({ name, evaluation }) => ({ name, accuracy: evaluation.accuracy })),
+      },
       text: [
         ...input.models.map(({ name, evaluation }) => `${name}: test accuracy ${evaluation.accuracy.toFixed(4)}`),
         `Report: ${platform.files.resolve(path)}`,

@@ -101,8 +101,12 @@ function parse<T>(folder: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new SelvedgeError('run/format', `Cannot read the run in "${folder}": ${messageOf(error)}; remove the folder and train again`, {
-      cause: error,
-    });
+    throw new SelvedgeError(
+      'run/format',
+      `Cannot read the run in "${folder}": ${messageOf(error)}; remove the folder and train again`,
+      {
+        cause: error,
+      },
+    );
   }
 }

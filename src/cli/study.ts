@@ -2,7 +2,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
-import type { FigureInput } from '../report/study-figures.ts';
 import { augmentBatch, defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -12,7 +11,14 @@ import type { Evaluation } from '../evaluation/evaluate.ts';
 import { modelNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import type { GrayImage } from '../report/png.ts';
-import type { ExploredSet, ReportModel, ReportPrediction, Setting, StudyReportInput } from '../report/study-report-input.ts';
+import type { FigureInput } from '../report/study-figures.ts';
+import type {
+  ExploredSet,
+  ReportModel,
+  ReportPrediction,
+  Setting,
+  StudyReportInput,
+} from '../report/study-report-input.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun } from './run-files.ts';
 
 const SAMPLES_OF_A_CLASS = 4;
@@ -40,10 +46,16 @@ export function gatherExploration({ train, test }: LoadedData): FigureInput {
  *
  * @throws SelvedgeError `run/not-found` if no model is trained, or one is not evaluated
  */
-export async function gatherStudy(run: { readonly name: string; readonly folder: string }, loaded: LoadedData): Promise<StudyReportInput> {
+export async function gatherStudy(
+  run: { readonly name: string; readonly folder: string },
+  loaded: LoadedData,
+): Promise<StudyReportInput> {
   const names = await modelsOfRun(run.folder, modelNames);
   if (names.length === 0) {
-    throw new SelvedgeError('run/not-found', `Cannot report on "${run.folder}": it holds no trained model; run selvedge train first`);
+    throw new SelvedgeError(
+      'run/not-found',
+      `Cannot report on "${run.folder}": it holds no trained model; run selvedge train first`,
+    );
   }
   const folders = names.map((name) => platform.files.join(run.folder, name));
   const runs = await Promise.all(folders.map(readRun));
@@ -70,10 +82,17 @@ export async function gatherStudy(run: { readonly name: string; readonly folder:
 /** The tasks whose results these are, or the commands behind them. */
 function reproduction(runName: string): string[] {
   const task = { pipeline: 'pipeline', full: 'pipeline:full' }[runName];
-  return task ? ['npm ci', `npm run ${task}`] : ['npm ci', `npx selvedge train --run ${runName}`, `npx selvedge report --run ${runName}`];
+  return task
+    ? ['npm ci', `npm run ${task}`]
+    : ['npm ci', `npx selvedge train --run ${runName}`, `npx selvedge report --run ${runName}`];
 }
 
-function reportModel(config: RunConfig, history: ReportModel['history'], evaluation: Evaluation, test: Dataset): ReportModel {
+function reportModel(
+  config: RunConfig,
+  history: ReportModel['history'],
+  evaluation: Evaluation,
+  test: Dataset,
+): ReportModel {
   const { settings, summary } = config;
   const shown = (indices: readonly number[]): ReportPrediction[] =>
     indices.map((index) => ({
@@ -83,7 +102,9 @@ function reportModel(config: RunConfig, history: ReportModel['history'], evaluat
       probability: evaluation.predictions.probability[index]!,
     }));
   const trainingMs = history.reduce((sum, record) => sum + (record.durationMs ?? 0), 0);
-  const rates = history.map((record) => (record as { imagesPerSecond?: number }).imagesPerSecond ?? 0).sort((a, b) => a - b);
+  const rates = history
+    .map((record) => (record as { imagesPerSecond?: number }).imagesPerSecond ?? 0)
+    .sort((a, b) => a - b);
   return {
     name: settings.model,
     summary,
@@ -103,7 +124,10 @@ function settingRows({ settings }: RunConfig): Setting[] {
     { name: 'Epochs', value: String(settings.epochs) },
     { name: 'Batch size', value: String(settings.batchSize) },
     { name: 'Loss', value: 'categorical cross-entropy' },
-    { name: 'Optimiser', value: `Adam, learning rate ${adam.learningRate}, beta ${adam.beta1} and ${adam.beta2}, epsilon ${adam.epsilon}` },
+    {
+      name: 'Optimiser',
+      value: `Adam, learning rate ${adam.learningRate}, beta ${adam.beta1} and ${adam.beta2}, epsilon ${adam.epsilon}`,
+    },
     { name: 'Initial weights', value: 'He normal in the first convolution, Glorot uniform elsewhere, zero biases' },
     { name: 'Seed', value: String(settings.seed) },
     { name: 'Augmentation', value: settings.augmentation ? 'yes' : 'none' },

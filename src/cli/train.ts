@@ -8,8 +8,15 @@ import type { LoadedData } from '../data/sources.ts';
 import { splitTrainValidation } from '../data/split.ts';
 import { buildModel, initializeWeights, modelNames, saveModel, summarizeModel } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
-import { type CheckpointStore, type FitResult, type FitState, fit, fitDefaults, openCheckpoints } from '../training/index.ts';
-import { command, exitCodes } from './command.ts';
+import {
+  type CheckpointStore,
+  type FitResult,
+  type FitState,
+  fit,
+  fitDefaults,
+  openCheckpoints,
+} from '../training/index.ts';
+import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { dataOption, positiveNumber, runFolder, runOption, threadsOption, useEngine, wholeNumber } from './options.ts';
 import { showTraining } from './progress.ts';
@@ -35,26 +42,46 @@ export const train = command({
     ...runOption,
     model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network to train' },
     epochs: { type: 'string', valueHint: 'count', description: `Epochs (default: ${fitDefaults.epochs})` },
-    'batch-size': { type: 'string', valueHint: 'count', description: `Images an update (default: ${fitDefaults.batchSize})` },
-    'learning-rate': { type: 'string', valueHint: 'rate', description: `Of Adam (default: ${fitDefaults.adam.learningRate})` },
-    seed: { type: 'string', valueHint: 'number', description: `Of weights, order and masks (default: ${fitDefaults.seed})` },
+    'batch-size': {
+      type: 'string',
+      valueHint: 'count',
+      description: `Images an update (default: ${fitDefaults.batchSize})`,
+    },
+    'learning-rate': {
+      type: 'string',
+      valueHint: 'rate',
+      description: `Of Adam (default: ${fitDefaults.adam.learningRate})`,
+    },
+    seed: {
+      type: 'string',
+      valueHint: 'number',
+      description: `Of weights, order and masks (default: ${fitDefaults.seed})`,
+    },
     augment: { type: 'boolean', description: 'Flip, shift, rotate, scale, blur and erase training images at random' },
     examples: { type: 'string', valueHint: 'count', description: 'Train on the first examples of the split only' },
-    'checkpoint-every': { type: 'string', valueHint: 'updates', description: 'Checkpoints inside an epoch (default: at its end only)' },
+    'checkpoint-every': {
+      type: 'string',
+      valueHint: 'updates',
+      description: 'Checkpoints inside an epoch (default: at its end only)',
+    },
     again: { type: 'boolean', description: 'Replace a finished run, or one with other settings' },
     ...dataOption,
     ...threadsOption,
   },
-  async run(args) {
-    const training = await prepare(args);
+  async run(args, context, rawArgs) {
+    const training = await prepare(args, context);
     const { folder, settings } = training;
     const earlier = await refuseOtherRun(training, args.again === true);
-    if (earlier) platform.terminal.writeError(`Going on after epoch ${earlier.epoch - 1}, update ${earlier.updates}\n`);
-    const result = await runTraining(training);
+    if (earlier) context.writeError(`Going on after epoch ${earlier.epoch - 1}, update ${earlier.updates}\n`);
+    const result = await runTraining(training, context);
     if (result.status === 'interrupted') {
-      const again = ['selvedge train', ...platform.args.slice(1)].join(' ');
+      const again = ['selvedge train', ...rawArgs].join(' ');
       const text = `Stopped after update ${result.updates}; the same command goes on from there: ${again}`;
-      return { json: { status: result.status, folder, updates: result.updates }, text, exitCode: exitCodes.interrupted };
+      return {
+        json: { status: result.status, folder, updates: result.updates },
+        text,
+        exitCode: exitCodes.interrupted,
+      };
     }
     await saveModel(training.model, runPaths.model(folder), { settings, classNames: training.loaded.train.classNames });
     const last = result.history.at(-1)!;
@@ -70,19 +97,22 @@ export const train = command({
 
 type TrainArguments = Parameters<typeof train.run>[0];
 
-async function prepare(args: TrainArguments): Promise<Training> {
+async function prepare(args: TrainArguments, context: CommandContext): Promise<Training> {
   const { model: name, run, data, threads } = args;
   const fitSettings = {
     epochs: wholeNumber('epochs', args.epochs) ?? fitDefaults.epochs,
     batchSize: wholeNumber('batch-size', args['batch-size']) ?? fitDefaults.batchSize,
     seed: wholeNumber('seed', args.seed, 0) ?? fitDefaults.seed,
-    adam: { ...fitDefaults.adam, learningRate: positiveNumber('learning-rate', args['learning-rate']) ?? fitDefaults.adam.learningRate },
+    adam: {
+      ...fitDefaults.adam,
+      learningRate: positiveNumber('learning-rate', args['learning-rate']) ?? fitDefaults.adam.learningRate,
+    },
   };
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
-  const folder = runFolder(run, name);
+  const folder = runFolder(context, run, name);
   const engine = await useEngine(threads);
-  const loaded = await loadData(data);
+  const loaded = await loadData(context, data);
   const { train: set, source } = loaded;
   const split = splitTrainValidation(set.count, studySplit);
   const model = buildModel(name, { inputShape: [set.height, set.width, set.channels], classes: set.classNames.length });
@@ -106,7 +136,10 @@ function identityOf({ epochs: _, ...settings }: RunSettings): string {
 }
 
 /** The state that an unfinished run of these settings left, if any; clears the way for a new one where that was asked for. */
-async function refuseOtherRun({ folder, settings, checkpoints }: Training, again: boolean): Promise<FitState | undefined> {
+async function refuseOtherRun(
+  { folder, settings, checkpoints }: Training,
+  again: boolean,
+): Promise<FitState | undefined> {
   const state = (await checkpoints.load())?.state;
   if (!state) return undefined;
   const isSame = state.identity === identityOf(settings);
@@ -132,18 +165,26 @@ function differences(identity: string, settings: RunSettings): string {
     .join(', ');
 }
 
-async function runTraining(training: Training): Promise<FitResult> {
+async function runTraining(training: Training, context: CommandContext): Promise<FitResult> {
   const { folder, model, settings, loaded, engine, checkpoints, checkpointEvery } = training;
   const { runtime } = platform;
-  const config = { settings, source: loaded.source, summary: summarizeModel(model), engine, machine: platform.machine(), runtime };
-  const writeConfig = (): Promise<void> => writeJson(runPaths.config(folder), { ...config, finishedAt: new Date().toISOString() });
+  const config = {
+    settings,
+    source: loaded.source,
+    summary: summarizeModel(model),
+    engine,
+    machine: platform.machine(),
+    runtime,
+  };
+  const writeConfig = (): Promise<void> =>
+    writeJson(runPaths.config(folder), { ...config, finishedAt: new Date().toISOString() });
   await writeConfig();
   const resident = placeDataset(loaded.train);
   const split = splitTrainValidation(loaded.train.count, studySplit);
-  const augmentation = settings.augmentation ? { augmentation: { seed: settings.seed, settings: defaultAugmentation } } : {};
-  const stop = new AbortController();
-  const stopListening = platform.onInterrupt(() => stop.abort());
-  const display = showTraining(settings.model);
+  const augmentation = settings.augmentation
+    ? { augmentation: { seed: settings.seed, settings: defaultAugmentation } }
+    : {};
+  const display = showTraining(settings.model, context);
   try {
     return await fit(model, {
       training: resident.examples({ indices: split.train.subarray(0, settings.examples), ...augmentation }),
@@ -152,7 +193,7 @@ async function runTraining(training: Training): Promise<FitResult> {
       identity: identityOf(settings),
       checkpoints,
       ...(checkpointEvery ? { checkpointEvery } : {}),
-      signal: stop.signal,
+      signal: context.signal,
       onProgress: display.step,
       onEpoch: async (record, history) => {
         display.epoch(record, settings.epochs);
@@ -162,7 +203,6 @@ async function runTraining(training: Training): Promise<FitResult> {
     });
   } finally {
     display.stop();
-    stopListening();
     resident.dispose();
   }
 }

@@ -22,6 +22,9 @@ export interface StudyFigure {
   readonly panels: readonly Figure[];
 }
 
+/** The part of a study that is drawn; without models, what can be seen of the data. */
+export type FigureInput = Pick<StudyReportInput, 'classNames' | 'training' | 'test' | 'models' | 'augmentation'>;
+
 interface Panel {
   readonly suffix: string;
   readonly title: string;
@@ -45,7 +48,7 @@ const percent = (share: number): string => `${(share * 100).toFixed(2)}%`;
  * @param input Plain values of the run
  * @returns Figures in order; `standaloneSvg` makes files of their panels
  */
-export async function drawStudyFigures(input: StudyReportInput): Promise<StudyFigure[]> {
+export async function drawStudyFigures(input: FigureInput): Promise<StudyFigure[]> {
   const shown = input.models.at(-1);
   const plans: Plan[] = [
     await labelsPlan('training', input.training, input.classNames),

@@ -123,7 +123,7 @@ export interface ReportSource {
   readonly name: string;
   /** The small sample that ships with the project, not the whole data set: the report says so loudly. */
   readonly isSample: boolean;
-  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  readonly files: readonly { readonly name: string; readonly sha256: string }[];
 }
 
 /** Input of `renderStudyReport`. */

@@ -80,19 +80,13 @@ function dataSection({ source, training, test, classNames }: StudyReportInput, f
     { title: 'Training set', numeric: true },
     { title: 'Test set', numeric: true },
   ];
-  const files = source.files.map(({ name, bytes, sha256 }) => [
-    name,
-    formatBytes(bytes),
-    markup`<code>${sha256}</code>`,
-  ]);
+  const files = source.files.map(({ name, sha256 }) => [name, markup`<code>${sha256}</code>`]);
   return {
     id: 'data',
     title: 'Data',
     body: [
       markup`<p>Grey pictures of 28 × 28 pixels of clothes in ${classNames.length} classes. Source: ${source.name}.</p>`,
-      ...(files.length === 0
-        ? []
-        : [table('Files', [{ title: 'File' }, { title: 'Size', numeric: true }, { title: 'SHA-256' }], files)]),
+      ...(files.length === 0 ? [] : [table('Files', [{ title: 'File' }, { title: 'SHA-256' }], files)]),
       table('Samples of each class', columns, rows),
       ...find('labels'),
       ...find('samples'),

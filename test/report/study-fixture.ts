@@ -143,7 +143,7 @@ export function studyFixture(
     source: {
       name: 'the cache',
       isSample: false,
-      files: [{ name: 'train-images-idx3-ubyte.gz', bytes: 26_421_880, sha256: 'b0564c3e'.repeat(8) }],
+      files: [{ name: 'train-images-idx3-ubyte.gz', sha256: 'b0564c3e'.repeat(8) }],
     },
     training: { count: 60_000, labelCounts: classNames.map(() => 6000), samples: samples('training') },
     test: { count: 10_000, labelCounts: classNames.map((_, label) => 1000 - label), samples: samples('test') },

@@ -1,0 +1,35 @@
+// selvedge task: run tasks of deno.json, as `deno task` does. Commands of this program run in this same process, on one engine.
+import { version } from '../core/version.ts';
+import { platform } from '../platform/index.ts';
+import { parseTaskArguments, runTaskCommand } from '../tasks/index.ts';
+import { type Command, type CommandContext, command, runProgram } from './command.ts';
+
+/** The command, given all commands that tasks may call. */
+export function taskCommand(commands: () => readonly Command<never>[]): Command {
+  return command({
+    name: 'task',
+    description: 'Run tasks of deno.json: selvedge task [-j JOBS] [NAME [ARGUMENTS…]]',
+    passesArguments: true,
+    args: {
+      name: { type: 'positional', required: false, description: 'Task to run; none: list them' },
+      jobs: { type: 'string', alias: 'j', valueHint: 'count', description: 'Tasks at once' },
+    },
+    async run(_, context, rawArgs) {
+      const exitCode = await runTaskCommand({
+        args: parseTaskArguments(rawArgs),
+        commands: { selvedge: (args, task) => runProgram(args, commands(), task) },
+        folder: context.cwd,
+        versions: { selvedge: version },
+        colors: platform.terminal.isTerminal,
+        signal: context.signal,
+        ...outputOf(context),
+      });
+      return { json: undefined, text: '', exitCode };
+    },
+  }) as unknown as Command;
+}
+
+/** Inside a task, what tasks print goes where that task's output goes. */
+function outputOf(context: CommandContext): { output?: CommandContext } {
+  return context.write === platform.terminal.write ? {} : { output: context };
+}
