@@ -2,6 +2,7 @@
 // with one is whole.
 import * as tf from '@tensorflow/tfjs';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { sha256 } from '../data/sha256.ts';
 import { platform } from '../platform/index.ts';
 
 const TOPOLOGY_FILE = 'model.json';
@@ -20,12 +21,16 @@ export async function saveModel(model: tf.LayersModel, folder: string, metadata:
     await files.write(files.join(folder, WEIGHTS_FILE), weights);
     const { weightData: _, weightSpecs, ...topology } = artifacts;
     const manifest = [{ paths: [WEIGHTS_FILE], weights: weightSpecs }];
-    const json = { ...topology, weightsManifest: manifest, userDefinedMetadata: metadata };
+    const digest = { weightsSha256: await sha256(weights) };
+    const json = { ...topology, weightsManifest: manifest, ...digest, userDefinedMetadata: metadata };
     await files.write(files.join(folder, TOPOLOGY_FILE), `${JSON.stringify(json, null, 1)}\n`);
     return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
   });
   await model.save(handler);
 }
+
+/** model.json: that of tfjs, with the digest of weights.bin, which stock tfjs ignores and does not write. */
+type SavedModel = tf.io.ModelJSON & { readonly weightsSha256?: string };
 
 /** A model from files, with what was saved beside it. */
 export interface LoadedModel {
@@ -42,10 +47,13 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
   const { files } = platform;
   const topologyPath = files.join(folder, TOPOLOGY_FILE);
   if (!(await files.status(topologyPath))) {
-    throw new SelvedgeError('models/not-found', `Cannot load a model from "${folder}": it holds no ${TOPOLOGY_FILE}; train one first`);
+    throw new SelvedgeError(
+      'models/not-found',
+      `Cannot load a model from "${folder}": it holds no ${TOPOLOGY_FILE}; train one first`,
+    );
   }
   try {
-    const json = JSON.parse(await files.readText(topologyPath)) as tf.io.ModelJSON;
+    const json = JSON.parse(await files.readText(topologyPath)) as SavedModel;
     const paths = json.weightsManifest.flatMap((group) => group.paths);
     const parts = await Promise.all(paths.map((path) => files.readBytes(files.join(folder, path))));
     const weightSpecs = json.weightsManifest.flatMap((group) => group.weights);
@@ -54,11 +62,17 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
     if (weightData.byteLength !== expected) {
       throw new Error(`expected ${expected} bytes of weights in ${paths.join(', ')}, got ${weightData.byteLength}`);
     }
+    const digest = await sha256(new Uint8Array(weightData));
+    if (json.weightsSha256 !== undefined && json.weightsSha256 !== digest) {
+      throw new Error(`expected weights of sha256 ${json.weightsSha256} in ${paths.join(', ')}, got ${digest}`);
+    }
     const model = await tf.loadLayersModel(
       tf.io.fromMemory({ modelTopology: json.modelTopology, weightSpecs, weightData } as tf.io.ModelArtifacts),
     );
     return { model, metadata: (json.userDefinedMetadata ?? {}) as Record<string, unknown> };
   } catch (error) {
-    throw new SelvedgeError('models/format', `Cannot load the model in "${folder}": ${messageOf(error)}`, { cause: error });
+    throw new SelvedgeError('models/format', `Cannot load the model in "${folder}": ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }

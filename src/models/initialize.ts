@@ -31,15 +31,24 @@ export function initializeWeights(model: tf.LayersModel, seed: number): void {
       if (layer.weights.length === 0) return;
       const config = layer.getConfig();
       const values = layer.weights.map((weight, weightIndex) => {
-        const role = weight.originalName.split('/').pop()!;
-        const initializer = config[`${role.replace(/_(\w)/g, (_, c: string) => c.toUpperCase())}Initializer`];
+        const initializer = initializerOf(config, weight.originalName);
         const draws = createPhilox({ seed, stream: randomStreams.initialiser, substream: [layerIndex, weightIndex] });
         const shape = weight.shape as number[];
-        return tf.tensor(draw(initializer as unknown as SerializedInitializer, shape, draws, layer.name), shape);
+        return tf.tensor(draw(initializer, shape, draws, layer.name), shape);
       });
       layer.setWeights(values);
     });
   });
+}
+
+/** The setting of `kernelInitializer`, `movingMeanInitializer`, …; that of a `depthwise_kernel` is `depthwiseInitializer`. */
+function initializerOf(config: tf.serialization.ConfigDict, weightName: string): SerializedInitializer | undefined {
+  const role = weightName
+    .split('/')
+    .pop()!
+    .replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const found = config[`${role}Initializer`] ?? config[`${role.replace(/Kernel$/, '')}Initializer`];
+  return found as unknown as SerializedInitializer | undefined;
 }
 
 function draw(
@@ -74,7 +83,7 @@ function scaleVariance(
   draws: Philox,
 ): Float32Array {
   const receptiveField = shape.slice(0, -2).reduce((product, extent) => product * extent, 1);
-  const fanIn = receptiveField * shape.at(-2)!;
+  const fanIn = receptiveField * (shape.at(-2) ?? shape[0]!);
   const fanOut = receptiveField * shape.at(-1)!;
   const fan = { fanIn, fanOut, fanAvg: (fanIn + fanOut) / 2 }[config.mode];
   const variance = config.scale / Math.max(1, fan);

@@ -1,9 +1,9 @@
 // Adam over the variables of a model, updated in place. Not a tf.Optimizer: it takes gradients, not losses.
 // Invariant: a variable whose memory somebody else holds too gets memory of its own before it is written.
 import * as tf from '@tensorflow/tfjs';
-import { SelvedgeError } from '../core/errors.ts';
 import { currentBackend } from '../backend/index.ts';
 import { adam } from '../backend/kernels/adam.ts';
+import { SelvedgeError } from '../core/errors.ts';
 import type { CheckpointTensor } from './checkpoint.ts';
 
 export interface AdamConfig {
@@ -22,7 +22,11 @@ export interface AdamOptimizer {
   apply(gradients: Readonly<Record<string, tf.Tensor>>): void;
   /** The moments, for a checkpoint. */
   save(): CheckpointTensor[];
-  /** Takes moments of `save` and the number of updates that made them. */
+  /**
+   * Takes moments of `save` and the number of updates that made them.
+   *
+   * @throws SelvedgeError `training/optimizer-state` if they are those of other variables
+   */
   restore(tensors: readonly CheckpointTensor[], updates: number): void;
   dispose(): void;
 }
@@ -70,14 +74,19 @@ export function createAdam(variables: readonly tf.Variable[], config: AdamConfig
         { name: `${variable.name}/v`, shape: variable.shape, values: secondMoment.dataSync<'float32'>() },
       ]),
     restore(tensors, updates) {
-      if (tensors.length !== 2 * slots.length) {
-        throw new SelvedgeError('training/optimizer-state', `Cannot restore Adam: expected ${2 * slots.length} moments, got ${tensors.length}`);
-      }
       const backend = currentBackend();
       const moments = slots.flatMap(({ firstMoment, secondMoment }) => [firstMoment, secondMoment]);
+      const expected = moments.map(({ size }) => size);
+      const got = tensors.map(({ values }) => values.length);
+      if (expected.join() !== got.join()) {
+        throw new SelvedgeError(
+          'training/optimizer-state',
+          `Cannot restore Adam: expected moments of ${expected.join(', ')} values, got ${got.join(', ')}`,
+        );
+      }
       moments.forEach((moment, i) => {
-        const { values } = tensors[i]!;
-        backend.bytes(backend.offset(moment), values.byteLength).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+        const { buffer, byteOffset, byteLength } = tensors[i]!.values;
+        backend.bytes(backend.offset(moment), byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
       });
       beta1Power = 1;
       beta2Power = 1;

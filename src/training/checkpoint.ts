@@ -97,7 +97,9 @@ async function encode(checkpoint: Checkpoint<unknown>, sequence: bigint): Promis
   const json = new TextEncoder().encode(JSON.stringify(header));
   const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20);
   padded.set(json);
-  const parts = checkpoint.tensors.map(({ values }) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  const parts = checkpoint.tensors.map(
+    ({ values }) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  );
   const fixed = new Uint8Array(FIXED_BYTES);
   const view = new DataView(fixed.buffer);
   view.setBigUint64(0, MAGIC, true);
@@ -121,7 +123,10 @@ async function readSlot<State>(
   const expected = bytes.subarray(24, FIXED_BYTES);
   const digest = await digestOf(bytes.subarray(0, 24), rest);
   if (!digest.every((byte, i) => byte === expected[i])) return undefined;
-  return { sequence: view.getBigUint64(8, true), checkpoint: decode<State>(rest, Number(view.getBigUint64(16, true)), path) };
+  return {
+    sequence: view.getBigUint64(8, true),
+    checkpoint: decode<State>(rest, Number(view.getBigUint64(16, true)), path),
+  };
 }
 
 function decode<State>(rest: Uint8Array, headerBytes: number, path: string): Checkpoint<State> {
@@ -134,11 +139,16 @@ function decode<State>(rest: Uint8Array, headerBytes: number, path: string): Che
       at += bytes;
       return { name, shape, values };
     });
+    if (at !== rest.length) throw new Error(`expected ${at} bytes after the digest, got ${rest.length}`);
     return { state: header.state as State, tensors };
   } catch (error) {
-    throw new SelvedgeError('checkpoint/format', `Cannot read checkpoint "${path}": it was written by another version`, {
-      cause: error,
-    });
+    throw new SelvedgeError(
+      'checkpoint/format',
+      `Cannot read checkpoint "${path}": it was written by another version`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -7,7 +7,7 @@ import { shuffledIndices } from '../core/philox.ts';
 import type { Examples } from '../data/batches.ts';
 import { platform } from '../platform/index.ts';
 import { type AdamConfig, type AdamOptimizer, adamDefaults, createAdam } from './adam-optimizer.ts';
-import type { CheckpointStore, CheckpointTensor } from './checkpoint.ts';
+import type { Checkpoint, CheckpointStore, CheckpointTensor } from './checkpoint.ts';
 import { createForward, type Forward } from './forward.ts';
 import { type BatchLoss, crossEntropy } from './operations.ts';
 
@@ -63,7 +63,7 @@ export interface FitOptions {
   readonly training: Examples;
   readonly validation?: Examples;
   readonly settings: FitSettings;
-  /** Describes the run; equal for a run and its resumption. */
+  /** Describes the run; equal for a run and its resumption. Default: the settings and the number of examples. */
   readonly identity?: string;
   readonly checkpoints?: CheckpointStore<FitState>;
   /** Updates between checkpoints inside an epoch. Default: none, only at its end. */
@@ -110,8 +110,7 @@ const VALIDATION_BATCH = 250;
  */
 export async function fit(model: tf.LayersModel, options: FitOptions): Promise<FitResult> {
   checkSettings(options);
-  const variables = trainableVariables(model);
-  const trainer = new Trainer(model, options, createAdam(variables, options.settings.adam), variables);
+  const trainer = new Trainer(model, options);
   try {
     return await trainer.run();
   } finally {
@@ -145,13 +144,14 @@ class Trainer {
   #state: FitState;
   #yielded = platform.now();
 
-  constructor(model: tf.LayersModel, options: FitOptions, optimizer: AdamOptimizer, variables: tf.Variable[]) {
+  constructor(model: tf.LayersModel, options: FitOptions) {
     this.#model = model;
     this.#options = options;
-    this.#optimizer = optimizer;
-    this.#variables = variables;
+    this.#variables = trainableVariables(model);
     this.#forward = createForward(model);
-    const identity = options.identity ?? '';
+    // Last: it owns tensors from here on.
+    this.#optimizer = createAdam(this.#variables, options.settings.adam);
+    const identity = options.identity ?? defaultIdentity(options);
     this.#state = { identity, epoch: 1, step: 0, updates: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [] };
   }
 
@@ -211,11 +211,7 @@ class Trainer {
         return this.#model.calculateLosses().reduce((sum: tf.Scalar, penalty) => sum.add(penalty), loss);
       }, this.#variables);
       if (!Number.isFinite(result!.lossSum)) {
-        throw new SelvedgeError(
-          'training/diverged',
-          `Cannot go on: the loss became ${result!.lossSum} in epoch ${epoch}, step ${step + 1}; ` +
-            `try a learning rate below ${settings.adam.learningRate}`,
-        );
+        throw this.#diverged(`the loss became ${result!.lossSum} in epoch ${epoch}, step ${step + 1}`);
       }
       this.#optimizer.apply(grads);
     });
@@ -226,7 +222,12 @@ class Trainer {
     const { training, validation, onEpoch } = this.#options;
     const { epoch, lossSum, hits, trainingMs, history } = this.#state;
     const start = platform.now();
+    // The last update may have broken the weights, and no loss has told so yet.
+    this.#checkWeights();
     const measured = validation ? measure(this.#forward, validation) : undefined;
+    if (measured && !Number.isFinite(measured.loss)) {
+      throw this.#diverged(`the validation loss became ${measured.loss} after epoch ${epoch}`);
+    }
     const record: EpochRecord = {
       epoch,
       loss: lossSum / training.count,
@@ -257,25 +258,67 @@ class Trainer {
     this.#yielded = platform.now();
   }
 
-  async #save(): Promise<void> {
-    const weights = this.#model.weights.map((weight) => {
+  #checkWeights(): void {
+    const { epoch, step } = this.#state;
+    for (const { name, values } of this.#readWeights()) {
+      if (values.every(Number.isFinite)) continue;
+      throw this.#diverged(`a value of weight "${name}" is no longer finite in epoch ${epoch}, step ${step}`);
+    }
+  }
+
+  #diverged(what: string): SelvedgeError {
+    const { learningRate } = this.#options.settings.adam;
+    return new SelvedgeError('training/diverged', `Cannot go on: ${what}; try a learning rate below ${learningRate}`);
+  }
+
+  #readWeights(): CheckpointTensor[] {
+    return this.#model.weights.map((weight) => {
       const value = weight.read();
       return { name: weight.originalName, shape: value.shape, values: value.dataSync<'float32'>() };
     });
-    await this.#options.checkpoints?.save({ state: this.#state, tensors: [...weights, ...this.#optimizer.save()] });
+  }
+
+  async #save(): Promise<void> {
+    const { checkpoints } = this.#options;
+    if (!checkpoints) return;
+    this.#checkWeights();
+    await checkpoints.save({ state: this.#state, tensors: [...this.#readWeights(), ...this.#optimizer.save()] });
   }
 
   async #resume(): Promise<void> {
     const found = await this.#options.checkpoints?.load();
     if (!found) return;
-    if (found.state.identity !== this.#state.identity) {
-      throw new SelvedgeError('training/other-run', 'Cannot resume: the checkpoint belongs to a run with other settings or data');
-    }
+    this.#checkRun(found);
     const weights = found.tensors.slice(0, this.#model.weights.length);
     restoreWeights(this.#model, weights);
     this.#optimizer.restore(found.tensors.slice(weights.length), found.state.updates);
     this.#state = found.state;
   }
+
+  #checkRun({ state, tensors }: Checkpoint<FitState>): void {
+    if (state.identity !== this.#state.identity) {
+      throw otherRun('the checkpoint belongs to a run with other settings or data');
+    }
+    const { epochs } = this.#options.settings;
+    const epochsDone = state.epoch - 1;
+    if (epochsDone > epochs || (epochsDone === epochs && state.step > 0)) {
+      throw otherRun(`the checkpoint is beyond the ${epochs} epochs asked for: ${epochsDone} are done`);
+    }
+    const expected = [...this.#readWeights(), ...this.#optimizer.save()].map(({ shape }) => `[${shape.join(', ')}]`);
+    const got = tensors.map(({ shape }) => `[${shape.join(', ')}]`);
+    const length = Math.max(expected.length, got.length);
+    for (let i = 0; i < length; i++) {
+      if (expected[i] === got[i]) continue;
+      throw otherRun(`tensor ${i} of the checkpoint has shape ${got[i]}, the model has ${expected[i]}`);
+    }
+  }
+}
+
+const otherRun = (reason: string): SelvedgeError => new SelvedgeError('training/other-run', `Cannot resume: ${reason}`);
+
+/** What decides the weights, as far as it can be told from here. The number of epochs does not: a run can go on. */
+function defaultIdentity({ settings: { epochs: _, ...settings }, training }: FitOptions): string {
+  return JSON.stringify({ ...settings, examples: training.count });
 }
 
 function restoreWeights(model: tf.LayersModel, tensors: readonly CheckpointTensor[]): void {
@@ -288,22 +331,36 @@ function restoreWeights(model: tf.LayersModel, tensors: readonly CheckpointTenso
 }
 
 function trainableVariables(model: tf.LayersModel): tf.Variable[] {
+  const refuse = (reason: string): SelvedgeError =>
+    new SelvedgeError('training/unsupported-model', `Cannot train model "${model.name}": ${reason}`);
+  if (model.trainableWeights.length === 0) throw refuse('it has no trainable weights');
   return model.trainableWeights.map((weight) => {
-    if (weight.constraint) {
-      throw new SelvedgeError('training/unsupported-model', `Cannot train model "${model.name}": weight "${weight.originalName}" has a constraint`);
-    }
+    if (weight.constraint) throw refuse(`weight "${weight.originalName}" has a constraint`);
     return weight.read() as tf.Variable;
   });
 }
 
-function checkSettings({ settings, training }: FitOptions): void {
+function checkSettings({ settings, training, validation, checkpointEvery = 1 }: FitOptions): void {
   const { epochs, batchSize, seed, adam } = settings;
+  const { learningRate, beta1, beta2, epsilon } = adam;
+  const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
+  const isDecay = (value: number): boolean => value >= 0 && value < 1;
   const rules: [boolean, string][] = [
-    [Number.isInteger(epochs) && epochs >= 1, `${epochs} epochs: expected a whole number from 1`],
-    [Number.isInteger(batchSize) && batchSize >= 1, `a batch size of ${batchSize}: expected a whole number from 1`],
-    [Number.isInteger(seed) && seed >= 0 && seed < 0x100000000, `seed ${seed}: expected a whole number from 0 to 4294967295`],
-    [adam.learningRate > 0 && adam.learningRate < Infinity, `a learning rate of ${adam.learningRate}: expected more than 0`],
+    [isCount(epochs), `${epochs} epochs: expected a whole number from 1`],
+    [isCount(batchSize), `a batch size of ${batchSize}: expected a whole number from 1`],
+    [isCount(checkpointEvery), `a checkpoint every ${checkpointEvery} updates: expected a whole number from 1`],
+    [
+      Number.isInteger(seed) && seed >= 0 && seed < 0x100000000,
+      `seed ${seed}: expected a whole number from 0 to 4294967295`,
+    ],
+    [learningRate > 0 && learningRate < Infinity, `a learning rate of ${learningRate}: expected more than 0`],
+    [isDecay(beta1) && isDecay(beta2), `betas of ${beta1} and ${beta2}: expected from 0 up to, not including, 1`],
+    [epsilon > 0 && epsilon < Infinity, `an epsilon of ${epsilon}: expected more than 0`],
     [training.count >= 1, 'no examples: expected at least one'],
+    [
+      validation === undefined || validation.count >= 1,
+      'no validation examples: expected at least one, or no validation',
+    ],
   ];
   for (const [holds, message] of rules) {
     if (!holds) throw new SelvedgeError('training/settings', `Cannot train with ${message}`);

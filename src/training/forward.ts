@@ -5,6 +5,17 @@ import * as tf from '@tensorflow/tfjs';
 import { SelvedgeError } from '../core/errors.ts';
 import { convolution, dense, type FusedActivation, seededDropout } from './operations.ts';
 
+/** Layers of tfjs that draw from Math.random in training. */
+const RANDOM_LAYERS: readonly string[] = [
+  'AlphaDropout',
+  'Dropout',
+  'GaussianDropout',
+  'GaussianNoise',
+  'RandomHeight',
+  'RandomWidth',
+  'SpatialDropout1D',
+];
+
 /** What a pass depends on besides weights and input. */
 export interface ForwardContext {
   readonly training: boolean;
@@ -27,12 +38,16 @@ interface Stage {
 /**
  * Lists what a model computes, once, for many passes.
  *
- * @param model One input, one output, ending in a softmax: a dense layer's activation or a layer of its own
+ * @param model One input, one output [batch, classes], ending in a softmax: a dense layer's activation or a layer of its own;
+ *   no random layers but dropout
  * @throws SelvedgeError `training/unsupported-model`
  */
 export function createForward(model: tf.LayersModel): Forward {
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
-    throw unsupported(model, `expected one input and one output, got ${model.inputs.length} and ${model.outputs.length}`);
+    throw unsupported(
+      model,
+      `expected one input and one output, got ${model.inputs.length} and ${model.outputs.length}`,
+    );
   }
   const input = model.inputs[0]!;
   const stages: Stage[] = [];
@@ -53,7 +68,12 @@ export function createForward(model: tf.LayersModel): Forward {
 }
 
 /** Appends the stages that lead from input to output, in order of computation; returns the id of the logits. */
-function listStages(model: tf.LayersModel, input: tf.SymbolicTensor, output: tf.SymbolicTensor, stages: Stage[]): number {
+function listStages(
+  model: tf.LayersModel,
+  input: tf.SymbolicTensor,
+  output: tf.SymbolicTensor,
+  stages: Stage[],
+): number {
   const known = new Set<number>([input.id]);
   const numbers = new Map<tf.layers.Layer, number>();
   const visit = (tensor: tf.SymbolicTensor): void => {
@@ -66,15 +86,24 @@ function listStages(model: tf.LayersModel, input: tf.SymbolicTensor, output: tf.
     stages.push({
       inputs: tensor.inputs.map((source) => source.id),
       outputs: produced.map(({ id }) => id),
-      run: operationOf(model, layer, { number: numbers.get(layer)!, needsInputGradient: !fromInput, isLast: tensor === output }),
+      run: operationOf(model, layer, {
+        number: numbers.get(layer)!,
+        rank: tensor.shape.length,
+        needsInputGradient: !fromInput,
+        isLast: tensor === output,
+      }),
     });
     for (const { id } of produced) known.add(id);
   };
   const last = output.sourceLayer;
   const activation = last.getConfig().activation;
-  const isSoftmaxLayer = last.getClassName() === 'Softmax' || (last.getClassName() === 'Activation' && activation === 'softmax');
+  const isSoftmaxLayer =
+    last.getClassName() === 'Softmax' || (last.getClassName() === 'Activation' && activation === 'softmax');
   if (!isSoftmaxLayer && !(last.getClassName() === 'Dense' && activation === 'softmax')) {
     throw unsupported(model, `expected it to end in a softmax, got layer "${last.name}"`);
+  }
+  if (output.shape.length !== 2) {
+    throw unsupported(model, `expected an output of shape [batch, classes], got [${output.shape.join(', ')}]`);
   }
   const logits = isSoftmaxLayer ? output.inputs[0]! : output;
   visit(logits);
@@ -82,7 +111,10 @@ function listStages(model: tf.LayersModel, input: tf.SymbolicTensor, output: tf.
 }
 
 interface Place {
+  /** Position of the layer in the order of computation, which its dropout mask depends on. */
   readonly number: number;
+  /** Of the output. */
+  readonly rank: number;
   readonly needsInputGradient: boolean;
   readonly isLast: boolean;
 }
@@ -91,29 +123,47 @@ function operationOf(model: tf.LayersModel, layer: tf.layers.Layer, place: Place
   const config = layer.getConfig();
   switch (layer.getClassName()) {
     case 'Conv2D':
-      return config.dataFormat === 'channelsLast' ? convolutionOf(layer, place) : callOf(layer);
+      return config.dataFormat === 'channelsLast' ? convolutionOf(layer, place) : callOf(model, layer);
     case 'Dense':
-      return (layer.inputSpec?.[0]?.ndim ?? (layer.outputShape as number[]).length) === 2 ||
-        (layer.outputShape as number[]).length === 2
-        ? denseOf(layer, place)
-        : callOf(layer);
+      return place.rank === 2 ? denseOf(layer, place) : callOf(model, layer);
     case 'Dropout': {
       const rate = config.rate as number;
       if (config.noiseShape) throw unsupported(model, `dropout layer "${layer.name}" has a noise shape`);
+      if (rate >= 1) throw unsupported(model, `dropout layer "${layer.name}" has a rate of ${rate}, expected below 1`);
       return ([x], { training, seed, step }) =>
         training && rate > 0 ? seededDropout(x!, rate, { seed, step, layer: place.number }) : x!;
     }
     default:
-      return callOf(layer);
+      return callOf(model, layer);
   }
 }
 
-function callOf(layer: tf.layers.Layer): Operation {
+function callOf(model: tf.LayersModel, layer: tf.layers.Layer): Operation {
+  if (drawsRandomly({ className: layer.getClassName(), config: layer.getConfig() })) {
+    throw unsupported(
+      model,
+      `layer "${layer.name}" draws random numbers that no seed decides; dropout layers are seeded outside of nested models`,
+    );
+  }
   return (inputs, { training }) => layer.call(inputs.length === 1 ? inputs[0]! : inputs, { training });
 }
 
+/** Whether a serialised layer, or one that it holds, draws random numbers of tfjs in training. */
+function drawsRandomly(serialized: unknown): boolean {
+  if (typeof serialized !== 'object' || serialized === null) return false;
+  const { className, config, dropout, recurrentDropout } = serialized as Readonly<Record<string, unknown>>;
+  const isNever = (config as { readonly rate?: unknown } | undefined)?.rate === 0;
+  if (RANDOM_LAYERS.includes(className as string) && !isNever) return true;
+  // Recurrent layers have their dropout as settings.
+  if (Number(dropout) > 0 || Number(recurrentDropout) > 0) return true;
+  return Object.values(serialized).some(drawsRandomly);
+}
+
 /** The part of a layer's activation that is fused, and what remains to be applied. */
-function splitActivation(layer: tf.layers.Layer, isLast: boolean): { fused: FusedActivation; rest: (y: tf.Tensor) => tf.Tensor } {
+function splitActivation(
+  layer: tf.layers.Layer,
+  isLast: boolean,
+): { fused: FusedActivation; rest: (y: tf.Tensor) => tf.Tensor } {
   const activation = layer.getConfig().activation as string;
   const identity = (y: tf.Tensor): tf.Tensor => y;
   if (activation === 'relu') return { fused: 'relu', rest: identity };
@@ -134,7 +184,9 @@ function convolutionOf(layer: tf.layers.Layer, place: Place): Operation {
     needsInputGradient: place.needsInputGradient,
   };
   return ([x]) =>
-    rest(convolution(x as tf.Tensor4D, kernel!.read() as tf.Tensor4D, bias?.read() as tf.Tensor1D | undefined, settings));
+    rest(
+      convolution(x as tf.Tensor4D, kernel!.read() as tf.Tensor4D, bias?.read() as tf.Tensor1D | undefined, settings),
+    );
 }
 
 function denseOf(layer: tf.layers.Layer, place: Place): Operation {

@@ -3,12 +3,12 @@
 // Not layers: they take tensors and settings. Invariant: each is one or two kernel runs forward and backward.
 import * as tf from '@tensorflow/tfjs';
 import { currentBackend } from '../backend/index.ts';
+import { matMul } from '../backend/kernels/batch-mat-mul.ts';
 import { biasReluGrad } from '../backend/kernels/bias-relu-grad.ts';
 import { conv2dForward } from '../backend/kernels/conv-2d.ts';
 import { conv2dBackpropFilter } from '../backend/kernels/conv-2d-backprop-filter.ts';
 import { conv2dBackpropInput } from '../backend/kernels/conv-2d-backprop-input.ts';
 import { type DropoutKey, dropout, dropoutGrad } from '../backend/kernels/dropout.ts';
-import { matMul } from '../backend/kernels/batch-mat-mul.ts';
 import { softmaxCrossEntropy } from '../backend/kernels/softmax-cross-entropy.ts';
 
 /** What is applied to the sum before it is stored. */
@@ -51,7 +51,9 @@ export function convolution(
     const [input, weights, y] = saved as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
     const { dSum, dBias } = sumGradients(dy, y, activation);
     const dFilter = track(conv2dBackpropFilter(backend, { x: input, dy: dSum, convInfo }));
-    const dInput = needsInputGradient ? [track(conv2dBackpropInput(backend, { dy: dSum, filter: weights, convInfo }))] : [];
+    const dInput = needsInputGradient
+      ? [track(conv2dBackpropInput(backend, { dy: dSum, filter: weights, convInfo }))]
+      : [];
     return [...dInput, dFilter, ...(bias ? [dBias] : [])];
   };
   return differentiate(
