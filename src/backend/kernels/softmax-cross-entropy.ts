@@ -18,7 +18,11 @@ export interface SoftmaxCrossEntropy {
  * @param logits float32 [examples, classes]
  * @param labels float32 [examples, classes]: one-hot, or any weights
  */
-export function softmaxCrossEntropy(backend: SelvedgeBackend, logits: TensorInfo, labels: TensorInfo): SoftmaxCrossEntropy {
+export function softmaxCrossEntropy(
+  backend: SelvedgeBackend,
+  logits: TensorInfo,
+  labels: TensorInfo,
+): SoftmaxCrossEntropy {
   const [examples, classes] = logits.shape as [number, number];
   const losses = backend.output([examples], 'float32');
   const gradient = backend.output([examples, classes], 'float32');
