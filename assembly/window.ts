@@ -1,4 +1,5 @@
-// Which taps of a sliding window lie inside the image. Not a kernel: helpers of pooling and depthwise convolution.
+// Which taps of a sliding window lie inside the image, and the arguments of the kernels that slide one. Not a kernel: helpers
+// of pooling and depthwise convolution.
 // A tap k reads pixel corner + k * dilation of [0, size); corner is negative in the padding.
 
 /** First tap inside. */
