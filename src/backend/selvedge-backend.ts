@@ -12,7 +12,7 @@ import type { ThreadPool } from './thread-pool.ts';
 export type TensorReference = Pick<TensorInfo, 'dataId'>;
 
 /** All of a 32-bit memory; more would wrap to a small number on its way into wasm. */
-const MAX_BYTES = 2 ** 32 - 1;
+const MAX_BYTES = 0xffff_ffff;
 
 /**
  * Reserves bytes on the heap of the tfjs module, 8-byte aligned.
