@@ -59,7 +59,9 @@ export function matMulRows(args: usize, start: i32, end: i32, scratch: usize): v
       const b = <usize>a.panels + matrix + (<usize>panel) * a.panelBytes;
       const init = <usize>a.init + matrix + (<usize>panel) * a.initBytes;
       const columns = min(8, a.columns - (panel << 3));
-      multiplyRows(scratch, rows, b, a.panelStep, 1, 1, a.depth, 0, 0, init, (<usize>panel) << 5, columns, false, a.low, a.high);
+      multiplyRows(
+        scratch, rows, b, a.panelStep, 1, 1, a.depth, 0, 0, init, (<usize>panel) << 5, columns, false, a.low, a.high,
+      );
     }
   }
 }
@@ -87,7 +89,10 @@ export function matMulColumns(args: usize, start: i32, end: i32, scratch: usize)
       for (let row = first; row < last; row += 4) {
         const at = from + ((<usize>row) << 2);
         const to = out + (<usize>row) * a.outPitch + ((<usize>panel) << 5);
-        multiplyColumns(min(4, last - row), at, b, 1, 1, a.depth, a.aPitch, 0, 0, a.panelStep, init, to, a.outPitch, columns, false, a.low, a.high);
+        multiplyColumns(
+          min(4, last - row), at, b, 1, 1, a.depth, a.aPitch, 0, 0, a.panelStep, init, to, a.outPitch, columns,
+          false, a.low, a.high,
+        );
       }
     }
   }

@@ -11,7 +11,7 @@
 //   one; its sums start at zero and are added to the chunk's. Blocks and chunks follow from the shape alone, and sumPartials adds
 //   chunks in order: the bits are the same for any number of threads.
 import { loadColumns, zeroFloats } from './simd/columns';
-import { HIGHEST, LOWEST, multiplyColumns } from './simd/multiply';
+import { HIGHEST, LOWEST, multiplyColumns, multiplyColumnsByTable } from './simd/multiply';
 
 @unmanaged
 class Conv2DBackpropFilterArgs {
@@ -36,6 +36,20 @@ class Conv2DBackpropFilterArgs {
   /** Bytes between the inputs of filter rows, and of filter columns. */
   runYBytes: u32;
   runXBytes: u32;
+  /** Pixels of a block whose offsets are kept in a table, because lines are short; or 0. */
+  offsetTable: i32;
+  /** Not 0: lay eight columns of dY side by side before they are read. Needed where the last panel is not full. */
+  gathers: i32;
+}
+
+/** Byte offsets of a block's pixels in x. */
+function fillOffsets(a: Conv2DBackpropFilterArgs, table: usize, images: i32, lines: i32): void {
+  for (let image = 0; image < images; image++) {
+    for (let line = 0; line < lines; line++) {
+      let at = (<u32>image) * a.imageBytes + (<u32>line) * a.strideRowBytes;
+      for (let x = 0; x < a.outWidth; x++, table += 4, at += a.strideColumnBytes) store<u32>(table, at);
+    }
+  }
 }
 
 /** Eight columns of dY's pixels, zero beyond the last channel, side by side. */
@@ -61,7 +75,10 @@ function addBlock(
   scratch: usize,
 ): void {
   const zeros = scratch;
-  const gathered = scratch + 64;
+  const pixels = images * lines * a.outWidth;
+  const offsets = a.offsetTable != 0 ? scratch + 64 : 0;
+  const gathered = scratch + 64 + ((<usize>a.offsetTable) << 2);
+  if (offsets != 0) fillOffsets(a, offsets, images, lines);
   const pitch = (<usize>a.outChannels) << 2;
   const tilesPerRun = (a.run + 3) >> 2;
   const lineJump = <usize>a.strideRowBytes - (<usize>a.outWidth) * a.strideColumnBytes;
@@ -70,8 +87,8 @@ function addBlock(
     const columns = min(8, a.outChannels - column);
     let b = dy + ((<usize>column) << 2);
     let bStep = pitch;
-    if (columns < 8) {
-      gatherColumns(gathered, b, pitch, images * lines * a.outWidth, columns);
+    if (a.gathers != 0) {
+      gatherColumns(gathered, b, pitch, pixels, columns);
       b = gathered;
       bStep = 32;
     }
@@ -83,7 +100,16 @@ function addBlock(
         x + (<usize>runY) * a.runYBytes + (<usize>(runIndex - runY * a.runsX)) * a.runXBytes + ((<usize>first) << 2);
       const to = partial + (<usize>(runIndex * a.run + first)) * pitch + ((<usize>column) << 2);
       const rows = min(4, a.run - first);
-      multiplyColumns(rows, from, b, images, lines, a.outWidth, a.strideColumnBytes, lineJump, imageJump, bStep, zeros, to, pitch, columns, !isFirst, LOWEST, HIGHEST);
+      if (offsets != 0) {
+        multiplyColumnsByTable(
+          rows, offsets, from, b, pixels, bStep, zeros, to, pitch, columns, !isFirst, LOWEST, HIGHEST,
+        );
+      } else {
+        multiplyColumns(
+          rows, from, b, images, lines, a.outWidth, a.strideColumnBytes, lineJump, imageJump, bStep, zeros, to, pitch,
+          columns, !isFirst, LOWEST, HIGHEST,
+        );
+      }
     }
   }
 }

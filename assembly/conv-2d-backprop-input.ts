@@ -50,7 +50,9 @@ function zeroPart(a: Conv2DBackpropInputArgs, firstImage: i32, lastImage: i32, f
   else for (let at = from; at < end; at += pitch) zeroFloats(at + first, bytes);
 }
 
-function multiplyTap(a: Conv2DBackpropInputArgs, tap: i32, pairs: usize, end: usize, zeros: usize, firstPanel: i32, lastPanel: i32): void {
+function multiplyTap(
+  a: Conv2DBackpropInputArgs, tap: i32, pairs: usize, end: usize, zeros: usize, firstPanel: i32, lastPanel: i32,
+): void {
   if (end == pairs) return;
   const rows = <i32>((end - pairs) >> 3);
   padPairs(end);

@@ -81,7 +81,10 @@ export function conv2d(args: usize, start: i32, end: i32, scratch: usize): void 
       const b = <usize>a.panels + (<usize>panel) * a.panelBytes;
       const columns = min(8, a.outChannels - (panel << 3));
       const columnBytes = (<usize>panel) << 5;
-      multiplyRows(scratch, last - first, b + 32, 32, a.runsY, a.runsX, a.run, a.jumpX, a.jumpY, b, columnBytes, columns, false, a.low, a.high);
+      multiplyRows(
+        scratch, last - first, b + 32, 32, a.runsY, a.runsX, a.run, a.jumpX, a.jumpY, b, columnBytes, columns, false,
+        a.low, a.high,
+      );
     }
   }
 }

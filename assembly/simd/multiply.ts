@@ -15,7 +15,8 @@
 //   multiplyColumns   C[i][0..8) = sum over k of A[k][i] * B[k][0..8)        columns of A are contiguous: filter gradient, A^T
 //
 //   k | a0 a1 a2 a3 |   | b b b b b b b b |     A and B step by their own strides; A jumps after each `pixels` and
-//   k | a0 a1 a2 a3 |   | b b b b b b b b |     after each `lines`: it is read in place below the sliding filter
+//   k | a0 a1 a2 a3 |   | b b b b b b b b |     after each `lines`: it is read in place below the sliding filter;
+//                                               or a table gives the byte offset of each k
 import { loadColumns, storeColumns } from './columns';
 
 /** Bounds that clamp nothing. */
@@ -190,10 +191,12 @@ function finishRow(at: usize, c0: v128, c1: v128, columns: i32, accumulate: bool
   }
 }
 
-/** One tile of `multiplyColumns`; `rows` is a constant at each place of use and folds away. */
+/** One tile of `multiplyColumns`; `rows` and `byTable` are constants at each place of use and fold away. */
 @inline
 function columnsTile(
   rows: i32,
+  byTable: bool,
+  offsets: usize,
   a: usize,
   b: usize,
   images: i32,
@@ -226,25 +229,28 @@ function columnsTile(
       do {
         const b0 = v128.load(b);
         const b1 = v128.load(b, 16);
-        let s = v128.load32_splat(a);
+        let at = a;
+        if (byTable) at += load<u32>(offsets);
+        let s = v128.load32_splat(at);
         c00 = madd(c00, s, b0);
         c01 = madd(c01, s, b1);
         if (rows > 1) {
-          s = v128.load32_splat(a, 4);
+          s = v128.load32_splat(at, 4);
           c10 = madd(c10, s, b0);
           c11 = madd(c11, s, b1);
         }
         if (rows > 2) {
-          s = v128.load32_splat(a, 8);
+          s = v128.load32_splat(at, 8);
           c20 = madd(c20, s, b0);
           c21 = madd(c21, s, b1);
         }
         if (rows > 3) {
-          s = v128.load32_splat(a, 12);
+          s = v128.load32_splat(at, 12);
           c30 = madd(c30, s, b0);
           c31 = madd(c31, s, b1);
         }
-        a += aStep;
+        if (byTable) offsets += 4;
+        else a += aStep;
         b += bStep;
       } while (b != lineEnd);
       a += aLineJump;
@@ -286,12 +292,59 @@ export function multiplyColumns(
   high: f32,
 ): void {
   if (rows == 4) {
-    columnsTile(4, a, b, images, lines, pixels, aStep, aLineJump, aImageJump, bStep, init, out, outPitch, columns, accumulate, low, high);
+    columnsTile(
+      4, false, 0, a, b, images, lines, pixels, aStep, aLineJump, aImageJump, bStep, init, out, outPitch, columns,
+      accumulate, low, high,
+    );
   } else if (rows == 3) {
-    columnsTile(3, a, b, images, lines, pixels, aStep, aLineJump, aImageJump, bStep, init, out, outPitch, columns, accumulate, low, high);
+    columnsTile(
+      3, false, 0, a, b, images, lines, pixels, aStep, aLineJump, aImageJump, bStep, init, out, outPitch, columns,
+      accumulate, low, high,
+    );
   } else if (rows == 2) {
-    columnsTile(2, a, b, images, lines, pixels, aStep, aLineJump, aImageJump, bStep, init, out, outPitch, columns, accumulate, low, high);
+    columnsTile(
+      2, false, 0, a, b, images, lines, pixels, aStep, aLineJump, aImageJump, bStep, init, out, outPitch, columns,
+      accumulate, low, high,
+    );
   } else {
-    columnsTile(1, a, b, images, lines, pixels, aStep, aLineJump, aImageJump, bStep, init, out, outPitch, columns, accumulate, low, high);
+    columnsTile(
+      1, false, 0, a, b, images, lines, pixels, aStep, aLineJump, aImageJump, bStep, init, out, outPitch, columns,
+      accumulate, low, high,
+    );
+  }
+}
+
+/** The same where lines are so short that ending them costs more than looking up each pixel's byte offset from `a`. */
+export function multiplyColumnsByTable(
+  rows: i32,
+  offsets: usize,
+  a: usize,
+  b: usize,
+  pixels: i32,
+  bStep: usize,
+  init: usize,
+  out: usize,
+  outPitch: usize,
+  columns: i32,
+  accumulate: bool,
+  low: f32,
+  high: f32,
+): void {
+  if (rows == 4) {
+    columnsTile(
+      4, true, offsets, a, b, 1, 1, pixels, 0, 0, 0, bStep, init, out, outPitch, columns, accumulate, low, high,
+    );
+  } else if (rows == 3) {
+    columnsTile(
+      3, true, offsets, a, b, 1, 1, pixels, 0, 0, 0, bStep, init, out, outPitch, columns, accumulate, low, high,
+    );
+  } else if (rows == 2) {
+    columnsTile(
+      2, true, offsets, a, b, 1, 1, pixels, 0, 0, 0, bStep, init, out, outPitch, columns, accumulate, low, high,
+    );
+  } else {
+    columnsTile(
+      1, true, offsets, a, b, 1, 1, pixels, 0, 0, 0, bStep, init, out, outPitch, columns, accumulate, low, high,
+    );
   }
 }

@@ -3,7 +3,8 @@ import type * as tf from '@tensorflow/tfjs';
 import { SelvedgeError } from '../../core/errors.ts';
 import { float32Bits } from '../float-bits.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
-import { callKernel } from './registered-kernel.ts';
+import { zeros } from './gemm.ts';
+import { callKernel, replaceBy } from './registered-kernel.ts';
 
 /** Activations that are no more than a clamp. */
 export type ClampActivation = 'linear' | 'relu' | 'relu6';
@@ -58,4 +59,19 @@ export function applyActivation(
     'backend/activation',
     `Cannot apply activation "${activation}": expected linear, relu, relu6, elu, sigmoid, leakyrelu, or prelu with its weights`,
   );
+}
+
+/**
+ * A product over no depth: zeros, a bias, and the activation of both. The kernels' loops need at least one step.
+ *
+ * @returns A new tensor
+ */
+export function emptyProduct(
+  backend: SelvedgeBackend,
+  shape: readonly number[],
+  { bias, activation = 'linear' }: { bias?: tf.TensorInfo | undefined; activation?: ClampActivation | undefined },
+): tf.TensorInfo {
+  let output = zeros(backend, shape, 'float32');
+  if (bias) output = replaceBy(backend, output, (a) => callKernel(backend, 'Add', { a, b: bias }));
+  return replaceBy(backend, output, (sum) => applyActivation(backend, sum, activation));
 }

@@ -3,8 +3,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { SelvedgeError } from '../../core/errors.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
-import { type ClampActivation, clampBits } from './activation.ts';
-import { alignToCacheLine, grainFor, packedSize, packPanels, planRows, sizeOf, zeros } from './gemm.ts';
+import { type ClampActivation, clampBits, emptyProduct } from './activation.ts';
+import { alignToCacheLine, grainFor, packedSize, packPanels, planRows, sizeOf } from './gemm.ts';
 import type { KernelCall } from './register.ts';
 
 /** Rows up to which reading B once is cheaper than packing it. */
@@ -99,6 +99,7 @@ export function matMul(backend: SelvedgeBackend, options: MatMul): tf.TensorInfo
   const { bias, transposeA = false, transposeB = false } = options;
   const shape = matMulShape(options);
   const { rows, depth, columns, batch, batchB } = shape;
+  if (depth === 0) return emptyProduct(backend, shape.outShape, options);
   const output = backend.output(shape.outShape, 'float32');
   if (sizeOf(shape.outShape) === 0) return output;
   const inPlace =
@@ -201,10 +202,7 @@ export function matMulInt32(backend: SelvedgeBackend, options: MatMul): tf.Tenso
 /** The product of tensors of one type, as the kernels of tfjs take them. */
 export function matMulOfType(backend: SelvedgeBackend, options: MatMul): tf.TensorInfo {
   const { a, b } = options;
-  if (a.dtype === 'float32' && b.dtype === 'float32') {
-    const { outShape, depth } = matMulShape(options);
-    return depth === 0 ? zeros(backend, outShape, 'float32') : matMul(backend, options);
-  }
+  if (a.dtype === 'float32' && b.dtype === 'float32') return matMul(backend, options);
   if (a.dtype === 'int32' && b.dtype === 'int32') return matMulInt32(backend, options);
   throw new SelvedgeError(
     'backend/dtype',

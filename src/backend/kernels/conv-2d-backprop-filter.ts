@@ -17,7 +17,11 @@ import type { KernelCall } from './register.ts';
 
 /** Pixels of one sum: enough to make adding it to the others cheap, few enough that its inputs stay in cache. */
 const MIN_BLOCK_PIXELS = 64;
-const MAX_BLOCK_PIXELS = 256;
+const MAX_BLOCK_PIXELS = 128;
+/** Outputs in a line below which a table of pixels is faster than a loop over lines. */
+const SHORT_LINE = 8;
+/** Tiles that read the same eight columns of dY, from which on laying them side by side pays. */
+const GATHER_TILES = 16;
 const MAX_CHUNKS = 16;
 const MAX_PARTIAL_BYTES = 8 << 20;
 const WANTED_UNITS = 16;
@@ -50,7 +54,9 @@ export function conv2dBackpropFilter(backend: SelvedgeBackend, options: Conv2DBa
   backend.withMemory(64 + partialBytes + walk.paddedBytes, (block) => {
     const partials = plan.chunks === 1 ? backend.offset(output) : alignToCacheLine(block);
     const input = padInput(backend, { x, info, walk, padded: alignToCacheLine(block) + partialBytes });
-    const gathered = info.outChannels % 8 === 0 ? 0 : plan.imagesPerBlock * plan.linesPerBlock * info.outWidth;
+    const blockPixels = plan.imagesPerBlock * plan.linesPerBlock * info.outWidth;
+    const gathered = info.outChannels % 8 !== 0 || plan.tilesPerUnit >= GATHER_TILES ? blockPixels : 0;
+    const offsetTable = info.outWidth < SHORT_LINE ? Math.ceil(blockPixels / 16) * 16 : 0;
     backend.pool.run(
       'conv2dBackpropFilter',
       plan.units,
@@ -75,9 +81,11 @@ export function conv2dBackpropFilter(backend: SelvedgeBackend, options: Conv2DBa
         walk.run,
         walk.runYBytes,
         walk.runXBytes,
+        offsetTable,
+        gathered,
       ],
       {
-        scratchBytes: 64 + gathered * 32,
+        scratchBytes: 64 + offsetTable * 4 + gathered * 32,
         ...grainFor((2 * length * sizeOf(dy.shape)) / info.outChannels, plan.units),
       },
     );
@@ -103,7 +111,7 @@ export function sumPartials(
 
 /**
  * Cuts the sum over pixels into blocks and chunks, and the rows of the result into tiles.
- * Chunks read their pixels once; where the result is large against the input, blocks of its rows are the better units.
+ * Chunks read their pixels once and write a result each: they may be no more than the result is small against the input.
  */
 function planFilter(info: Conv2DInfo, walk: TapWalk, inputBytes: number) {
   const { batchSize, outHeight, outWidth } = info;
@@ -113,7 +121,7 @@ function planFilter(info: Conv2DInfo, walk: TapWalk, inputBytes: number) {
     pixels <= MAX_BLOCK_PIXELS ? outHeight : evenShare(outHeight, Math.max(1, Math.floor(MAX_BLOCK_PIXELS / outWidth)));
   const blocks = Math.ceil(batchSize / imagesPerBlock) * Math.ceil(outHeight / linesPerBlock);
   const resultBytes = sizeOf(info.filterShape) * 4;
-  const wantedChunks = inputBytes > 2 * resultBytes ? Math.floor(MAX_PARTIAL_BYTES / resultBytes) : 1;
+  const wantedChunks = Math.floor(Math.min(inputBytes, MAX_PARTIAL_BYTES) / resultBytes);
   const chunks = clamp(wantedChunks, 1, Math.min(MAX_CHUNKS, blocks));
   const tiles = walk.runsY * walk.runsX * Math.ceil(walk.run / 4);
   const tilesPerUnit = Math.ceil(tiles / Math.min(tiles, Math.ceil(WANTED_UNITS / chunks)));

@@ -19,14 +19,15 @@ export interface Conv2DAttributes {
 /**
  * Sizes of a convolution.
  *
- * @throws Error as tfjs throws it, for paddings and rounding that do not fit
+ * @throws Error as tfjs throws it, for paddings and rounding that do not fit; SelvedgeError `backend/shape` where the filter is
+ *   larger than the padded input
  */
 export function conv2dInfo(
   inputShape: readonly number[],
   filterShape: readonly number[],
   attrs: Conv2DAttributes,
 ): Conv2DInfo {
-  return tf.backend_util.computeConv2DInfo(
+  const info = tf.backend_util.computeConv2DInfo(
     inputShape as [number, number, number, number],
     filterShape as [number, number, number, number],
     attrs.strides,
@@ -35,6 +36,11 @@ export function conv2dInfo(
     attrs.dimRoundingMode,
     false,
     tf.backend_util.convertConv2DDataFormat(attrs.dataFormat),
+  );
+  if (info.outHeight >= 0 && info.outWidth >= 0) return info;
+  throw new SelvedgeError(
+    'backend/shape',
+    `Cannot convolve [${inputShape}] with a filter [${filterShape}]: the filter is larger than the padded input`,
   );
 }
 

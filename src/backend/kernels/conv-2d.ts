@@ -2,7 +2,7 @@
 // Reads the filter anew at each call: weights may be written in place.
 import type * as tf from '@tensorflow/tfjs';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
-import { type ClampActivation, clampBits } from './activation.ts';
+import { type ClampActivation, clampBits, emptyProduct } from './activation.ts';
 import {
   type Conv2DAttributes,
   type Conv2DInfo,
@@ -38,9 +38,10 @@ export interface Conv2DForward {
  */
 export function conv2dForward(backend: SelvedgeBackend, options: Conv2DForward): tf.TensorInfo {
   const { x, filter, bias, convInfo: info } = options;
+  const depth = info.filterHeight * info.filterWidth * info.inChannels;
+  if (depth === 0) return emptyProduct(backend, outputShapeOf(info), options);
   const output = backend.output(outputShapeOf(info), 'float32');
   if (sizeOf(output.shape) === 0) return output;
-  const depth = info.filterHeight * info.filterWidth * info.inChannels;
   const columns = info.outChannels;
   const { panelBytes, matrixBytes } = packedSize(depth, columns);
   const walk = tapWalk(info);

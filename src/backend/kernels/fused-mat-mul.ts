@@ -27,9 +27,8 @@ export const fusedMatMulKernel = {
     const { a, b, bias, preluActivationWeights: alpha } = inputs;
     const { transposeA, transposeB, activation = 'linear', leakyreluAlpha } = attrs;
     const product = { a, b, transposeA, transposeB };
-    const { depth, columns } = matMulShape(product);
-    const inPass =
-      a.dtype === 'float32' && b.dtype === 'float32' && depth > 0 && (!bias || isColumnBias(bias, columns));
+    const { columns } = matMulShape(product);
+    const inPass = a.dtype === 'float32' && b.dtype === 'float32' && (!bias || isColumnBias(bias, columns));
     if (inPass && isClamp(activation)) return matMul(backend, { ...product, bias, activation });
     let output = inPass ? matMul(backend, { ...product, bias }) : matMulOfType(backend, product);
     if (bias && !inPass) {

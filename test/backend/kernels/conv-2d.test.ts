@@ -66,7 +66,9 @@ const settings: fc.Arbitrary<Setting> = fc
     return { xShape: [batch, height, width, inChannels], filterShape: [...filter, inChannels, outChannels], attrs };
   })
   .filter(({ xShape, filterShape, attrs }) => {
-    const { outHeight, outWidth } = conv2dInfo(xShape, filterShape, attrs);
+    const { strides, dilations, pad, dimRoundingMode } = attrs;
+    const info = tf.backend_util.computeConv2DInfo(xShape, filterShape, strides, dilations, pad, dimRoundingMode);
+    const { outHeight, outWidth } = info;
     return outHeight > 0 && outWidth > 0;
   });
 
@@ -157,12 +159,28 @@ test('Conv2D and its gradients take empty batches, one image without a batch, an
     empty: () => convolve(tf.zeros([0, 5, 5, 2]), filter()),
     'empty, gradients': () => tf.grads(convolve)([tf.zeros([0, 5, 5, 2]), filter()], tf.zeros([0, 3, 3, 4])),
     'rank 3': () => tf.conv2d(noiseTensor<tf.Rank.R3>([5, 6, 2]), filter(), 1, 'same'),
+    'no channels': () =>
+      tf.fused.conv2d({
+        x: tf.zeros([1, 4, 4, 0]) as tf.Tensor4D,
+        filter: tf.zeros([3, 3, 0, 4]) as tf.Tensor4D,
+        strides: 1,
+        pad: 'valid',
+        bias: tf.tensor1d([1, -2, 3, -4]),
+        activation: 'relu',
+      }),
+    'no output': () => convolve(noiseTensor([1, 2, 3, 2]), filter()),
     whole: () => convolve(noiseTensor([2, 3, 3, 2]), filter()),
     'whole, gradients': () => tf.grads(convolve)([noiseTensor([2, 3, 3, 2]), filter()], noiseTensor([2, 1, 1, 4])),
   };
   for (const [name, compute] of Object.entries(computations)) {
     assertClose(evaluateWithoutLeak(compute), await evaluateOnCpu(compute), 1e-5, name);
   }
+});
+
+test('Conv2D refuses a filter far larger than the image', () => {
+  const convolve = () =>
+    tf.conv2d(tf.zeros([1, 2, 2, 1]) as tf.Tensor4D, tf.zeros([5, 5, 1, 1]) as tf.Tensor4D, 1, 'valid');
+  assert.throws(() => tf.tidy(convolve), /the filter is larger than the padded input/);
 });
 
 test('Conv2D keeps NaN through relu, as the cpu backend does', async () => {
