@@ -4,7 +4,8 @@ import type { Benchmark, BenchmarkOptions } from '../../bench/benchmark.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { modelNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
-import { command, usageError } from './command.ts';
+import { usageError } from './arguments.ts';
+import { command } from './command.ts';
 import { dataOption, threadsOption, useEngine, wholeNumber } from './options.ts';
 
 export const bench = command({

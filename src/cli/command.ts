@@ -1,7 +1,11 @@
 // What a command is, and how one is found, parsed, run and reported. The only place that decides on exit codes.
 // Invariant: with --json standard output holds one JSON value and nothing else; errors are one line on standard error.
-import { type ArgsDef, defineCommand, type ParsedArgs, parseArgs, renderUsage } from 'citty';
+import { type ArgsDef, defineCommand, type ParsedArgs, renderUsage } from 'citty';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { version } from '../core/version.ts';
+import { platform } from '../platform/index.ts';
+import { parseArguments, usageError, withoutRequired } from './arguments.ts';
+import { untilInterrupted } from './interruption.ts';
 
 /** What a command found out: the same for people and for programs. */
 export interface CommandOutput {
@@ -29,6 +33,8 @@ export interface Command<T extends ArgsDef = ArgsDef> {
   readonly passesArguments?: boolean;
   /** Positional arguments may repeat. */
   readonly takesList?: boolean;
+  /** True if it ends by itself, and soon, when the signal comes; others are abandoned then. */
+  readonly endsItself?: boolean;
   run(args: ParsedArgs<T>, context: CommandContext, rawArgs: readonly string[]): Promise<CommandOutput>;
 }
 
@@ -43,11 +49,6 @@ const commonArgs = {
 /** Lets TypeScript infer the arguments of a command. */
 export function command<const T extends ArgsDef>(definition: Command<T>): Command<T> {
   return definition;
-}
-
-/** An error in how the program was called. */
-export function usageError(message: string): SelvedgeError {
-  return new SelvedgeError('cli/usage', message);
 }
 
 /**
@@ -66,8 +67,13 @@ export async function runProgram(
   try {
     const [name, ...rest] = rawArgs;
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-      context.write(`${overview(commands)}\n`);
+      if (name !== undefined) context.write(overview(commands));
+      else context.writeError(overview(commands));
       return name === undefined ? exitCodes.usage : exitCodes.ok;
+    }
+    if (name === '--version') {
+      context.write(`${version}\n`);
+      return exitCodes.ok;
     }
     const found = commands.find((candidate) => candidate.name === name);
     if (!found) {
@@ -75,77 +81,54 @@ export async function runProgram(
     }
     return await runOne(found as unknown as Command, rest, context);
   } catch (error) {
-    const code = error instanceof SelvedgeError ? error.code : 'unexpected';
-    context.writeError(`selvedge: ${messageOf(error).split('\n')[0]} [${code}]\n`);
-    if (rawArgs.includes('--verbose')) context.writeError(`${stackOf(error)}\n`);
-    return code === 'cli/usage' ? exitCodes.usage : exitCodes.failure;
+    showError(error, context, rawArgs.includes('--verbose'));
+    return exitCodeOf(error);
   }
+}
+
+/** Writes an error as one line, with the stack and what is underneath if that was asked for. */
+export function showError(error: unknown, context: CommandContext, verbose: boolean): void {
+  const code = error instanceof SelvedgeError ? error.code : 'unexpected';
+  context.writeError(`selvedge: ${messageOf(error).split('\n')[0]} [${code}]\n`);
+  if (verbose) context.writeError(`${stackOf(error)}\n`);
+}
+
+const usageCodes: readonly string[] = ['cli/usage', 'tasks/invalid-option'];
+
+function exitCodeOf(error: unknown): number {
+  const code = error instanceof SelvedgeError ? error.code : 'unexpected';
+  if (code === 'cli/interrupted') return exitCodes.interrupted;
+  return usageCodes.includes(code) ? exitCodes.usage : exitCodes.failure;
 }
 
 async function runOne(found: Command, rest: readonly string[], context: CommandContext): Promise<number> {
   const definition = { ...found.args, ...commonArgs };
   const ours = found.passesArguments ? rest.slice(0, 1).filter((argument) => /^(-h|--help)$/.test(argument)) : rest;
-  checkArguments(found, definition, ours);
-  const args = parseArgs([...ours], withoutRequired(definition)) as ParsedArgs;
+  const required = found.passesArguments ? withoutRequired(definition) : definition;
+  const args = parseArguments({ ...found, args: required }, ours) as ParsedArgs;
   if (args.help) {
-    const shown = defineCommand({
-      meta: { name: `selvedge ${found.name}`, description: found.description },
-      args: definition,
-    });
-    context.write(`${await renderUsage(shown)}\n`);
+    context.write(await usageOf(found, definition));
     return exitCodes.ok;
   }
-  for (const [name, argument] of found.passesArguments ? [] : Object.entries(found.args)) {
-    if (argument.required && args[name] === undefined) {
-      throw usageError(
-        `Missing ${argument.type === 'positional' ? name.toUpperCase() : `--${name}`}: see selvedge ${found.name} --help`,
-      );
-    }
-  }
-  const output = await found.run(args, context, rest);
+  const output = await (found.endsItself
+    ? found.run(args, context, rest)
+    : untilInterrupted(() => found.run(args, context, rest), context.signal));
   context.write(args.json ? `${JSON.stringify(output.json, null, 2)}\n` : withNewline(output.text));
   return output.exitCode ?? exitCodes.ok;
 }
 
-function checkArguments(found: Command, definition: ArgsDef, rest: readonly string[]): void {
-  const names = Object.entries(definition).flatMap(([name, argument]) => [
-    name,
-    ...[('alias' in argument && argument.alias) || []].flat(),
-    ...(argument.type === 'boolean' ? [`no-${name}`] : []),
-  ]);
-  const positional = Object.values(definition).filter((argument) => argument.type === 'positional').length;
-  let seen = 0;
-  for (let i = 0; i < rest.length; i++) {
-    const argument = rest[i]!;
-    if (!argument.startsWith('-') || argument === '-') {
-      seen++;
-      continue;
-    }
-    const [name, value] = argument.replace(/^--?/, '').split('=', 2) as [string, string | undefined];
-    if (!names.includes(name)) throw usageError(`Unknown option "${argument}": see selvedge ${found.name} --help`);
-    const type = definition[name]?.type;
-    if (type === 'string' || type === 'enum') {
-      if (value === undefined) i++;
-      if (value === undefined && (rest[i] === undefined || rest[i]!.startsWith('--'))) {
-        throw usageError(`Option "--${name}" needs a value: see selvedge ${found.name} --help`);
-      }
-      const options = (definition[name] as { options?: string[] }).options;
-      if (options && !options.includes(value ?? rest[i]!)) {
-        throw usageError(`Option "--${name}" got "${value ?? rest[i]}": expected one of ${options.join(', ')}`);
-      }
-    }
-  }
-  if (seen > positional && !found.takesList) {
-    throw usageError(`Too many arguments: got ${seen}, expected ${positional}; see selvedge ${found.name} --help`);
-  }
+async function usageOf({ name, description, takesList }: Command, args: ArgsDef): Promise<string> {
+  const text = await renderUsage(defineCommand({ meta: { name: `selvedge ${name}`, description }, args }));
+  const listed = takesList ? text.replace(/<[A-Z]+>/, '$&…') : text;
+  return `${(mayUseColors() ? listed : listed.replace(ansiCodes, '')).replace(/ +$/gm, '')}\n`;
 }
 
-/** citty exits by itself on a missing argument; we check that ourselves. */
-function withoutRequired(definition: ArgsDef): ArgsDef {
-  return Object.fromEntries(
-    Object.entries(definition).map(([name, argument]) => [name, { ...argument, required: false }]),
-  ) as ArgsDef;
+/** Colours are for eyes: standard output must be a terminal, and its owner must not have forbidden them. */
+export function mayUseColors(): boolean {
+  return platform.terminal.isOutputTerminal && !platform.environment('NO_COLOR');
 }
+
+const ansiCodes = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
 function overview(commands: readonly Command<never>[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
@@ -157,6 +140,7 @@ function overview(commands: readonly Command<never>[]): string {
     ...commands.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`),
     '',
     'selvedge COMMAND --help tells more. Every command takes --json and --verbose.',
+    '',
   ].join('\n');
 }
 

@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 import { data } from './data.ts';
 import { evaluate } from './evaluate.ts';
 import { info } from './info.ts';
+import { predict } from './predict.ts';
 import { explore, report } from './report.ts';
 import { taskCommand } from './task.ts';
 import { train } from './train.ts';
@@ -14,6 +15,7 @@ export const commands: readonly Command<never>[] = [
   explore,
   train,
   evaluate,
+  predict,
   report,
   taskCommand(() => commands),
   bench,

@@ -2,20 +2,23 @@
 import { type LoadedData, loadFashionMnist } from '../data/sources.ts';
 import { platform } from '../platform/index.ts';
 import { type CommandContext, command } from './command.ts';
+import { untilInterrupted } from './interruption.ts';
 import { dataOption } from './options.ts';
 
 /** Loads Fashion-MNIST and passes on what the user should know. */
 export async function loadData(context: CommandContext, folder: string | undefined): Promise<LoadedData> {
   let shown = -1;
-  const loaded = await loadFashionMnist({
-    folder: folder && platform.files.resolve(context.cwd, folder),
-    onProgress: ({ name, receivedBytes, totalBytes }) => {
-      const percent = totalBytes ? Math.floor((10 * receivedBytes) / totalBytes) * 10 : 0;
-      if (percent === shown) return;
-      shown = percent;
-      context.writeError(`Fetching ${name}: ${percent}%\n`);
-    },
-  });
+  const load = (): Promise<LoadedData> =>
+    loadFashionMnist({
+      folder: folder && platform.files.resolve(context.cwd, folder),
+      onProgress: ({ name, receivedBytes, totalBytes }) => {
+        const percent = totalBytes ? Math.floor((10 * receivedBytes) / totalBytes) * 10 : 0;
+        if (percent === shown) return;
+        shown = percent;
+        context.writeError(`Fetching ${name}: ${percent}%\n`);
+      },
+    });
+  const loaded = await untilInterrupted(load, context.signal);
   for (const notice of loaded.notices) context.writeError(`${notice}\n`);
   return loaded;
 }

@@ -1,7 +1,8 @@
 // Options that several commands share, and how their text becomes a value.
 import { type BackendInfo, type RunningBackend, startBackend } from '../backend/index.ts';
 import { platform } from '../platform/index.ts';
-import { type CommandContext, usageError } from './command.ts';
+import { usageError } from './arguments.ts';
+import type { CommandContext } from './command.ts';
 
 export const dataOption = {
   data: {

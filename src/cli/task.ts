@@ -2,7 +2,7 @@
 import { version } from '../core/version.ts';
 import { platform } from '../platform/index.ts';
 import { parseTaskArguments, runTaskCommand } from '../tasks/index.ts';
-import { type Command, type CommandContext, command, runProgram } from './command.ts';
+import { type Command, type CommandContext, command, mayUseColors, runProgram } from './command.ts';
 
 /** The command, given all commands that tasks may call. */
 export function taskCommand(commands: () => readonly Command<never>[]): Command {
@@ -10,6 +10,7 @@ export function taskCommand(commands: () => readonly Command<never>[]): Command 
     name: 'task',
     description: 'Run tasks of deno.json: selvedge task [-j JOBS] [NAME [ARGUMENTS…]]',
     passesArguments: true,
+    endsItself: true,
     args: {
       name: { type: 'positional', required: false, description: 'Task to run; none: list them' },
       jobs: { type: 'string', alias: 'j', valueHint: 'count', description: 'Tasks at once' },
@@ -20,7 +21,7 @@ export function taskCommand(commands: () => readonly Command<never>[]): Command 
         commands: { selvedge: (args, task) => runProgram(args, commands(), task) },
         folder: context.cwd,
         versions: { selvedge: version },
-        colors: platform.terminal.isTerminal,
+        colors: mayUseColors() && platform.terminal.isTerminal,
         signal: context.signal,
         ...outputOf(context),
       });

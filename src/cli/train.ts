@@ -38,6 +38,7 @@ interface Training {
 export const train = command({
   name: 'train',
   description: 'Train a model; an unfinished run goes on where it stopped',
+  endsItself: true,
   args: {
     ...runOption,
     model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network to train' },

@@ -233,6 +233,9 @@ export const node: Platform = {
     get isTerminal() {
       return process.stderr.isTTY === true;
     },
+    get isOutputTerminal() {
+      return process.stdout.isTTY === true;
+    },
     get columns() {
       return process.stderr.columns ?? 80;
     },

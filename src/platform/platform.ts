@@ -73,7 +73,9 @@ export interface Machine {
 }
 
 export interface Terminal {
+  /** Whether standard error, where progress goes, is a terminal. */
   readonly isTerminal: boolean;
+  readonly isOutputTerminal: boolean;
   readonly columns: number;
   /** Standard output. */
   write(text: string): void;
