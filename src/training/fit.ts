@@ -208,7 +208,7 @@ class Trainer {
         const loss = crossEntropy(logits, y, (batchLoss) => {
           result = batchLoss;
         });
-        return this.#model.calculateLosses().reduce((sum: tf.Scalar, penalty) => sum.add(penalty), loss);
+        return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => sum.add(penalty), loss);
       }, this.#variables);
       if (!Number.isFinite(result!.lossSum)) {
         throw this.#diverged(`the loss became ${result!.lossSum} in epoch ${epoch}, step ${step + 1}`);
@@ -319,6 +319,11 @@ const otherRun = (reason: string): SelvedgeError => new SelvedgeError('training/
 /** What decides the weights, as far as it can be told from here. The number of epochs does not: a run can go on. */
 function defaultIdentity({ settings: { epochs: _, ...settings }, training }: FitOptions): string {
   return JSON.stringify({ ...settings, examples: training.count });
+}
+
+/** What the regularisers of all layers add to the loss. `calculateLosses` of a tf.Sequential forgets its layers. */
+function penaltiesOf(layer: tf.layers.Layer): tf.Scalar[] {
+  return layer instanceof tf.LayersModel ? layer.layers.flatMap(penaltiesOf) : layer.calculateLosses();
 }
 
 function restoreWeights(model: tf.LayersModel, tensors: readonly CheckpointTensor[]): void {
