@@ -25,19 +25,25 @@ export const runOption = {
   },
 } as const;
 
-/** A whole number of at least `minimum`. */
-export function wholeNumber(option: string, text: string | undefined, minimum = 1): number | undefined {
+/** A whole number from `minimum` to `maximum`. */
+export function wholeNumber(
+  option: string,
+  text: string | undefined,
+  minimum = 1,
+  maximum = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (Number.isInteger(value) && value >= minimum && text.trim() !== '') return value;
-  throw usageError(`Option "--${option}" got "${text}": expected a whole number from ${minimum}`);
+  if (/^\d+$/.test(text) && value >= minimum && value <= maximum) return value;
+  const range = maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum}` : `from ${minimum} to ${maximum}`;
+  throw usageError(`Option "--${option}" got "${text}": expected a whole number ${range}`);
 }
 
 /** A finite number above 0. */
 export function positiveNumber(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
+  if (Number.isFinite(value) && value > 0 && text.trim() === text) return value;
   throw usageError(`Option "--${option}" got "${text}": expected a number above 0`);
 }
 
@@ -53,7 +59,7 @@ let engine: RunningBackend | undefined;
 
 /** Starts the engine once for all commands of this process; another number of threads starts it anew. */
 export async function useEngine(threads: string | undefined): Promise<BackendInfo> {
-  const wanted = wholeNumber('threads', threads);
+  const wanted = wholeNumber('threads', threads, 1, 64);
   if (engine && wanted !== undefined && wanted !== engine.info.threads) {
     await engine.stop();
     engine = undefined;

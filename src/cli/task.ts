@@ -2,7 +2,7 @@
 import { version } from '../core/version.ts';
 import { platform } from '../platform/index.ts';
 import { parseTaskArguments, runTaskCommand } from '../tasks/index.ts';
-import { type Command, type CommandContext, command, mayUseColors, runProgram } from './command.ts';
+import { type Command, type CommandContext, command, exitCodes, mayUseColors, runProgram } from './command.ts';
 
 /** The command, given all commands that tasks may call. */
 export function taskCommand(commands: () => readonly Command<never>[]): Command {
@@ -25,6 +25,9 @@ export function taskCommand(commands: () => readonly Command<never>[]): Command 
         signal: context.signal,
         ...outputOf(context),
       });
+      if (exitCode === exitCodes.interrupted) {
+        context.writeError('Interrupted; the same command goes on where this one stopped\n');
+      }
       return { json: undefined, text: '', exitCode };
     },
   }) as unknown as Command;

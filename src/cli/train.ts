@@ -25,6 +25,8 @@ import { type RunSettings, runPaths, writeHistory, writeJson } from './run-files
 /** The study's split: scikit-learn's train_test_split(test_size=0.2, random_state=2023). */
 export const studySplit = { testSize: 0.2, randomState: 2023 } as const;
 
+const MAX_SEED = 0xffff_ffff;
+
 interface Training {
   readonly folder: string;
   readonly model: tf.LayersModel;
@@ -72,26 +74,27 @@ export const train = command({
   async run(args, context, rawArgs) {
     const training = await prepare(args, context);
     const { folder, settings } = training;
-    const earlier = await refuseOtherRun(training, args.again === true);
+    const earlier = await findEarlier(training, args.again === true, context);
     if (earlier) context.writeError(`Going on after epoch ${earlier.epoch - 1}, update ${earlier.updates}\n`);
     const result = await runTraining(training, context);
     if (result.status === 'interrupted') {
-      const again = ['selvedge train', ...rawArgs].join(' ');
-      const text = `Stopped after update ${result.updates}; the same command goes on from there: ${again}`;
+      const resume = ['npx selvedge train', ...rawArgs].join(' ');
+      const { status, updates } = result;
       return {
-        json: { status: result.status, folder, updates: result.updates },
-        text,
+        json: { status, folder, updates, resume },
+        text: `Stopped after update ${updates}; the same command goes on from there: ${resume}`,
         exitCode: exitCodes.interrupted,
       };
     }
     await saveModel(training.model, runPaths.model(folder), { settings, classNames: training.loaded.train.classNames });
     const last = result.history.at(-1)!;
+    const length = `${settings.epochs} ${settings.epochs === 1 ? 'epoch' : 'epochs'}`;
     return {
       json: { status: result.status, folder, updates: result.updates, updatesNow: result.updatesNow, ...last },
       text:
         result.updatesNow === 0
-          ? `${folder} has its ${settings.epochs} epochs already; --again trains it anew`
-          : `${folder}: ${settings.epochs} epochs, validation accuracy ${last.validationAccuracy?.toFixed(4)}`,
+          ? `${folder} is trained for ${length} already; --again trains it anew`
+          : `${folder}: ${length}, validation accuracy ${last.validationAccuracy?.toFixed(4)}`,
     };
   },
 });
@@ -103,7 +106,7 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
   const fitSettings = {
     epochs: wholeNumber('epochs', args.epochs) ?? fitDefaults.epochs,
     batchSize: wholeNumber('batch-size', args['batch-size']) ?? fitDefaults.batchSize,
-    seed: wholeNumber('seed', args.seed, 0) ?? fitDefaults.seed,
+    seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
     adam: {
       ...fitDefaults.adam,
       learningRate: positiveNumber('learning-rate', args['learning-rate']) ?? fitDefaults.adam.learningRate,
@@ -137,33 +140,45 @@ function identityOf({ epochs: _, ...settings }: RunSettings): string {
 }
 
 /** The state that an unfinished run of these settings left, if any; clears the way for a new one where that was asked for. */
-async function refuseOtherRun(
+async function findEarlier(
   { folder, settings, checkpoints }: Training,
   again: boolean,
+  context: CommandContext,
 ): Promise<FitState | undefined> {
   const state = (await checkpoints.load())?.state;
-  if (!state) return undefined;
+  if (!state) {
+    const isDamaged = (await platform.files.list(folder)).some((name) => name.startsWith('checkpoint-'));
+    if (isDamaged) context.writeError(`No checkpoint in "${folder}" is whole: the training begins anew\n`);
+    return undefined;
+  }
   const isSame = state.identity === identityOf(settings);
-  const isUnfinished = state.epoch <= settings.epochs;
-  if (isSame && isUnfinished) return state;
+  if (isSame && state.epoch <= settings.epochs) return state;
   if (again) {
     await checkpoints.clear();
     return undefined;
   }
-  if (isSame) return undefined;
+  const isComplete = state.epoch === settings.epochs + 1 && state.step === 0;
+  if (isSame && isComplete) return undefined;
+  const reason = isSame
+    ? `a run that is beyond epoch ${settings.epochs}`
+    : `a run with other settings (${differences(state.identity, settings)})`;
   throw new SelvedgeError(
     'run/other-settings',
-    `Cannot train in "${folder}": it holds a run with other settings (${differences(state.identity, settings)}); ` +
-      'use --again to replace it or another --run',
+    `Cannot train in "${folder}": it holds ${reason}; use --again to replace it or another --run`,
   );
 }
 
+/** Names of the settings that differ, with both values where they are short. */
 function differences(identity: string, settings: RunSettings): string {
   const before = JSON.parse(identity) as Record<string, unknown>;
   return Object.entries(settings)
     .filter(([name, value]) => name !== 'epochs' && JSON.stringify(before[name]) !== JSON.stringify(value))
-    .map(([name]) => name)
-    .join(', ');
+    .map(([name, value]) =>
+      ['data', 'kernels'].includes(name)
+        ? `other ${name}`
+        : `${name} ${JSON.stringify(before[name])}, not ${JSON.stringify(value)}`,
+    )
+    .join('; ');
 }
 
 async function runTraining(training: Training, context: CommandContext): Promise<FitResult> {

@@ -39,7 +39,7 @@ export interface LoadedData {
 }
 
 export interface LoadOptions {
-  /** Folder that must hold the four files; default: the environment variable SELVEDGE_DATA. */
+  /** Folder that must hold the four files, or those of the shipped sample; default: the environment variable SELVEDGE_DATA. */
   readonly folder?: string | undefined;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Whether the shipped sample may stand in for the whole; default true. */
@@ -92,9 +92,11 @@ export async function loadFashionMnist(options: LoadOptions = {}): Promise<Loade
   const notices: string[] = [];
   const places = { ...usualPlaces(), ...options.places };
   const folder = options.folder ?? platform.environment('SELVEDGE_DATA');
-  const found = folder ? await readGivenFolder(folder, places) : await findWhole(places, options, notices);
+  const allowSample = options.allowSample ?? true;
+  const found = folder ? await readGivenFolder(folder, places, allowSample) : await findWhole(places, options, notices);
+  if (found?.kind === 'sample') return decodeSample(found);
   if (found) return decodeFound(found, places.files, notices);
-  if (options.allowSample ?? true) {
+  if (allowSample) {
     const sample = await loadFashionMnistSample();
     return { ...sample, notices: [...notices, ...sample.notices] };
   }
@@ -117,7 +119,11 @@ export async function loadFashionMnist(options: LoadOptions = {}): Promise<Loade
  * ```
  */
 export async function loadFashionMnistSample(): Promise<LoadedData> {
-  return decodeFound(await readSample(), sampleFiles, [
+  return decodeSample(await readSample());
+}
+
+function decodeSample(found: Found): Promise<LoadedData> {
+  return decodeFound(found, sampleFiles, [
     'Using the small real sample that ships with the project, 2,000 training and 1,000 test images, not the whole data set; ' +
       'results will be worse. Give the folder of the four .gz files by --data or SELVEDGE_DATA for the whole',
   ]);
@@ -153,9 +159,16 @@ async function findWhole(places: Places, options: LoadOptions, notices: string[]
   return undefined;
 }
 
-async function readGivenFolder(folder: string, places: Places): Promise<Found> {
+/** A folder that was named must be right. It may be that of the shipped sample, which is then called so. */
+async function readGivenFolder(folder: string, places: Places, allowSample: boolean): Promise<Found> {
   const path = platform.files.resolve(folder);
-  return { kind: 'folder', description: `the folder "${path}"`, files: await readFolder(path, places.files) };
+  try {
+    return { kind: 'folder', description: `the folder "${path}"`, files: await readFolder(path, places.files) };
+  } catch (error) {
+    const sample = allowSample ? await readFolder(path, sampleFiles).catch(() => undefined) : undefined;
+    if (sample === undefined) throw error;
+    return { kind: 'sample', description: `the small sample in "${path}"`, files: sample };
+  }
 }
 
 async function readSample(): Promise<Found> {

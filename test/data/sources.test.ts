@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { SelvedgeError } from '../../src/core/errors.ts';
 import { countLabels } from '../../src/data/dataset.ts';
 import type { DownloadProgress } from '../../src/data/download.ts';
+import { fashionMnistFiles } from '../../src/data/fashion-mnist.ts';
 import { sampleFiles, sampleFolderUrl } from '../../src/data/sample.ts';
 import { type LoadOptions, loadFashionMnist, type Places } from '../../src/data/sources.ts';
 import { serveFolder } from './http-folder.ts';
@@ -92,6 +93,16 @@ test('loadFashionMnist() does not fall through from a folder given that lacks a 
   const missing = await errorOf({ folder: given, places: context.places });
   assert.is(missing.code, 'data/missing-file');
   assert.match(missing.message, path.join(given, names[1]!));
+});
+
+test('loadFashionMnist() takes the folder of the shipped sample for the sample that it is', async ({ places }) => {
+  const wanted = { folder: sampleFolder, places: { ...places, files: fashionMnistFiles } };
+  const { source, train, notices } = await loadFashionMnist(wanted);
+  assert.is(source.kind, 'sample');
+  assert.is(source.isSample, true);
+  assert.is(train.count, 2000);
+  assert.match(notices.join(), /sample/);
+  assert.is((await errorOf({ ...wanted, allowSample: false })).code, 'data/wrong-hash');
 });
 
 test('loadFashionMnist() takes the cache, then what Debian installed', async ({ places }) => {
