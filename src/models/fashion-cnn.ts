@@ -36,6 +36,9 @@ function fashionCnn(name: string, config: ModelConfig, withDropout: boolean): tf
       kernelInitializer: position === 1 ? 'heNormal' : 'glorotUniform',
       ...(position === 1 ? { inputShape: [...config.inputShape] } : {}),
     });
+  // Keras' default; that of tfjs is the Glorot normal.
+  const dense = (position: number, units: number, activation: 'relu' | 'softmax'): tf.layers.Layer =>
+    tf.layers.dense({ name: `dense_${position}`, units, activation, kernelInitializer: 'glorotUniform' });
   const pooling = (position: number): tf.layers.Layer =>
     tf.layers.maxPooling2d({ name: `max_pooling2d_${position}`, poolSize: 2 });
   const drop = (position: number): tf.layers.Layer[] =>
@@ -52,9 +55,9 @@ function fashionCnn(name: string, config: ModelConfig, withDropout: boolean): tf
       convolution(3, 128),
       ...drop(3),
       tf.layers.flatten({ name: 'flatten' }),
-      tf.layers.dense({ name: 'dense_1', units: 128, activation: 'relu' }),
+      dense(1, 128, 'relu'),
       ...drop(4),
-      tf.layers.dense({ name: 'dense_2', units: config.classes, activation: 'softmax' }),
+      dense(2, config.classes, 'softmax'),
     ],
   });
 }
