@@ -1,4 +1,4 @@
-// selvedge bench: run a benchmark of the repository. The package does not hold them.
+// selvedge bench: run a benchmark of the repository, which the package does not hold.
 
 import type { Benchmark, BenchmarkOptions } from '../../bench/benchmark.ts';
 import { SelvedgeError } from '../core/errors.ts';
@@ -10,9 +10,9 @@ import { dataOption, threadsOption, useEngine, wholeNumber } from './options.ts'
 
 export const bench = command({
   name: 'bench',
-  description: 'Measure speed; NAME is training',
+  description: 'Measure speed',
   args: {
-    name: { type: 'positional', required: true, description: 'Benchmark to run: training' },
+    name: { type: 'positional', required: false, description: 'Benchmark to run: kernels or training' },
     model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network' },
     'batch-size': { type: 'string', valueHint: 'count', description: 'Images a batch' },
     ...dataOption,
@@ -22,9 +22,8 @@ export const bench = command({
     const benchmarks = await loadBenchmarks();
     const found = benchmarks.find(({ name }) => name === args.name);
     if (!found) {
-      throw usageError(
-        `Unknown benchmark "${args.name}": expected one of ${benchmarks.map(({ name }) => name).join(', ')}`,
-      );
+      const problem = args.name === undefined ? 'Missing NAME' : `Unknown benchmark "${args.name}"`;
+      throw usageError(`${problem}: expected one of ${benchmarks.map(({ name }) => name).join(', ')}`);
     }
     const batchSize = wholeNumber('batch-size', args['batch-size']);
     const engine = await useEngine(args.threads);

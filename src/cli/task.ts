@@ -8,16 +8,20 @@ import { type Command, type CommandContext, command, exitCodes, mayUseColors, ru
 export function taskCommand(commands: () => readonly Command<never>[]): Command {
   return command({
     name: 'task',
-    description: 'Run tasks of deno.json: selvedge task [-j JOBS] [NAME [ARGUMENTS…]]',
+    description: 'Run a task of deno.json, as deno task does; what follows its name is its own',
     passesArguments: true,
     endsItself: true,
     args: {
       name: { type: 'positional', required: false, description: 'Task to run; none: list them' },
-      jobs: { type: 'string', alias: 'j', valueHint: 'count', description: 'Tasks at once' },
+      jobs: { type: 'string', alias: 'j', valueHint: 'count', description: 'Tasks at once (default: one a core)' },
+      config: { type: 'string', alias: 'c', valueHint: 'file', description: 'Read tasks from this file' },
+      cwd: { type: 'string', valueHint: 'folder', description: 'Run tasks in this folder' },
+      'no-prefix': { type: 'boolean', description: 'Print no task names before the lines of parallel tasks' },
+      'if-present': { type: 'boolean', description: 'A task that does not exist is no failure' },
     },
     async run(_, context, rawArgs) {
       const exitCode = await runTaskCommand({
-        args: parseTaskArguments(rawArgs),
+        args: parseTaskArguments(withoutVerbose(rawArgs)),
         commands: { selvedge: (args, task) => runProgram(args, commands(), task) },
         folder: context.cwd,
         versions: { selvedge: version },
@@ -31,6 +35,12 @@ export function taskCommand(commands: () => readonly Command<never>[]): Command 
       return { json: undefined, text: '', exitCode };
     },
   }) as unknown as Command;
+}
+
+/** The option that every command takes, where it stands before the name of the task. */
+function withoutVerbose(words: readonly string[]): string[] {
+  const name = words.findIndex((word) => !word.startsWith('-'));
+  return words.filter((word, at) => word !== '--verbose' || (name >= 0 && at > name));
 }
 
 /** Inside a task, what tasks print goes where that task's output goes. */

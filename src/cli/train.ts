@@ -75,7 +75,7 @@ export const train = command({
     const training = await prepare(args, context);
     const { folder, settings } = training;
     const earlier = await findEarlier(training, args.again === true, context);
-    if (earlier) context.writeError(`Going on after epoch ${earlier.epoch - 1}, update ${earlier.updates}\n`);
+    if (earlier) context.writeError(`Going on in epoch ${earlier.epoch}, after update ${earlier.updates}\n`);
     const result = await runTraining(training, context);
     if (result.status === 'interrupted') {
       const resume = ['npx selvedge train', ...rawArgs].join(' ');
