@@ -22,6 +22,8 @@ export interface RunSettings extends FitSettings {
   readonly data: readonly string[];
   /** sha256 of the kernels: other kernels may round differently. */
   readonly kernels: string;
+  /** sha256 of the weights that training starts from. */
+  readonly initialWeights: string;
 }
 
 /** config.json of a model in a run. */

@@ -4,6 +4,7 @@ import { type BackendInfo, kernelsDigest } from '../backend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
+import { sha256 } from '../data/sha256.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { splitTrainValidation } from '../data/split.ts';
 import { buildModel, initializeWeights, modelNames, saveModel, summarizeModel } from '../models/index.ts';
@@ -60,7 +61,10 @@ export const train = command({
       valueHint: 'number',
       description: `Of weights, order and masks (default: ${fitDefaults.seed})`,
     },
-    augment: { type: 'boolean', description: 'Flip, shift, rotate, scale, blur and erase training images at random' },
+    augment: {
+      type: 'boolean',
+      description: 'Flip, shift, rotate, scale, blemish with noise and erase parts of training images at random',
+    },
     examples: { type: 'string', valueHint: 'count', description: 'Train on the first examples of the split only' },
     'checkpoint-every': {
       type: 'string',
@@ -86,6 +90,8 @@ export const train = command({
         exitCode: exitCodes.interrupted,
       };
     }
+    // An earlier call may have been killed between its last checkpoint and its last line of history.
+    await writeHistory(folder, result.history);
     await saveModel(training.model, runPaths.model(folder), { settings, classNames: training.loaded.train.classNames });
     const last = result.history.at(-1)!;
     const length = `${settings.epochs} ${settings.epochs === 1 ? 'epoch' : 'epochs'}`;
@@ -130,8 +136,14 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
     splitSeed: studySplit.randomState,
     data: source.files.map(({ sha256 }) => sha256),
     kernels: await kernelsDigest(),
+    initialWeights: await weightsDigest(model),
   };
   return { folder, model, settings, loaded, engine, checkpoints: openCheckpoints<FitState>(folder), checkpointEvery };
+}
+
+async function weightsDigest(model: tf.LayersModel): Promise<string> {
+  const values = model.getWeights().map((weight) => new Uint8Array(weight.dataSync().slice().buffer));
+  return sha256(Uint8Array.from(values.flatMap((bytes) => [...bytes])));
 }
 
 /** What makes two runs the same up to their length: nothing in an update depends on the number of epochs. */
