@@ -7,14 +7,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const run = `${root}runs/full/dropout`;
 const shipped = `${root}assets/models/dropout`;
 
-const read = (path: string): Record<string, never> => JSON.parse(readFileSync(path, 'utf8'));
-const model = read(`${run}/model/model.json`) as { weightsSha256: string; userDefinedMetadata: object };
-const { accuracy, loss, count } = read(`${run}/evaluation.json`);
-const { settings, runtime, engine } = read(`${run}/config.json`) as {
-  settings: object;
-  runtime: object;
-  engine: object;
-};
+const read = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8'));
+const model = read<{ weightsSha256: string; userDefinedMetadata: object }>(`${run}/model/model.json`);
+const { accuracy, loss, count } = read<{ accuracy: number; loss: number; count: number }>(`${run}/evaluation.json`);
+const { settings, runtime, engine } = read<{ settings: object; runtime: object; engine: object }>(`${run}/config.json`);
 const userDefinedMetadata = {
   ...model.userDefinedMetadata,
   settings,

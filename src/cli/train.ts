@@ -142,8 +142,8 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
 }
 
 async function weightsDigest(model: tf.LayersModel): Promise<string> {
-  const values = model.getWeights().map((weight) => new Uint8Array(weight.dataSync().slice().buffer));
-  return sha256(Uint8Array.from(values.flatMap((bytes) => [...bytes])));
+  const bytes = new Blob(model.getWeights().map((weight) => weight.dataSync<'float32'>().slice()));
+  return sha256(new Uint8Array(await bytes.arrayBuffer()));
 }
 
 /** What makes two runs the same up to their length: nothing in an update depends on the number of epochs. */
