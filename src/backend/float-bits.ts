@@ -7,7 +7,7 @@ const word = new Int32Array(float.buffer);
  *
  * @example
  * ```ts
- * import { float32Bits } from '../src/backend/float-bits.ts';
+ * import { float32Bits } from 'selvedge';
  * console.assert(float32Bits(1) === 0x3f800000);
  * ```
  */

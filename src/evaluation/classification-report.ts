@@ -37,6 +37,7 @@ const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part /
  * @see https://scikit-learn.org/stable/modules/generated/sklearn.metrics.classification_report.html
  * @example
  * ```ts
+ * import { classificationReport } from 'selvedge';
  * const report = classificationReport([[8, 2], [1, 9]], ['cat', 'dog']);
  * console.assert(report.accuracy === 0.85);
  * ```
@@ -105,6 +106,7 @@ function average(classes: readonly ClassScores[], weights: readonly number[], su
  * @returns Class names, "accuracy" (or "micro avg", see `absent`), "macro avg" and "weighted avg"; an average shadows a class of the same name, as there
  * @example
  * ```ts
+ * import { classificationReport, toOutputDict } from 'selvedge';
  * const dict = toOutputDict(classificationReport([[8, 2], [1, 9]], ['cat', 'dog']));
  * console.assert(dict.accuracy === 0.85);
  * ```
@@ -152,6 +154,7 @@ export function formatFixed(value: number, digits: number): string {
  * @returns Lines, each ended by a newline
  * @example
  * ```ts
+ * import { classificationReport, formatClassificationReport } from 'selvedge';
  * console.log(formatClassificationReport(classificationReport([[8, 2], [1, 9]], ['cat', 'dog'])));
  * ```
  */

@@ -36,8 +36,14 @@ export interface EvaluationComparison {
  * @throws {SelvedgeError} `evaluation/different-sets` where the samples or classes are not the same
  * @example
  * ```ts
- * const { totals, mcNemar } = compareEvaluations(baseline, dropout);
- * console.log(totals[1]!.difference, mcNemar.pValue);
+ * import { compareEvaluations, evaluateModel, startBackend } from 'selvedge';
+ * const engine = await startBackend({ threads: 1 });
+ * const set = { name: 'test', classNames: ['cat', 'dog'], labels: [0, 1] };
+ * const first = await evaluateModel(() => Float32Array.of(0.9, 0.1, 0.7, 0.3), set, { model: 'first' });
+ * const second = await evaluateModel(() => Float32Array.of(0.9, 0.1, 0.4, 0.6), set, { model: 'second' });
+ * const { totals, mcNemar } = compareEvaluations(first, second);
+ * console.assert(totals[1]!.difference === 0.5 && mcNemar.pValue === 1);
+ * await engine.stop();
  * ```
  */
 export function compareEvaluations(first: Evaluation, second: Evaluation): EvaluationComparison {

@@ -23,9 +23,11 @@ export interface ConfusionMatrix {
  * @throws {SelvedgeError} `evaluation/shape`, `evaluation/label`, `evaluation/nan`
  * @example
  * ```ts
- * await startBackend();
+ * import { confusionMatrix, startBackend } from 'selvedge';
+ * const engine = await startBackend({ threads: 1 });
  * const { counts } = confusionMatrix(Float32Array.of(0.9, 0.1, 0.2, 0.8), [0, 0], 2);
  * console.assert(counts[0]![0] === 1 && counts[0]![1] === 1);
+ * await engine.stop();
  * ```
  */
 export function confusionMatrix(scores: Float32Array, labels: ArrayLike<number>, classes: number): ConfusionMatrix {

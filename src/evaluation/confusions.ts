@@ -32,6 +32,7 @@ export interface ConfusedPair {
  * @param count How many at most
  * @example
  * ```ts
+ * import { classificationReport, weakestClasses } from 'selvedge';
  * const [weakest] = weakestClasses(classificationReport([[5, 5], [0, 10]], ['shirt', 'bag']), 1);
  * console.assert(weakest!.name === 'shirt');
  * ```
@@ -51,6 +52,7 @@ export function weakestClasses(report: ClassificationReport, count = 3): WeakCla
  * @param count How many at most
  * @example
  * ```ts
+ * import { mostConfusedPairs } from 'selvedge';
  * const [pair] = mostConfusedPairs([[5, 5], [1, 9]], ['shirt', 'coat'], 1);
  * console.assert(pair!.name === 'shirt' && pair!.total === 6);
  * ```

@@ -82,10 +82,12 @@ export interface Evaluation {
  * @throws {SelvedgeError} `evaluation/empty`, `evaluation/shape`, `evaluation/label`, `evaluation/nan`
  * @example
  * ```ts
- * await startBackend();
+ * import { evaluateModel, startBackend } from 'selvedge';
+ * const engine = await startBackend({ threads: 1 });
  * const set = { name: 'test', classNames: ['cat', 'dog'], labels: [0, 1] };
  * const evaluation = await evaluateModel(() => Float32Array.of(0.9, 0.1, 0.4, 0.6), set, { model: 'tiny' });
  * console.assert(evaluation.accuracy === 1);
+ * await engine.stop();
  * ```
  */
 export async function evaluateModel(
@@ -183,6 +185,7 @@ function summarise(probabilities: Float32Array, set: EvaluationSet, model: strin
  * @see https://github.com/keras-team/keras/blob/v2.12.0/keras/backend.py `categorical_crossentropy`
  * @example
  * ```ts
+ * import { categoricalCrossentropy } from 'selvedge';
  * console.assert(Math.abs(categoricalCrossentropy(Float32Array.of(0.5, 0.5), [0], 2) - Math.LN2) < 1e-7);
  * ```
  */

@@ -19,6 +19,7 @@ export interface Interval {
  * @see https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval#Wilson_score_interval
  * @example
  * ```ts
+ * import { wilsonInterval95 } from 'selvedge';
  * const { low, high } = wilsonInterval95(9258, 10000);
  * console.assert(low > 0.92 && high < 0.931);
  * ```
@@ -52,6 +53,7 @@ export interface McNemar {
  * @see https://en.wikipedia.org/wiki/McNemar%27s_test
  * @example
  * ```ts
+ * import { mcNemar } from 'selvedge';
  * console.assert(mcNemar(5, 5).pValue === 1);
  * ```
  */

@@ -11,16 +11,18 @@ export type ModelName = keyof typeof builders;
 export const modelNames = Object.keys(builders) as readonly ModelName[];
 
 /**
- * Builds an uncompiled model.
+ * Builds an uncompiled model. Needs a started backend: tfjs draws weights that `initializeWeights` then replaces.
  *
  * @param name One of `modelNames`
  * @throws SelvedgeError `models/unknown`
  *
  * @example
  * ```ts
- * import { buildModel } from 'selvedge';
+ * import { buildModel, startBackend } from 'selvedge';
+ * const engine = await startBackend();
  * const model = buildModel('dropout', { inputShape: [28, 28, 1], classes: 10 });
  * console.assert(model.countParams() === 241_546);
+ * await engine.stop();
  * ```
  */
 export function buildModel(name: string, config: ModelConfig): tf.LayersModel {

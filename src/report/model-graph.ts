@@ -54,6 +54,7 @@ const thousands = new Intl.NumberFormat('en-US');
  * @throws {SelvedgeError} `graph/duplicate-layer`, `graph/cycle`
  * @example
  * ```ts
+ * import { drawModelGraph } from 'selvedge';
  * const input = { name: 'in', type: 'InputLayer', config: '', outputShape: [4], parameters: 0, inputs: [] };
  * const drawing = drawModelGraph({ name: 'tiny', layers: [input], totalParameters: 0 });
  * console.assert(drawing.body.includes('InputLayer'));

@@ -64,6 +64,7 @@ function zlibStored(bytes: readonly number[]): number[] {
  * @see https://www.w3.org/TR/png-3/
  * @example
  * ```ts
+ * import { encodeGrayPng } from 'selvedge';
  * const file = encodeGrayPng({ width: 2, height: 1, pixels: [0, 255] });
  * console.assert(file[1] === 0x50);
  * ```

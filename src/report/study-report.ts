@@ -16,8 +16,8 @@ import type { ReportModel, StudyReportInput } from './study-report-input.ts';
  * @returns The document; it fetches nothing and holds no script
  * @example
  * ```ts
- * const html = await renderStudyReport(input);
- * console.assert(html.startsWith('<!doctype html>'));
+ * import { renderStudyReport, type StudyReportInput } from 'selvedge';
+ * const pageOf = async (input: StudyReportInput): Promise<Blob> => new Blob([await renderStudyReport(input)], { type: 'text/html' });
  * ```
  */
 export async function renderStudyReport(input: StudyReportInput, figures?: readonly StudyFigure[]): Promise<string> {

@@ -27,6 +27,7 @@ export interface Figure {
  * @param text Name (unique on its page), title, and description of what is to be seen
  * @example
  * ```ts
+ * import { frame } from 'selvedge';
  * const figure = frame({ width: 10, height: 10, body: '' }, { name: 'empty', title: 'Nothing', description: 'An empty square' });
  * console.assert(figure.svg.startsWith('<svg'));
  * ```

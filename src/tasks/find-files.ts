@@ -91,6 +91,7 @@ async function walk(path: string, skip: string, found: Set<string>): Promise<voi
  * @example
  * ```ts
  * const sources = await findFiles('/project', ['src', '!src/generated'], '/project/.cache');
+ * console.assert(sources?.every((path) => path.endsWith('.ts')));
  * ```
  */
 export async function findFiles(

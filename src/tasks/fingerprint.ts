@@ -30,7 +30,7 @@ const hex = (bytes: ArrayBuffer): string =>
  *
  * @example
  * ```ts
- * await sha256Hex(''); // 'e3b0c442…'
+ * console.assert((await sha256Hex('')).startsWith('e3b0c442'));
  * ```
  */
 export async function sha256Hex(content: Uint8Array | string): Promise<string> {
@@ -46,7 +46,7 @@ export async function sha256Hex(content: Uint8Array | string): Promise<string> {
  *
  * @example
  * ```ts
- * const identity = await hashFields(['build', '/project']);
+ * console.assert((await hashFields(['ab'])) !== (await hashFields(['a', 'b'])));
  * ```
  */
 export function hashFields(fields: readonly string[]): Promise<string> {
@@ -73,6 +73,7 @@ export function relativePath(folder: string, path: string): string {
  *   command: 'node build.ts', args: [], files: ['/project/a.ts'], folder: '/project',
  *   env: new Map(), dependencies: [], versions: { node: '20.20.0' },
  * });
+ * console.assert(fingerprint.length === 64);
  * ```
  */
 export async function fingerprintTask(inputs: TaskInputs): Promise<string> {

@@ -40,7 +40,9 @@ function notFound(name: string): never {
  *
  * @example
  * ```ts
- * matchTaskNames(file, 'train:*'); // ['train:baseline', 'train:dropout']
+ * import { matchTaskNames, parseTaskFile } from 'selvedge';
+ * const file = parseTaskFile('{ "tasks": { "train:a": "echo a", "test": "echo", "train:b": "echo b" } }', '/project/deno.json');
+ * console.assert(matchTaskNames(file, 'train:*').join() === 'train:a,train:b');
  * ```
  */
 export function matchTaskNames(file: TaskFile, pattern: string): string[] {
@@ -90,7 +92,10 @@ function assignLanes(tasks: readonly PlannedTask[]): PlannedTask[] {
  *
  * @example
  * ```ts
- * const plan = planTasks(await loadTaskFile('.'), 'pipeline');
+ * import { parseTaskFile, planTasks } from 'selvedge';
+ * const text = '{ "tasks": { "all": { "dependencies": ["a", "b"] }, "a": "echo a", "b": "echo b" } }';
+ * const plan = planTasks(parseTaskFile(text, '/project/deno.json'), 'all');
+ * console.assert(plan.tasks.map(({ task }) => task.name).join() === 'a,b,all');
  * ```
  */
 export function planTasks(file: TaskFile, pattern: string, args: readonly string[] = []): TaskPlan {

@@ -73,7 +73,9 @@ function parseValue(option: string, field: 'config' | 'cwd' | 'jobs', value: str
  *
  * @example
  * ```ts
- * parseTaskArguments(['--jobs', '1', 'train', '--epochs', '3']); // { name: 'train', args: ['--epochs', '3'], jobs: 1, … }
+ * import { parseTaskArguments } from 'selvedge';
+ * const { name, args, jobs } = parseTaskArguments(['--jobs', '1', 'train', '--epochs', '3']);
+ * console.assert(name === 'train' && args.join() === '--epochs,3' && jobs === 1);
  * ```
  */
 export function parseTaskArguments(argv: readonly string[]): TaskArguments {
@@ -121,7 +123,8 @@ function planOrExplain(file: TaskFile, args: TaskArguments, paint: Paint, output
  * @throws SelvedgeError where there is no `deno.json` or it cannot be read
  *
  * @example
- * ```ts
+ * ```ts no-run
+ * import { parseTaskArguments, runTaskCommand } from 'selvedge';
  * const code = await runTaskCommand({ args: parseTaskArguments(['pipeline']), commands: {} });
  * ```
  */

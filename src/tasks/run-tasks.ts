@@ -91,7 +91,8 @@ const INTERRUPTED = 130;
  *
  * @example
  * ```ts
- * defaultJobs(platform.environment('DENO_JOBS'));
+ * import { defaultJobs } from 'selvedge';
+ * console.assert(defaultJobs('3') === 3 && defaultJobs('none') === 2 && defaultJobs(undefined) >= 1);
  * ```
  */
 export function defaultJobs(denoJobs: string | undefined): number {
@@ -221,8 +222,11 @@ async function runTask(run: Run, planned: PlannedTask): Promise<{ outcome: TaskO
  *
  * @example
  * ```ts
- * const plan = planTasks(await loadTaskFile('.'), 'pipeline');
- * const { code } = await runTasks({ plan, commands: { hello: (args, { write }) => (write(`Hello ${args}\n`), 0) } });
+ * import { parseTaskFile, planTasks, runTasks } from 'selvedge';
+ * const plan = planTasks(parseTaskFile('{ "tasks": { "greet": "hello cloth" } }', '/deno.json'), 'greet');
+ * let heard = '';
+ * const { code } = await runTasks({ plan, commands: { hello: ([name]) => ((heard += name), 0) } });
+ * console.assert(code === 0 && heard === 'cloth');
  * ```
  */
 export async function runTasks(options: RunTasksOptions): Promise<TaskRunResult> {

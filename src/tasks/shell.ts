@@ -67,9 +67,12 @@ function textSink(write: (text: string) => void): WritableStream<Uint8Array> {
  *
  * @example
  * ```ts
- * const code = await daxShell('echo $NAME', {
- *   name: 'greet', cwd: '.', env: { NAME: 'cloth' }, commands: {}, signal: new AbortController().signal,
+ * import { daxShell } from 'selvedge';
+ * const code = await daxShell('check $NAME', {
+ *   name: 'example', cwd: '.', env: { NAME: 'cloth' }, commands: { check: ([name]) => (name === 'cloth' ? 0 : 1) },
+ *   signal: new AbortController().signal,
  * });
+ * console.assert(code === 0);
  * ```
  */
 export const daxShell: TaskShell = async (script, options) => {

@@ -30,7 +30,8 @@ const quote = (arg: string): string => `'${arg.replaceAll("'", `'"'"'`)}'`;
  *
  * @example
  * ```ts
- * scriptOf({ command: 'echo' }, ["it's"]); // echo 'it'"'"'s'
+ * import { scriptOf } from 'selvedge';
+ * console.assert(scriptOf({ command: 'echo' }, ['two words']) === "echo 'two words'");
  * ```
  */
 export function scriptOf(task: { readonly command?: string }, args: readonly string[]): string {
@@ -78,7 +79,9 @@ const plain = (text: string): string =>
  *
  * @example
  * ```ts
- * platform.terminal.write(taskList(await loadTaskFile('.'), painter(false)));
+ * import { painter, parseTaskFile, taskList } from 'selvedge';
+ * const file = parseTaskFile('{ "tasks": { "build": "node build.ts" } }', '/project/deno.json');
+ * console.assert(taskList(file, painter(false)).includes('- build'));
  * ```
  */
 export function taskList(file: TaskFile, paint: Paint): string {

@@ -91,7 +91,8 @@ async function restoreOutputs(entry: CacheEntry, outputs: readonly CachedOutput[
  *
  * @example
  * ```ts
- * if (await restoreFromCache(entry, fingerprint)) return 'cached';
+ * const entry = await cacheEntry('/project/.selvedge/task-cache', 'build', '/project');
+ * console.assert(!(await restoreFromCache(entry, 'never stored')));
  * ```
  */
 export async function restoreFromCache(entry: CacheEntry, fingerprint: string): Promise<boolean> {
@@ -107,8 +108,9 @@ export async function restoreFromCache(entry: CacheEntry, fingerprint: string): 
  * @param fingerprint Fingerprint of the run to come
  *
  * @example
- * ```ts
- * await clearStaleOutputs(entry, fingerprint);
+ * ```ts no-run
+ * const entry = await cacheEntry('/project/.selvedge/task-cache', 'build', '/project');
+ * await clearStaleOutputs(entry, 'fingerprint of what will be made');
  * ```
  */
 export async function clearStaleOutputs(entry: CacheEntry, fingerprint: string): Promise<void> {
@@ -129,8 +131,9 @@ export async function clearStaleOutputs(entry: CacheEntry, fingerprint: string):
  * @param cacheFolder Folder of all entries, which is never an output
  *
  * @example
- * ```ts
- * await storeInCache(entry, fingerprint, ['dist'], '/project/.selvedge/task-cache');
+ * ```ts no-run
+ * const entry = await cacheEntry('/project/.selvedge/task-cache', 'build', '/project');
+ * await storeInCache(entry, 'fingerprint of what was made', ['dist'], '/project/.selvedge/task-cache');
  * ```
  */
 export async function storeInCache(

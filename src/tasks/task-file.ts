@@ -84,7 +84,9 @@ function parseTask(name: string, value: unknown, path: string): TaskDefinition {
  *
  * @example
  * ```ts
- * parseTaskFile('{ "tasks": { "build": "node build.ts" } }', '/project/deno.json').tasks[0]?.command;
+ * import { parseTaskFile } from 'selvedge';
+ * const { tasks } = parseTaskFile('{ "tasks": { "build": "node build.ts" } }', '/project/deno.json');
+ * console.assert(tasks[0]?.command === 'node build.ts');
  * ```
  */
 export function parseTaskFile(text: string, path: string): TaskFile {
@@ -118,7 +120,9 @@ export function parseTaskFile(text: string, path: string): TaskFile {
  *
  * @example
  * ```ts
- * const path = await findTaskFile('/project/src');
+ * import { findTaskFile } from 'selvedge';
+ * const path = await findTaskFile('src');
+ * console.assert(path === undefined || path.endsWith('.json') || path.endsWith('.jsonc'));
  * ```
  */
 export async function findTaskFile(folder: string): Promise<string | undefined> {
@@ -143,7 +147,8 @@ export async function findTaskFile(folder: string): Promise<string | undefined> 
  *
  * @example
  * ```ts
- * const file = await loadTaskFile('.');
+ * import { loadTaskFile } from 'selvedge';
+ * await loadTaskFile('/nowhere').catch((error) => console.assert(error.code === 'tasks/no-file'));
  * ```
  */
 export async function loadTaskFile(path: string): Promise<TaskFile> {

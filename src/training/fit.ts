@@ -99,13 +99,14 @@ const VALIDATION_BATCH = 250;
  *
  * @example
  * ```ts
- * import { buildModel, fit, fitDefaults, initializeWeights, loadFashionMnist, placeDataset, startBackend } from 'selvedge';
- * await startBackend();
- * const { train } = await loadFashionMnist();
+ * import { buildModel, fit, fitDefaults, initializeWeights, loadFashionMnistSample, placeDataset, startBackend } from 'selvedge';
+ * const engine = await startBackend();
+ * const { train } = await loadFashionMnistSample();
  * const model = buildModel('baseline', { inputShape: [28, 28, 1], classes: 10 });
  * initializeWeights(model, 1);
  * const { history } = await fit(model, { training: placeDataset(train).examples(), settings: { ...fitDefaults, epochs: 1 } });
  * console.assert(history.length === 1);
+ * await engine.stop();
  * ```
  */
 export async function fit(model: tf.LayersModel, options: FitOptions): Promise<FitResult> {

@@ -1,0 +1,6 @@
+// The ground that everything stands on: errors, seeded generators, the version. Imports nothing.
+export { type ErrorCode, messageOf, SelvedgeError } from './errors.ts';
+export { createMersenneTwister, type MersenneTwister } from './mersenne-twister.ts';
+export { normalQuantile } from './normal-quantile.ts';
+export { createPhilox, type Philox, type PhiloxOptions, philox4x32, randomStreams, shuffledIndices } from './philox.ts';
+export { version } from './version.ts';
