@@ -1,9 +1,7 @@
 // The charts of the study, drawn by Vega-Lite without a page: specification → Vega → SVG text.
 // Expressions run in Vega's interpreter, since a strict content security policy forbids its compiler.
 // Invariant: layouts are fixed, not measured, so the same numbers give the same bytes.
-import { parse, View } from 'vega';
-import { expressionInterpreter } from 'vega-interpreter';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import type { TopLevelSpec } from 'vega-lite';
 import { printable } from './markup.ts';
 import { colours } from './palette.ts';
 import { type Drawing, round, svgText } from './svg.ts';
@@ -42,11 +40,22 @@ const config: TopLevelSpec['config'] = {
   },
 };
 
+/** Loaded by the first chart: the libraries take as long to load as the rest of the program. */
+async function loadVega() {
+  const [{ parse, View }, { expressionInterpreter }, { compile }] = await Promise.all([
+    import('vega'),
+    import('vega-interpreter'),
+    import('vega-lite'),
+  ]);
+  return { parse, View, expressionInterpreter, compile };
+}
+
 async function draw(
   spec: Omit<TopLevelSpec, 'width'> & { width: number; height: number },
   padding: Padding,
 ): Promise<Drawing> {
   const whole = { ...spec, padding, autosize: 'none', background: null, config } as unknown as TopLevelSpec;
+  const { parse, View, expressionInterpreter, compile } = await loadVega();
   const runtime = parse(compile(whole, { logger: silent as never }).spec, {}, { ast: true });
   const view = new View(runtime, { renderer: 'none', expr: expressionInterpreter } as ConstructorParameters<
     typeof View

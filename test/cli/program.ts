@@ -1,0 +1,69 @@
+// Runs the program as a user does: bin/selvedge.js in a process and a folder of its own, on the shipped sample. Not a test.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sampleFolderUrl } from '../../src/data/sample.ts';
+
+const program = fileURLToPath(new URL('../../bin/selvedge.js', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Started {
+  readonly ended: Promise<Ended>;
+  /** Resolves when standard error holds the text, or when the program has ended. */
+  hears(text: string): Promise<void>;
+  interrupt(): void;
+}
+
+/** A new folder, removed by `remove`. */
+export function makeFolder(): { readonly folder: string; readonly remove: () => void } {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-cli-'));
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Starts `selvedge` with arguments in a folder. */
+export function start(folder: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
+  const { FORCE_COLOR: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: folder,
+    env: { ...inherited, SELVEDGE_DATA: fileURLToPath(sampleFolderUrl), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  const waiting: { text: string; resolve: () => void }[] = [];
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+    for (const { text, resolve } of waiting) if (err.includes(text)) resolve();
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
+  return {
+    ended,
+    hears: (text) =>
+      Promise.race([
+        new Promise<void>((resolve) => {
+          waiting.push({ text, resolve });
+        }),
+        ended.then(() => {}),
+      ]),
+    interrupt: () => {
+      child.kill('SIGINT');
+    },
+  };
+}
+
+/** Runs `selvedge` with arguments in a folder to its end. */
+export const run = (folder: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> =>
+  start(folder, args, env).ended;
