@@ -2,6 +2,8 @@
 // Invariant: it always ends, by a time limit a file, and its last line is `N passed, N failed`; a file that ran no test has failed.
 //
 //   node --import tsx scripts/run-tests.ts [PART OF A PATH…]     all, or the files whose paths hold one of the parts
+//
+// What trains for real (*.e2e.ts) takes minutes and runs only where a part names it: `npm test -- e2e`.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
@@ -9,6 +11,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const FILE_LIMIT_MS = 600_000;
+const END_TO_END_LIMIT_MS = 1_200_000;
 const JOBS = Math.min(2, os.availableParallelism());
 /** First words of a comment line of a test file that is sensitive to load, before the reason. */
 const ALONE = /^\/\/ Runs alone: /m;
@@ -43,7 +46,7 @@ export function judgeFile({ code, output }: Ending): FileResult {
   const [total, passed, skipped] = [counted('Total'), counted('Passed'), counted('Skipped')];
   const broken = Math.max(0, total - passed - skipped);
   const failure = (problem: string): FileResult => ({ passed, failed: Math.max(1, broken), problem });
-  if (code === undefined) return failure(`no end within ${FILE_LIMIT_MS / 1000} s`);
+  if (code === undefined) return failure('no end in time');
   if (code !== 0) return failure(broken > 0 ? `${broken} failed` : `ended with code ${code}`);
   if (skipped > 0) return failure(`${skipped} skipped`);
   if (total === 0) return failure('ran no test');
@@ -59,6 +62,8 @@ export function judgeSuite({ code, output }: Ending): FileResult & { readonly su
   if (code === 0 && summary && failed === 0) return { passed: 0, failed: 0, summary: text };
   return { passed: 0, failed: Math.max(1, failed), problem: `ended with code ${code}`, summary: text };
 }
+
+const isEndToEnd = (file: string): boolean => file.endsWith('.e2e.ts');
 
 const running = new Set<ChildProcess>();
 
@@ -87,10 +92,13 @@ function run(file: string): Promise<Ending> {
   child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
   return new Promise((resolve) => {
     let isLate = false;
-    const limit = setTimeout(() => {
-      isLate = true;
-      kill(child);
-    }, FILE_LIMIT_MS);
+    const limit = setTimeout(
+      () => {
+        isLate = true;
+        kill(child);
+      },
+      isEndToEnd(file) ? END_TO_END_LIMIT_MS : FILE_LIMIT_MS,
+    );
     const end = (code: number | undefined): void => {
       clearTimeout(limit);
       running.delete(child);
@@ -146,20 +154,22 @@ function findTests(folder: string): string[] {
     .flatMap((entry) => {
       const below = `${folder}/${entry.name}`;
       if (entry.isDirectory()) return findTests(below);
-      return entry.name.endsWith('.test.ts') ? [below] : [];
+      return /\.(?:test|e2e)\.ts$/.test(entry.name) ? [below] : [];
     })
     .sort();
 }
 
 async function main(parts: readonly string[]): Promise<void> {
-  const isWanted = (file: string): boolean => parts.length === 0 || parts.some((part) => file.includes(part));
+  const isNamed = (file: string): boolean => parts.some((part) => file.includes(part));
+  const isWanted = (file: string): boolean => isNamed(file) || (parts.length === 0 && !isEndToEnd(file));
   const files = findTests('test').filter(isWanted);
   const withSuite = isWanted(SUITE);
   if (files.length === 0 && !withSuite) {
     console.error(`No test file has ${parts.map((part) => `"${part}"`).join(' or ')} in its path`);
     process.exitCode = 1;
   }
-  const isAlone = (file: string): boolean => ALONE.test(readFileSync(path.join(root, file), 'utf8'));
+  const isAlone = (file: string): boolean =>
+    isEndToEnd(file) || ALONE.test(readFileSync(path.join(root, file), 'utf8'));
   const results = [
     ...(await runAll(
       files.filter((file) => !isAlone(file)),

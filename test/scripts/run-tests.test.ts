@@ -22,7 +22,7 @@ test('judgeFile() fails a file that ran no test, that skipped one, or that broke
 });
 
 test('judgeFile() fails a file that did not end in time', () => {
-  assert.match(judgeFile({ code: undefined, output: printed(3, 3) }).problem!, /no end within 600 s/);
+  assert.match(judgeFile({ code: undefined, output: printed(3, 3) }).problem!, /no end in time/);
 });
 
 test('judgeSuite() repeats the line of tfjs-core suite and counts its failures', () => {
