@@ -90,6 +90,7 @@ export class SelvedgeBackend extends BackendWasm {
   bytes(byteOffset: number, length: number): Uint8Array {
     return this.#module.HEAPU8.subarray(byteOffset, byteOffset + length);
   }
+
   /**
    * Stores values under a data id. A complex64 tensor becomes two float32 ones.
    *
@@ -161,13 +162,6 @@ export class SelvedgeBackend extends BackendWasm {
     const made = super.makeOutput(shape, dtype, memoryOffset, values);
     this.#dataIds.add(made.dataId);
     return made;
-  }
-
-  /** A complex64 tensor of two float32 arrays of its shape, copied. */
-  complexOutput(real: Float32Array, imag: Float32Array, shape: number[]): TensorInfo {
-    const dataId = {};
-    this.#store(dataId, this.#parts(real, imag, shape), shape, 1);
-    return { dataId, shape, dtype: 'complex64' };
   }
 
   /** The float32 parts of a complex64 tensor, which go with it; undefined for any other tensor. */

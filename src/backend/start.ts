@@ -2,9 +2,9 @@
 // Invariant: after `stop` tfjs is as it was before `start`, stock kernels included.
 import * as tf from '@tensorflow/tfjs';
 import { BackendWasm, setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
-import { SelvedgeError } from '../core/errors.ts';
+import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';
-import { loadGlue } from './glue.ts';
+import { type LoadedGlue, loadGlue } from './glue.ts';
 import { registerKernels } from './kernels/register.ts';
 import { allocateBytes, SelvedgeBackend } from './selvedge-backend.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -25,7 +25,7 @@ export interface BackendInfo {
 export interface RunningBackend {
   readonly info: BackendInfo;
   readonly backend: SelvedgeBackend;
-  /** Ends workers, removes the backend and gives the stock kernels back. Tensors are gone. */
+  /** Ends workers, removes the backend and gives stock kernels and the backend before it back. Tensors are gone. */
   stop(): Promise<void>;
 }
 
@@ -40,6 +40,9 @@ const MAX_THREADS = 64;
 /** The priority that tfjs-backend-wasm registers itself with; ours is higher. */
 const STOCK_PRIORITY = 2;
 let running: RunningBackend | undefined;
+let isStarting = false;
+/** The last stop: a start waits for it, since both change what tfjs calls `wasm`. */
+let stopped: Promise<void> = Promise.resolve();
 
 /**
  * Starts the engine and makes it the current tfjs backend.
@@ -58,27 +61,33 @@ let running: RunningBackend | undefined;
  * ```
  */
 export async function startBackend(options: BackendOptions = {}): Promise<RunningBackend> {
-  if (running)
+  if (running || isStarting)
     throw new SelvedgeError('backend/already-started', 'Cannot start the backend: it runs already; stop it first');
   const threads = checkThreads(options.threads ?? Math.min(platform.machine().cores, MAX_THREADS));
   refuseWithoutSimd();
   refuseSecondTfjs();
-  const fallbackReason = reasonAgainstThreads(options);
+  isStarting = true;
+  try {
+    await stopped;
+    running = await startEngine(threads, reasonAgainstThreads(options));
+    return running;
+  } finally {
+    isStarting = false;
+  }
+}
+
+async function startEngine(threads: number, reason: string | undefined): Promise<RunningBackend> {
+  const { module, memory, fallbackReason } = await loadBuild(reason);
   const shared = fallbackReason === undefined;
-  const kernels = await readKernels(shared);
-  const { module, memory } = await loadGlue(shared);
   const allocator = {
     allocate: (bytes: number) => allocateBytes(module, bytes),
     free: (at: number) => module._free(at),
   };
+  const kernels = await readKernels(shared);
   const pool = await ThreadPool.start({ module: kernels, memory, allocator, threads: shared ? threads : 1 });
   setThreadsCount(1);
-  const stockFactory = tf.findBackendFactory('wasm') as ReturnType<typeof tf.findBackendFactory> | null;
-  if (stockFactory) tf.removeBackend('wasm');
   const backend = new SelvedgeBackend(module, pool);
-  const restoreKernels = registerKernels();
-  tf.registerBackend('wasm', () => backend, STOCK_PRIORITY + 1);
-  await tf.setBackend('wasm');
+  const unregister = await register(backend);
   const info: BackendInfo = {
     backend: 'wasm',
     build: shared ? 'threaded-simd' : 'simd',
@@ -88,29 +97,59 @@ export async function startBackend(options: BackendOptions = {}): Promise<Runnin
     ...(fallbackReason === undefined ? {} : { fallbackReason }),
     tfjs: tf.version_core,
   };
-  running = {
-    info,
-    backend,
-    async stop() {
-      if (running?.backend !== backend) return;
-      running = undefined;
-      await pool.stop();
-      tf.removeBackend('wasm');
-      restoreKernels();
-      if (stockFactory) tf.registerBackend('wasm', stockFactory, STOCK_PRIORITY);
-    },
+  let ended: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    if (ended) return ended;
+    running = undefined;
+    ended = pool.stop().finally(unregister);
+    stopped = ended.catch(() => undefined);
+    return ended;
   };
-  return running;
+  return { info, backend, stop };
+}
+
+/** The threaded build unless something speaks against it or it does not start here: a small address space, say. */
+async function loadBuild(reason: string | undefined): Promise<LoadedGlue & { fallbackReason?: string }> {
+  if (reason !== undefined) return { ...(await loadGlue(false)), fallbackReason: reason };
+  try {
+    return await loadGlue(true);
+  } catch (error) {
+    const { cause } = error as Error;
+    return { ...(await loadGlue(false)), fallbackReason: `the threaded build did not start: ${messageOf(cause)}` };
+  }
+}
+
+/** Makes a backend the current one of tfjs, with our kernels; returns what takes it back. */
+async function register(backend: SelvedgeBackend): Promise<() => Promise<void>> {
+  const earlier = tf.getBackend() as string | undefined;
+  const stockFactory = tf.findBackendFactory('wasm') as ReturnType<typeof tf.findBackendFactory> | null;
+  if (stockFactory) tf.removeBackend('wasm');
+  const restoreKernels = registerKernels();
+  tf.registerBackend('wasm', () => backend, STOCK_PRIORITY + 1);
+  await tf.setBackend('wasm');
+  return async () => {
+    const isCurrent = tf.getBackend() === 'wasm';
+    tf.removeBackend('wasm');
+    restoreKernels();
+    if (stockFactory) tf.registerBackend('wasm', stockFactory, STOCK_PRIORITY);
+    if (isCurrent && earlier && earlier !== 'wasm') await tf.setBackend(earlier);
+  };
 }
 
 /**
  * The backend of the running engine.
  *
- * @throws SelvedgeError `backend/not-started`
+ * @throws SelvedgeError `backend/not-started`; `backend/not-current` where tfjs was set to another backend, which would
+ *   take tensors of ours for its own
  */
 export function currentBackend(): SelvedgeBackend {
   if (!running) throw new SelvedgeError('backend/not-started', 'Cannot use the backend: call startBackend() first');
-  return running.backend;
+  const current = tf.getBackend();
+  if (current === 'wasm') return running.backend;
+  throw new SelvedgeError(
+    'backend/not-current',
+    `Cannot use the backend: tfjs is set to "${current}"; call tf.setBackend('wasm') first`,
+  );
 }
 
 function checkThreads(threads: number): number {

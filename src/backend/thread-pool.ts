@@ -22,6 +22,8 @@ export interface RunOptions {
 const WATCHDOG_MS = 5_000;
 /** … plus this many times what the main thread needed for its own share. */
 const WATCHDOG_FACTOR = 20;
+/** Longest single wait, which is all that a suspension of the process counts for. */
+const WATCHDOG_SLICE_MS = 250;
 const START_TIMEOUT_MS = 30_000;
 
 export class ThreadPool {
@@ -134,11 +136,7 @@ export class ThreadPool {
       );
     }
     this.#reserveScratch(options.scratchBytes ?? 0);
-    // An unshared memory that grew has a new buffer.
-    if (this.#words.buffer !== this.#memory.buffer && this.#words.byteLength === 0) {
-      this.#words = new Int32Array(this.#memory.buffer, this.#controlOffset, control.WORDS);
-    }
-    const words = this.#words;
+    const words = this.#freshWords();
     const grain = options.grain ?? Math.max(1, Math.ceil(units / (this.threads * 8)));
     for (let i = 0; i < args.length; i++) words[control.ARGUMENTS + i] = args[i]!;
     words[control.UNITS] = units;
@@ -147,6 +145,14 @@ export class ThreadPool {
     words[control.SCRATCH_BYTES] = this.#scratchBytes;
     if (this.threads === 1 || units <= grain) this.#runAlone(name, kernel.run);
     else this.#runShared(name, kernel);
+  }
+
+  /** The control block; an unshared memory that grew has a new buffer, and views of the old one are empty. */
+  #freshWords(): Int32Array {
+    if (this.#words.byteLength === 0) {
+      this.#words = new Int32Array(this.#memory.buffer, this.#controlOffset, control.WORDS);
+    }
+    return this.#words;
   }
 
   #runAlone(name: string, kernel: control.Kernel): void {
@@ -186,12 +192,11 @@ export class ThreadPool {
     const workers = this.threads - 1;
     const address = this.#controlOffset + control.DONE * 4;
     const allowedMs = WATCHDOG_MS + WATCHDOG_FACTOR * ownMs;
-    const end = platform.now() + allowedMs;
+    let leftMs = allowedMs;
     for (;;) {
       const done = Atomics.load(words, control.DONE);
       if (done >= workers) return;
       if (this.#spin(address, done, control.SPIN_ITERATIONS)) continue;
-      const leftMs = end - platform.now();
       if (leftMs <= 0) {
         this.#failure = `A worker has not answered within ${Math.round(allowedMs)} ms`;
         throw new SelvedgeError(
@@ -199,7 +204,11 @@ export class ThreadPool {
           `Kernel "${name}" did not finish: ${workers - done} of ${workers} workers died or hang; stop the backend and start it again`,
         );
       }
-      Atomics.wait(words, control.DONE, done, leftMs);
+      // Counted in waits and not by the clock alone: a process that was suspended wakes long after any deadline.
+      const sliceMs = Math.min(leftMs, WATCHDOG_SLICE_MS);
+      const start = platform.now();
+      const isTimedOut = Atomics.wait(words, control.DONE, done, sliceMs) === 'timed-out';
+      leftMs -= isTimedOut ? sliceMs : Math.min(sliceMs, platform.now() - start);
     }
   }
 
@@ -212,17 +221,22 @@ export class ThreadPool {
   #reserveScratch(bytes: number): void {
     if (bytes <= this.#scratchBytes) return;
     if (this.#scratchBlock) this.#allocator.free(this.#scratchBlock);
+    // If there is no memory for the new one, the pool has none, and not one that is freed.
+    this.#scratchBlock = 0;
+    this.#scratchBytes = 0;
     // Odd multiples of a cache line keep the areas of different threads off the same cache sets.
-    this.#scratchBytes = ((bytes + 63) & ~63) + 64;
-    this.#scratchBlock = this.#allocator.allocate(this.#scratchBytes * this.threads + 64);
+    const areaBytes = alignToCacheLine(bytes) + 64;
+    this.#scratchBlock = this.#allocator.allocate(areaBytes * this.threads + 64);
+    this.#scratchBytes = areaBytes;
     this.#scratch = alignToCacheLine(this.#scratchBlock);
   }
 
   /** Ends the workers. The memory goes with the backend. */
   async stop(): Promise<void> {
     this.#failure ??= 'The pool is stopped';
-    Atomics.store(this.#words, control.SEQUENCE, -1);
-    Atomics.notify(this.#words, control.SEQUENCE);
+    const words = this.#freshWords();
+    Atomics.store(words, control.SEQUENCE, -1);
+    Atomics.notify(words, control.SEQUENCE);
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 }

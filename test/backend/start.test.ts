@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { currentBackend, startBackend } from '../../src/backend/index.ts';
+import { currentBackend, type RunningBackend, startBackend } from '../../src/backend/index.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -65,6 +65,87 @@ test('startBackend() refuses a second start and a bad number of threads', async 
   assert.is(await failure({ threads: 1 }), 'backend/already-started');
   await engine.stop();
   for (const threads of [0, -1, 1.5, Number.NaN, 65]) assert.is(await failure({ threads }), 'backend/threads');
+});
+
+test('startBackend() falls back to the unthreaded build where the threaded one does not start, and says why', async () => {
+  const { Memory } = WebAssembly;
+  WebAssembly.Memory = new Proxy(Memory, {
+    construct(target, [descriptor]: [WebAssembly.MemoryDescriptor]) {
+      if (descriptor.shared) throw new RangeError('could not allocate memory');
+      return new target(descriptor);
+    },
+  });
+  try {
+    const { info, stop } = await startBackend({ threads: 2 });
+    assert.is(info.build, 'simd');
+    assert.match(info.fallbackReason ?? '', /the threaded build did not start: .*could not allocate memory/);
+    assert.is(
+      tf.tidy(() => tf.ones([3]).sum().dataSync()[0]),
+      3,
+    );
+    await stop();
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+});
+
+test('startBackend() refuses a second start while the first is under way, and waits for a stop under way', async () => {
+  const [first, second] = await Promise.allSettled([startBackend({ threads: 2 }), startBackend({ threads: 1 })]);
+  assert.is(first.status, 'fulfilled');
+  assert.is((second as PromiseRejectedResult).reason.code, 'backend/already-started');
+  const engine = (first as PromiseFulfilledResult<RunningBackend>).value;
+  const stopping = engine.stop();
+  const next = await startBackend({ threads: 1 });
+  await stopping;
+  await engine.stop();
+  assert.is(currentBackend(), next.backend);
+  assert.is(
+    tf.tidy(() => tf.ones([3]).sum().dataSync()[0]),
+    3,
+  );
+  await next.stop();
+});
+
+test('startBackend() starts after a start that failed', async () => {
+  const { compile } = WebAssembly;
+  WebAssembly.compile = () => Promise.reject(new Error('no code today'));
+  try {
+    await startBackend({ threads: 1 });
+    assert.unreachable('started');
+  } catch (error) {
+    assert.is((error as { code: string }).code, 'backend/tfjs-load');
+  } finally {
+    WebAssembly.compile = compile;
+  }
+  const engine = await startBackend({ threads: 1 });
+  await engine.stop();
+});
+
+test('stop() works on unshared memory that has grown since the last kernel', async () => {
+  const engine = await startBackend({ sharedMemory: false });
+  tf.tidy(() => tf.maxPool(tf.ones<tf.Rank.R4>([1, 4, 4, 1]), 2, 2, 'valid'));
+  tf.ones([64, 1024, 1024]).dispose();
+  await engine.stop();
+});
+
+test('stop() gives the backend back that was current before', async () => {
+  await tf.setBackend('cpu');
+  const engine = await startBackend({ threads: 1 });
+  await engine.stop();
+  assert.is(tf.getBackend(), 'cpu');
+});
+
+test('currentBackend() refuses while tfjs is set to another backend, and works when it is set back', async () => {
+  const engine = await startBackend({ threads: 1 });
+  const x = tf.tensor1d([1, 2, 3]);
+  await tf.setBackend('cpu');
+  assert.equal([...tf.tidy(() => x.add(1).dataSync())], [2, 3, 4]);
+  assert.throws(currentBackend, (error: { code?: string }) => error.code === 'backend/not-current');
+  await tf.setBackend('wasm');
+  assert.is(currentBackend(), engine.backend);
+  assert.equal([...tf.tidy(() => x.add(1).dataSync())], [2, 3, 4]);
+  x.dispose();
+  await engine.stop();
 });
 
 test('startBackend() refuses an engine without SIMD', async () => {

@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MAX_ARGUMENTS } from '../../src/backend/control-block.js';
-import { float32Bits, type RunningBackend, startBackend, type ThreadPool } from '../../src/backend/index.ts';
+import { float32Bits, type RunningBackend, startBackend } from '../../src/backend/index.ts';
+import { ThreadPool } from '../../src/backend/thread-pool.ts';
+import { SelvedgeError } from '../../src/core/errors.ts';
+import { platform } from '../../src/platform/index.ts';
 
 const LENGTH = 1 << 20;
 const ELEMENTS_PER_UNIT = 4096;
@@ -89,6 +93,45 @@ test('run() gives up within seconds when a worker is killed in a dispatch, and s
       return ended;
     });
     assert.ok(performance.now() - start < 60_000, 'the watchdog speaks within seconds');
+  }));
+
+test('run() reserves scratch memory anew after it could not get as much as it asked for', async () => {
+  const file = new URL('../../build/kernels-unshared.wasm', import.meta.url);
+  const module = await WebAssembly.compile(readFileSync(file));
+  const memory = new WebAssembly.Memory({ initial: 2 });
+  const held: number[] = [];
+  const allocator = {
+    allocate(bytes: number): number {
+      if (bytes > 10_000) throw new SelvedgeError('backend/out-of-memory', 'none left');
+      held.push(4096 * (held.length + 1));
+      return held.at(-1)!;
+    },
+    free: (at: number) => held.splice(held.indexOf(at), 1),
+  };
+  const pool = await ThreadPool.start({ module, memory, allocator, threads: 1 });
+  const runWith = (scratchBytes: number): void => pool.run('clipByValue', 1, [0, 0, 0, 1, 0, 0], { scratchBytes });
+  runWith(100);
+  assert.is(held.length, 2, 'the control block and the scratch memory');
+  assert.throws(() => runWith(20_000), hasCode('backend/out-of-memory'));
+  assert.is(held.length, 1);
+  runWith(100);
+  assert.is(held.length, 2);
+  await pool.stop();
+});
+
+test('run() waits for workers when the clock leaps, as it does where a process was suspended', () =>
+  withBackend({ threads: 2 }, (engine) => {
+    const { now } = platform;
+    let leapMs = 0;
+    platform.now = () => {
+      leapMs += 60_000;
+      return now() + leapMs;
+    };
+    try {
+      for (let i = 0; i < 20; i++) assertWorks(engine);
+    } finally {
+      platform.now = now;
+    }
   }));
 
 test('run() refuses at once when a worker has ended between dispatches', () =>
