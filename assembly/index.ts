@@ -21,3 +21,11 @@ export { depthwiseConv2d, depthwiseConv2dBackpropInput } from './depthwise-conv-
 export { depthwiseConv2dBackpropFilter } from './depthwise-conv-2d-backprop-filter';
 export { prelu } from './prelu';
 export { unsortedSegmentSum } from './unsorted-segment-sum';
+export {
+  winogradConv2d,
+  winogradConv2dBackpropFilter,
+  winogradConv2dBackpropInput,
+  winogradFilter,
+  winogradFilterGradient,
+  winogradTiles,
+} from './winograd-conv-2d';

@@ -14,6 +14,7 @@ import {
 } from './conv-2d-geometry.ts';
 import { alignToCacheLine, clamp, evenShare, grainFor, sizeOf, zeros } from './gemm.ts';
 import type { KernelCall } from './register.ts';
+import { winogradConv2dBackpropFilter, winogradTileSize } from './winograd.ts';
 
 /** Pixels of one sum: enough to make adding it to the others cheap, few enough that its inputs stay in cache. */
 const MIN_BLOCK_PIXELS = 64;
@@ -44,8 +45,25 @@ export interface Conv2DBackpropFilter {
  */
 export function conv2dBackpropFilter(backend: SelvedgeBackend, options: Conv2DBackpropFilter): tf.TensorInfo {
   const { x, dy, convInfo: info } = options;
-  const shape = [info.filterHeight, info.filterWidth, info.inChannels, info.outChannels];
+  const shape = filterShapeOf(info);
   if (sizeOf(shape) === 0 || sizeOf(dy.shape) === 0) return zeros(backend, shape, 'float32');
+  const m = winogradTileSize(info);
+  return m === 0
+    ? directConv2dBackpropFilter(backend, options)
+    : winogradConv2dBackpropFilter(backend, { info, m, x, dy });
+}
+
+const filterShapeOf = (info: Conv2DInfo): number[] => [
+  info.filterHeight,
+  info.filterWidth,
+  info.inChannels,
+  info.outChannels,
+];
+
+/** The same for any filter, stride and dilation, tap by tap; nothing may be empty. */
+export function directConv2dBackpropFilter(backend: SelvedgeBackend, options: Conv2DBackpropFilter): tf.TensorInfo {
+  const { x, dy, convInfo: info } = options;
+  const shape = filterShapeOf(info);
   const output = backend.output(shape, 'float32');
   const length = sizeOf(shape);
   const walk = tapWalk(info);

@@ -14,6 +14,7 @@ import {
 import { alignToCacheLine, clamp, grainFor, PANEL_COLUMNS, packedSize, packPanels, sizeOf, zeros } from './gemm.ts';
 import type { KernelCall } from './register.ts';
 import { callKernel, replaceBy } from './registered-kernel.ts';
+import { winogradConv2dBackpropInput, winogradTileSize } from './winograd.ts';
 
 /** Rows of a tile group below which several images share one. */
 const MIN_ROWS = 32;
@@ -37,11 +38,21 @@ export interface Conv2DBackpropInput {
  */
 export function conv2dBackpropInput(backend: SelvedgeBackend, options: Conv2DBackpropInput): tf.TensorInfo {
   const { dy, filter, convInfo: info } = options;
-  const { inChannels, outChannels, outHeight, outWidth, batchSize } = info;
   const taps = info.filterHeight * info.filterWidth;
   const shape = inputShapeOf(info);
   if (sizeOf(shape) === 0 || sizeOf(dy.shape) === 0 || taps === 0) return zeros(backend, shape, 'float32');
-  const output = backend.output(shape, 'float32');
+  const m = winogradTileSize(info);
+  return m === 0
+    ? directConv2dBackpropInput(backend, options)
+    : winogradConv2dBackpropInput(backend, { info, m, dy, filter });
+}
+
+/** The same for any filter, stride and dilation, tap by tap; nothing may be empty. */
+export function directConv2dBackpropInput(backend: SelvedgeBackend, options: Conv2DBackpropInput): tf.TensorInfo {
+  const { dy, filter, convInfo: info } = options;
+  const { inChannels, outChannels, outHeight, outWidth, batchSize } = info;
+  const taps = info.filterHeight * info.filterWidth;
+  const output = backend.output(inputShapeOf(info), 'float32');
   const { panelBytes, matrixBytes } = packedSize(outChannels, inChannels);
   backend.withMemory(64 + taps * matrixBytes, (block) => {
     const panels = alignToCacheLine(block);

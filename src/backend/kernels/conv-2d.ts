@@ -16,6 +16,7 @@ import {
 } from './conv-2d-geometry.ts';
 import { alignToCacheLine, clamp, evenShare, grainFor, packedSize, packPanels, planRows, sizeOf } from './gemm.ts';
 import type { KernelCall } from './register.ts';
+import { winogradConv2d, winogradTileSize } from './winograd.ts';
 
 /** A convolution with channels last. */
 export interface Conv2DForward {
@@ -37,11 +38,19 @@ export interface Conv2DForward {
  * @returns `[batch, outHeight, outWidth, outChannels]`; the caller owns it
  */
 export function conv2dForward(backend: SelvedgeBackend, options: Conv2DForward): tf.TensorInfo {
+  const { convInfo: info } = options;
+  const shape = outputShapeOf(info);
+  if (info.filterHeight * info.filterWidth * info.inChannels === 0) return emptyProduct(backend, shape, options);
+  if (sizeOf(shape) === 0) return backend.output(shape, 'float32');
+  const m = winogradTileSize(info);
+  return m === 0 ? directConv2d(backend, options) : winogradConv2d(backend, { ...options, info, m });
+}
+
+/** The same for any filter, stride and dilation, tap by tap; nothing may be empty. */
+export function directConv2d(backend: SelvedgeBackend, options: Conv2DForward): tf.TensorInfo {
   const { x, filter, bias, convInfo: info } = options;
   const depth = info.filterHeight * info.filterWidth * info.inChannels;
-  if (depth === 0) return emptyProduct(backend, outputShapeOf(info), options);
   const output = backend.output(outputShapeOf(info), 'float32');
-  if (sizeOf(output.shape) === 0) return output;
   const columns = info.outChannels;
   const { panelBytes, matrixBytes } = packedSize(depth, columns);
   const walk = tapWalk(info);
