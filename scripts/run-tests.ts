@@ -118,7 +118,7 @@ function show(file: string, result: FileResult, seconds: number, output: string)
   const state = result.problem === undefined ? 'ok    ' : 'FAILED';
   const counts = `${String(result.passed).padStart(4)} passed ${seconds.toFixed(1).padStart(6)} s`;
   console.log(`${state} ${file.padEnd(58)} ${counts}${result.problem === undefined ? '' : `  ${result.problem}`}`);
-  if (result.problem !== undefined) console.log(`${output.trimEnd()}\n---- end of ${file}`);
+  if (result.problem !== undefined || isEndToEnd(file)) console.log(`${output.trimEnd()}\n---- end of ${file}`);
 }
 
 async function runFile(file: string): Promise<FileResult> {

@@ -14,11 +14,14 @@ const PREDICT_BATCH = 250;
 /** Evaluates a model on a data set of the running backend. */
 export async function evaluateOn(model: tf.LayersModel, name: string, set: Dataset): Promise<Evaluation> {
   const resident = placeDataset(set);
-  const predict = (start: number, end: number): Float32Array =>
-    tf.tidy(() => {
+  const predict = async (start: number, end: number): Promise<Float32Array> => {
+    // So that Ctrl-C is heard between batches.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return tf.tidy(() => {
       const { x } = resident.batch(Int32Array.from({ length: end - start }, (_, i) => start + i));
       return (model.predict(x, { batchSize: end - start }) as tf.Tensor).dataSync<'float32'>();
     });
+  };
   try {
     const { labels, classNames } = set;
     return await evaluateModel(
