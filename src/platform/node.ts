@@ -9,7 +9,30 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { messageOf, SelvedgeError } from '../core/errors.ts';
 import type { CommandResult, FileStatus, Files, Machine, Platform, PlatformWorker } from './platform.ts';
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'a part of the path is a file, not a folder',
+  EISDIR: 'it is a folder',
+};
+
+/** Runs what changes `file`; a failure names the file and says why in words. */
+async function writing<T>(file: string, change: () => Promise<T>): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? '';
+    const reason = reasons[code] ? `${reasons[code]} (${code})` : messageOf(error);
+    throw new SelvedgeError('files/not-written', `Cannot write "${file}": ${reason}`, { cause: error });
+  }
+}
 
 async function writeParts(file: string, parts: readonly Uint8Array[]): Promise<void> {
   const handle = await open(file, 'w');
@@ -40,22 +63,24 @@ const files: Files = {
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   },
   readText: (file) => readFile(file, 'utf8'),
-  async write(file, content) {
-    await mkdir(path.dirname(file), { recursive: true });
-    const beside = `${file}.${process.pid}.part`;
-    try {
-      await writeParts(beside, [bytesOf(content)]);
-      await rename(beside, file);
-    } catch (error) {
-      await rm(beside, { force: true });
-      throw error;
-    }
-  },
-  overwrite: writeParts,
-  async append(file, content) {
-    await mkdir(path.dirname(file), { recursive: true });
-    await appendFile(file, content);
-  },
+  write: (file, content) =>
+    writing(file, async () => {
+      await mkdir(path.dirname(file), { recursive: true });
+      const beside = `${file}.${process.pid}.part`;
+      try {
+        await writeParts(beside, [bytesOf(content)]);
+        await rename(beside, file);
+      } catch (error) {
+        await rm(beside, { force: true });
+        throw error;
+      }
+    }),
+  overwrite: (file, parts) => writing(file, () => writeParts(file, parts)),
+  append: (file, content) =>
+    writing(file, async () => {
+      await mkdir(path.dirname(file), { recursive: true });
+      await appendFile(file, content);
+    }),
   async status(file): Promise<FileStatus | undefined> {
     try {
       const found = await stat(file);
@@ -92,9 +117,10 @@ const files: Files = {
       throw error;
     }
   },
-  async makeFolder(folder) {
-    await mkdir(folder, { recursive: true });
-  },
+  makeFolder: (folder) =>
+    writing(folder, async () => {
+      await mkdir(folder, { recursive: true });
+    }),
   rename,
   async remove(file) {
     await rm(file, { force: true, recursive: true });

@@ -16,7 +16,10 @@ export interface FolderEntry {
   readonly isFolder: boolean;
 }
 
-/** Files by path. Paths are made with `join`, never by gluing separators. */
+/**
+ * Files by path. Paths are made with `join`, never by gluing separators. What changes a file or makes a folder throws
+ * SelvedgeError `files/not-written`, with the path and the reason in words; the others throw what the runtime throws.
+ */
 export interface Files {
   join(...parts: string[]): string;
   /** Absolute form of a path, resolved against the working folder. */
