@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const compiler = fileURLToPath(new URL('bin/asc.js', import.meta.resolve('assemblyscript/package.json')));
-const sectionNames: Record<number, string> = { 8: 'start', 11: 'data', 12: 'data count' };
+const START = 8;
+const sectionNames: Record<number, string> = { [START]: 'start', 11: 'data', 12: 'data count' };
 
 /** Names of the forbidden sections that a wasm binary holds. */
 export function forbiddenSections(wasm: Uint8Array): string[] {
@@ -20,8 +21,8 @@ export function forbiddenSections(wasm: Uint8Array): string[] {
       size |= (byte & 0x7f) << shift;
       if (byte < 0x80) break;
     }
-    // A data section that holds zero segments is harmless: one byte, the count.
-    const isEmpty = size === 1 && wasm[at] === 0;
+    // A data section that holds zero segments is harmless: one byte, the count. In a start section it is a function's index.
+    const isEmpty = id !== START && size === 1 && wasm[at] === 0;
     if (sectionNames[id] && !isEmpty) found.push(sectionNames[id]);
     at += size;
   }
