@@ -127,19 +127,43 @@ const files: Files = {
   },
 };
 
-/** Whole cores of the cgroup quota, or Infinity where there is none. */
-function cgroupCores(): number {
-  const read = (file: string): string | undefined => {
-    try {
-      return readFileSync(file, 'utf8').trim();
-    } catch {
-      return undefined;
-    }
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whole cores that the quotas of this process's control group and of all above it leave, or Infinity where there is none.
+ * Source: the kernel's cgroup-v2 (`cpu.max`) and sched-bwc (`cpu.cfs_quota_us`) documents.
+ *
+ * @param read Text of a file, undefined where there is none
+ */
+export function cgroupCores(read: (file: string) => string | undefined = readIfThere): number {
+  const groups = (read('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'));
+  const pathIn = (controller: string): string =>
+    groups.find(([, controllers = '']) => controllers.split(',').includes(controller))?.[2] ?? '/';
+  // A container sees its own group as the root, whatever /proc calls it.
+  const withParents = (group: string): string[] => {
+    const names = group.split('/').filter(Boolean);
+    return Array.from({ length: names.length + 1 }, (_, i) =>
+      names
+        .slice(0, i)
+        .map((name) => `/${name}`)
+        .join(''),
+    );
   };
-  const version2 = read('/sys/fs/cgroup/cpu.max')?.split(' ');
-  const quota = Number(version2?.[0] ?? read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us'));
-  const period = Number(version2?.[1] ?? read('/sys/fs/cgroup/cpu/cpu.cfs_period_us'));
-  return quota > 0 && period > 0 ? Math.ceil(quota / period) : Number.POSITIVE_INFINITY;
+  const quotas = [
+    ...withParents(pathIn('')).map((group) => read(`/sys/fs/cgroup${group}/cpu.max`)?.split(' ')),
+    ...withParents(pathIn('cpu')).map((group) =>
+      ['quota', 'period'].map((what) => read(`/sys/fs/cgroup/cpu${group}/cpu.cfs_${what}_us`)),
+    ),
+  ];
+  const cores = quotas.map(([quota, period] = []) => Number(quota) / Number(period));
+  // "max" and -1 mean no limit.
+  return Math.min(...cores.filter((share) => share > 0).map(Math.ceil), Number.POSITIVE_INFINITY);
 }
 
 function machine(): Machine {

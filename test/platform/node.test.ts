@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SelvedgeError } from '../../src/core/errors.ts';
 import { platform } from '../../src/platform/index.ts';
+import { cgroupCores } from '../../src/platform/node.ts';
 import { openCheckpoints } from '../../src/training/index.ts';
 
 const { files } = platform;
@@ -23,6 +24,27 @@ async function failureOf(run: () => Promise<unknown>): Promise<SelvedgeError> {
   }
   return assert.unreachable('nothing failed') as never;
 }
+
+test('cgroupCores() is the least quota of the group and those above it, rounded up', () => {
+  const coresOf = (tree: Record<string, string>): number => cgroupCores((file) => tree[file]);
+  assert.is(coresOf({}), Number.POSITIVE_INFINITY);
+  assert.is(coresOf({ '/sys/fs/cgroup/cpu.max': 'max 100000' }), Number.POSITIVE_INFINITY);
+  assert.is(coresOf({ '/sys/fs/cgroup/cpu.max': '150000 100000' }), 2);
+  const nested = { '/proc/self/cgroup': '0::/a.slice/b.service', '/sys/fs/cgroup/a.slice/cpu.max': '300000 100000' };
+  assert.is(coresOf(nested), 3);
+  assert.is(coresOf({ ...nested, '/sys/fs/cgroup/a.slice/b.service/cpu.max': '50000 100000' }), 1);
+  const version1 = {
+    '/proc/self/cgroup': '5:memory:/box\n4:cpu,cpuacct:/box',
+    '/sys/fs/cgroup/cpu/cpu.cfs_quota_us': '-1',
+    '/sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000',
+  };
+  assert.is(coresOf(version1), Number.POSITIVE_INFINITY);
+  const quota = {
+    '/sys/fs/cgroup/cpu/box/cpu.cfs_quota_us': '200000',
+    '/sys/fs/cgroup/cpu/box/cpu.cfs_period_us': '100000',
+  };
+  assert.is(coresOf({ ...version1, ...quota }), 2);
+});
 
 test('write() replaces a file whole, makes its folder and leaves nothing beside it', async () => {
   const file = path.join(folder, 'new', 'deep', 'text.txt');
