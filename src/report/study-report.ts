@@ -53,7 +53,7 @@ function figureMarkup({ number, topic, caption, panels }: StudyFigure): Markup {
 function sampleNotice({ source, training, test }: StudyReportInput): Markup[] {
   if (!source.isSample) return [];
   return [
-    markup`<p class="notice" role="note"><strong>Not the whole data set.</strong> No source of Fashion-MNIST answered, so this run used the small sample that ships with the project: ${formatCount(training.count)} training and ${formatCount(test.count)} test images. Its figures say nothing about the study’s.</p>`,
+    markup`<p class="notice" role="note"><strong>Not the whole data set.</strong> This run used the small sample of Fashion-MNIST that ships with the project: ${formatCount(training.count)} training and ${formatCount(test.count)} test images. Its figures say nothing about the study’s.</p>`,
   ];
 }
 
@@ -141,7 +141,7 @@ function referenceSection({ models, source }: StudyReportInput): Section {
   const model = models.at(-1);
   const title = 'Distance to the original';
   if (!model) return { id: 'reference', title, body: [] };
-  const { evaluation, history, name } = model;
+  const { evaluation, history, name, summary } = model;
   const { low, high } = evaluation.accuracyInterval95;
   const isWithin = low <= referenceStudy.accuracy && referenceStudy.accuracy <= high;
   const difference = evaluation.accuracy - referenceStudy.accuracy;
@@ -150,6 +150,9 @@ function referenceSection({ models, source }: StudyReportInput): Section {
     ...(history.length === referenceStudy.epochs
       ? []
       : [`this run trained ${history.length} epochs, the original ${referenceStudy.epochs}`]),
+    ...(summary.layers.some(({ type }) => type === 'Dropout')
+      ? []
+      : [`the original’s model has dropout, “${name}” has none`]),
   ];
   const rows = referenceStudy.classes.flatMap((reference, label) => {
     const ours = evaluation.scores.classes[label];

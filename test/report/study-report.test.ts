@@ -79,6 +79,21 @@ test('renderStudyReport() shows tables, results and settings of both models', as
   assert.not.match(html, /undefined|NaN|\[object/);
 });
 
+test('renderStudyReport() says where the model held against the original is another, and numbers its figures without a gap', async () => {
+  const input = studyFixture();
+  const other = /the original’s model has dropout, “baseline” has none/;
+  assert.not.match(await renderStudyReport(input), other);
+  const { comparison: _, ...rest } = input;
+  const html = await renderStudyReport({ ...rest, models: [input.models[0]!] });
+  assert.match(html, other);
+  const numbers = [...html.matchAll(/<figure id="figure-(\d+)"/g)].map(([, number]) => Number(number));
+  assert.equal(
+    numbers.sort((a, b) => a - b),
+    numbers.map((_, i) => i + 1),
+  );
+  assert.is(numbers.length, 10, 'nine of one model, and augmentation');
+});
+
 test('renderStudyReport() says loudly where the data are only the sample', async () => {
   const input = studyFixture();
   assert.not.match(await renderStudyReport(input), /Not the whole data set/);
