@@ -84,7 +84,7 @@ const files: Files = {
   async status(file): Promise<FileStatus | undefined> {
     try {
       const found = await stat(file);
-      return { bytes: found.size, isFolder: found.isDirectory(), modifiedMs: found.mtimeMs };
+      return { bytes: found.size, isFolder: found.isDirectory() };
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -184,7 +184,6 @@ function startWorker(script: URL, data: unknown): PlatformWorker {
   });
   worker.unref();
   return {
-    onMessage: (listener) => worker.on('message', listener),
     onEnd: (listener) => {
       let ended = false;
       const end = (reason: string): void => {
@@ -194,7 +193,6 @@ function startWorker(script: URL, data: unknown): PlatformWorker {
       worker.on('error', (error) => end(error.message));
       worker.on('exit', (code) => end(`the worker ended with code ${code}`));
     },
-    post: (message) => worker.postMessage(message),
     terminate: async () => {
       await worker.terminate();
     },
@@ -302,7 +300,6 @@ export const node: Platform = {
   environment: (name) => process.env[name],
   workingFolder: () => process.cwd(),
   cacheFolder,
-  temporaryFolder: () => os.tmpdir(),
   now: () => performance.now(),
   startWorker,
   hostGlue,

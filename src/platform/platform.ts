@@ -6,7 +6,6 @@
 export interface FileStatus {
   readonly bytes: number;
   readonly isFolder: boolean;
-  readonly modifiedMs: number;
 }
 
 /** One name in a folder. A link to a file is a file; a link to a folder is neither, so that a walk always ends. */
@@ -50,11 +49,8 @@ export interface Files {
 
 /** A worker thread that we own and must terminate. */
 export interface PlatformWorker {
-  /** Calls back for each message. */
-  onMessage(listener: (message: unknown) => void): void;
   /** Calls back once, when the worker fails or ends, with the reason. */
   onEnd(listener: (reason: string) => void): void;
-  post(message: unknown): void;
   terminate(): Promise<void>;
 }
 
@@ -100,7 +96,6 @@ export interface Platform {
   workingFolder(): string;
   /** A folder of this user for files that may be fetched or computed again. */
   cacheFolder(): string;
-  temporaryFolder(): string;
   /** Monotonic milliseconds. */
   now(): number;
   /** Starts a worker that calls the default export of a plain JavaScript module with `data`. It does not keep the process alive. */

@@ -41,7 +41,7 @@ function memoryFiles(): { files: Files; contents: Map<string, Uint8Array>; cutNe
     makeFolder: async () => undefined,
     status: async (file) => {
       const found = contents.get(file);
-      return found && { bytes: found.length, isFolder: false, modifiedMs: 0 };
+      return found && { bytes: found.length, isFolder: false };
     },
     readBytes: async (file) => contents.get(file)!.slice(),
     overwrite: async (file, parts) => {
