@@ -19,7 +19,10 @@ export const training: Benchmark = {
   async run({ engine, model: name = 'dropout', batchSize = fitDefaults.batchSize, data }) {
     const { train, source } = await loadFashionMnist({ folder: data });
     const updates = WARM_UP_UPDATES + UPDATES_A_SAMPLE * SAMPLES;
-    const model = buildModel(name, { inputShape: [train.height, train.width, train.channels], classes: train.classNames.length });
+    const model = buildModel(name, {
+      inputShape: [train.height, train.width, train.channels],
+      classes: train.classNames.length,
+    });
     initializeWeights(model, 1);
     const resident = placeDataset(train);
     const stop = new AbortController();
@@ -43,7 +46,8 @@ export const training: Benchmark = {
     });
     resident.dispose();
     model.dispose();
-    if (samples.length === 0) throw new SelvedgeError('bench/no-samples', 'Cannot measure: the training ended too soon');
+    if (samples.length === 0)
+      throw new SelvedgeError('bench/no-samples', 'Cannot measure: the training ended too soon');
     const spread = spreadOf(samples);
     const json = {
       benchmark: 'training',
