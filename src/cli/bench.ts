@@ -18,7 +18,7 @@ export const bench = command({
     ...dataOption,
     ...threadsOption,
   },
-  async run(args) {
+  async run(args, context) {
     const benchmarks = await loadBenchmarks();
     const found = benchmarks.find(({ name }) => name === args.name);
     if (!found) {
@@ -33,6 +33,7 @@ export const bench = command({
       ...(batchSize === undefined ? {} : { batchSize }),
       ...(args.data === undefined ? {} : { data: args.data }),
     };
+    context.writeError(`Measuring ${found.name}\n`);
     const { json, text } = await found.run(options);
     return { json: { ...json, engine, machine: platform.machine(), runtime: platform.runtime }, text };
   },

@@ -62,9 +62,7 @@ test('selvedge task ends with code 130, and the same task goes on to the same we
 });
 
 test('selvedge bench is abandoned', async () => {
-  const started = start(folder, ['bench', 'training', '--threads', '1']);
-  setTimeout(() => started.interrupt(), 4000);
-  const { code, out, err } = await started.ended;
+  const { code, out, err } = await interrupted(['bench', 'training', '--threads', '1'], 'Measuring training');
   assert.equal([code, out], [130, ''], err);
 });
 
