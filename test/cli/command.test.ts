@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Command, type CommandContext, command, runProgram } from '../../src/cli/command.ts';
+import { commands as realCommands } from '../../src/cli/commands.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
 import { version } from '../../src/core/version.ts';
 
@@ -31,9 +32,12 @@ const tidy = command({
     return { json: 'tidied', text: 'tidied', exitCode: 130 };
   },
 });
+// Help is in colour on a terminal.
+process.env.NO_COLOR = '1';
+
 const commands = [answer, fail, wait, tidy] as unknown as readonly Command<never>[];
 
-async function run(words: readonly string[], stop = new AbortController()) {
+async function run(words: readonly string[], stop = new AbortController(), known = commands) {
   let out = '';
   let err = '';
   const context: CommandContext = {
@@ -46,7 +50,7 @@ async function run(words: readonly string[], stop = new AbortController()) {
       err += text;
     },
   };
-  const code = await runProgram(words, commands, context);
+  const code = await runProgram(words, known, context);
   return { code, out, err };
 }
 
@@ -98,6 +102,19 @@ test('runProgram() explains all commands and each', async () => {
     const { code, out, err } = await run(words);
     assert.equal([code, err], [0, '']);
     assert.match(out, '--number=<count>');
+    assert.not.match(out, String.fromCharCode(27));
+  }
+});
+
+test('runProgram() explains every command of the program', async () => {
+  for (const { name, description, args } of realCommands) {
+    const { code, out, err } = await run([name, '--help'], undefined, realCommands);
+    assert.equal([code, err], [0, '']);
+    assert.ok(out.startsWith(`${description} (selvedge ${name})`), out);
+    for (const [option, { type }] of Object.entries(args as Record<string, { type?: string }>)) {
+      assert.match(out, type === 'positional' ? option.toUpperCase() : `--${option}`);
+    }
+    for (const option of ['--json', '--verbose', '--help']) assert.match(out, option);
     assert.not.match(out, String.fromCharCode(27));
   }
 });
