@@ -1,3 +1,5 @@
+// The pool's order of work and its failures: workers that trap, die or lag.
+// Runs alone: a worker that lags counts as dead.
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,5 @@
 // Ctrl-C in the middle of a training, alone and inside a task: a clean end, and the same weights after going on.
+// Runs alone: the signal must come while the training lasts.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';

@@ -1,5 +1,6 @@
 // A run killed with SIGKILL at 20 seeded instants, eight of them inside the write of a checkpoint, ends with the weights and
 // losses, to the bit, of a run that was never killed.
+// Runs alone: its instants are spread over the time that a run takes.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
