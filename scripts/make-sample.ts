@@ -3,10 +3,10 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { sha256 } from '../src/core/sha256.ts';
 import { type Dataset, subsetOf } from '../src/data/dataset.ts';
 import { encodeIdx } from '../src/data/idx.ts';
 import { sampleFiles, sampleFolderUrl } from '../src/data/sample.ts';
-import { sha256 } from '../src/data/sha256.ts';
 import { loadFashionMnist } from '../src/data/sources.ts';
 import { platform } from '../src/platform/index.ts';
 

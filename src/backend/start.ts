@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { BackendWasm, setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { sha256 } from '../core/sha256.ts';
 import { platform } from '../platform/index.ts';
 import { type LoadedGlue, loadGlue } from './glue.ts';
 import { registerKernels } from './kernels/register.ts';
@@ -196,8 +197,7 @@ function reasonAgainstThreads(options: BackendOptions): string | undefined {
  * @throws SelvedgeError `backend/kernels-not-built`
  */
 export async function kernelsDigest(): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', (await readBuild('kernels-shared.wasm')) as BufferSource);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return sha256(await readBuild('kernels-shared.wasm'));
 }
 
 async function readKernels(shared: boolean): Promise<WebAssembly.Module> {

@@ -7,7 +7,7 @@ import { loadModel, modelNames } from '../models/index.ts';
 import { command } from './command.ts';
 import { loadData } from './data.ts';
 import { dataOption, runFolder, runOption, threadsOption, useEngine } from './options.ts';
-import { readRun, runPaths, writeJson } from './run-files.ts';
+import { readRun, requireSameData, runPaths, writeJson } from './run-files.ts';
 
 const PREDICT_BATCH = 250;
 
@@ -45,9 +45,10 @@ export const evaluate = command({
   },
   async run({ run, model: name, data, threads }, context) {
     const folder = runFolder(context, run, name);
-    await readRun(folder);
+    const { config } = await readRun(folder);
     await useEngine(threads);
-    const { test } = await loadData(context, data);
+    const { test, source } = await loadData(context, data);
+    requireSameData(folder, config, source);
     const { model } = await loadModel(runPaths.model(folder));
     const evaluation = await evaluateOn(model, name, test);
     model.dispose();

@@ -43,6 +43,7 @@ export const report = command({
     const input = await gatherStudy({ name: run, folder }, await loadData(context, data));
     const figures = await drawStudyFigures(input);
     const written = await writeFigures(folder, figures);
+    await removeOtherFigures(folder, written);
     const path = runPaths.report(folder);
     await platform.files.write(path, await renderStudyReport(input, figures));
     return {
@@ -67,4 +68,14 @@ async function writeFigures(folder: string, figures: readonly StudyFigure[]): Pr
     written.push(path);
   }
   return written;
+}
+
+/** Figures of an earlier report may have other numbers. */
+async function removeOtherFigures(folder: string, written: readonly string[]): Promise<void> {
+  const { files } = platform;
+  const figures = files.join(folder, 'figures');
+  for (const name of await files.list(figures)) {
+    const path = files.join(figures, name);
+    if (name.endsWith('.svg') && !written.includes(path)) await files.remove(path);
+  }
 }

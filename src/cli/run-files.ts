@@ -59,6 +59,26 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   await files.write(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
+/** Removes the model and the evaluation of a run that is trained further or anew. */
+export async function removeResults(folder: string): Promise<void> {
+  await files.remove(runPaths.model(folder));
+  await files.remove(runPaths.evaluation(folder));
+}
+
+/**
+ * Makes sure that a run is shown and measured with the data it was trained on.
+ *
+ * @throws SelvedgeError `run/other-data`
+ */
+export function requireSameData(folder: string, { settings, source }: RunConfig, found: DataSource): void {
+  if (settings.data.join() === found.files.map(({ sha256 }) => sha256).join()) return;
+  throw new SelvedgeError(
+    'run/other-data',
+    `Cannot use "${folder}" with the data of ${found.description}: it was trained on that of ${source.description}; ` +
+      'name the same data by --data, or train again',
+  );
+}
+
 /** Writes one line an epoch. */
 export async function writeHistory(folder: string, history: readonly EpochRecord[]): Promise<void> {
   await files.write(runPaths.history(folder), history.map((record) => `${JSON.stringify(record)}\n`).join(''));

@@ -19,7 +19,7 @@ import type {
   Setting,
   StudyReportInput,
 } from '../report/study-report-input.ts';
-import { modelsOfRun, type RunConfig, readEvaluation, readRun } from './run-files.ts';
+import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData } from './run-files.ts';
 
 const SAMPLES_OF_A_CLASS = 4;
 const AUGMENTED_CLASSES = 5;
@@ -59,6 +59,9 @@ export async function gatherStudy(
   }
   const folders = names.map((name) => platform.files.join(run.folder, name));
   const runs = await Promise.all(folders.map(readRun));
+  runs.forEach(({ config }, i) => {
+    requireSameData(folders[i]!, config, loaded.source);
+  });
   const evaluations = await Promise.all(folders.map(readEvaluation));
   const { settings, engine, machine, runtime, finishedAt } = runs.at(-1)!.config;
   const { source } = loaded;

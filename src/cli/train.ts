@@ -2,9 +2,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import { type BackendInfo, kernelsDigest } from '../backend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import { sha256 } from '../core/sha256.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
-import { sha256 } from '../data/sha256.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { splitTrainValidation } from '../data/split.ts';
 import { buildModel, initializeWeights, modelNames, saveModel, summarizeModel } from '../models/index.ts';
@@ -21,7 +21,7 @@ import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { dataOption, positiveNumber, runFolder, runOption, threadsOption, useEngine, wholeNumber } from './options.ts';
 import { showTraining } from './progress.ts';
-import { type RunSettings, runPaths, writeHistory, writeJson } from './run-files.ts';
+import { type RunSettings, removeResults, runPaths, writeHistory, writeJson } from './run-files.ts';
 
 /** The study's split: scikit-learn's train_test_split(test_size=0.2, random_state=2023). */
 export const studySplit = { testSize: 0.2, randomState: 2023 } as const;
@@ -79,8 +79,12 @@ export const train = command({
     const training = await prepare(args, context);
     const { folder, settings } = training;
     const earlier = await findEarlier(training, args.again === true, context);
-    if (earlier) context.writeError(`Going on in epoch ${earlier.epoch}, after update ${earlier.updates}\n`);
-    const result = await runTraining(training, context);
+    const isComplete = earlier !== undefined && earlier.epoch > settings.epochs;
+    if (earlier && !isComplete)
+      context.writeError(`Going on in epoch ${earlier.epoch}, after update ${earlier.updates}\n`);
+    // What an earlier, shorter or other run left does not belong to the weights of this one.
+    if (!isComplete) await removeResults(folder);
+    const result = await runTraining(training, context, isComplete);
     if (result.status === 'interrupted') {
       const resume = ['npx selvedge train', ...rawArgs].join(' ');
       const { status, updates } = result;
@@ -151,7 +155,7 @@ function identityOf({ epochs: _, ...settings }: RunSettings): string {
   return JSON.stringify(settings);
 }
 
-/** The state that an unfinished run of these settings left, if any; clears the way for a new one where that was asked for. */
+/** The state that a run of these settings left, if any; clears the way for a new one where that was asked for. */
 async function findEarlier(
   { folder, settings, checkpoints }: Training,
   again: boolean,
@@ -170,7 +174,7 @@ async function findEarlier(
     return undefined;
   }
   const isComplete = state.epoch === settings.epochs + 1 && state.step === 0;
-  if (isSame && isComplete) return undefined;
+  if (isSame && isComplete) return state;
   const reason = isSame
     ? `a run that is beyond epoch ${settings.epochs}`
     : `a run with other settings (${differences(state.identity, settings)})`;
@@ -193,7 +197,7 @@ function differences(identity: string, settings: RunSettings): string {
     .join('; ');
 }
 
-async function runTraining(training: Training, context: CommandContext): Promise<FitResult> {
+async function runTraining(training: Training, context: CommandContext, isComplete: boolean): Promise<FitResult> {
   const { folder, model, settings, loaded, engine, checkpoints, checkpointEvery } = training;
   const { runtime } = platform;
   const config = {
@@ -206,7 +210,7 @@ async function runTraining(training: Training, context: CommandContext): Promise
   };
   const writeConfig = (): Promise<void> =>
     writeJson(runPaths.config(folder), { ...config, finishedAt: new Date().toISOString() });
-  await writeConfig();
+  if (!isComplete) await writeConfig();
   const resident = placeDataset(loaded.train);
   const split = splitTrainValidation(loaded.train.count, studySplit);
   const augmentation = settings.augmentation

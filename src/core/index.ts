@@ -3,4 +3,5 @@ export { type ErrorCode, messageOf, SelvedgeError } from './errors.ts';
 export { createMersenneTwister, type MersenneTwister } from './mersenne-twister.ts';
 export { normalQuantile } from './normal-quantile.ts';
 export { createPhilox, type Philox, type PhiloxOptions, philox4x32, randomStreams, shuffledIndices } from './philox.ts';
+export { sha256 } from './sha256.ts';
 export { version } from './version.ts';

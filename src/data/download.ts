@@ -2,8 +2,8 @@
 // Not here: which file and from where. Invariant: the target appears by rename, whole and with the right digest, or not at all;
 // what arrived so far waits beside it as `<target>.part`.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { sha256 } from '../core/sha256.ts';
 import { platform } from '../platform/index.ts';
-import { sha256 } from './sha256.ts';
 
 /** Progress of one file. */
 export interface DownloadProgress {

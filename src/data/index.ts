@@ -23,7 +23,6 @@ export { decodeIdx, decodeIdxHeader, encodeIdx, type IdxArray, type IdxHeader, t
 export { decodeIdxToTensors, type TensorPair } from './idx-tensors.ts';
 export { type PixelBox, type PreparedImage, prepareImage, readImage } from './image.ts';
 export { decodeImage, type RawImage } from './image-codecs.ts';
-export { sha256 } from './sha256.ts';
 export {
   type DataSource,
   type LoadedData,

@@ -2,6 +2,7 @@
 // Not here: parsing (idx.ts) and HTTP itself (download.ts). Invariant: no byte is parsed before the digest of its file was found
 // right, and the sample never goes by the name of the whole.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { sha256 } from '../core/sha256.ts';
 import { platform } from '../platform/index.ts';
 import type { CommandResult } from '../platform/platform.ts';
 import { type Dataset, decodeDataset } from './dataset.ts';
@@ -16,7 +17,6 @@ import {
 } from './fashion-mnist.ts';
 import { gunzip } from './gzip.ts';
 import { sampleFiles, sampleFolderUrl } from './sample.ts';
-import { sha256 } from './sha256.ts';
 
 export type SourceKind = 'folder' | 'cache' | 'debian' | 'http' | 'apt' | 'sample';
 

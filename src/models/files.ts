@@ -2,7 +2,7 @@
 // with one is whole.
 import * as tf from '@tensorflow/tfjs';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { sha256 } from '../data/sha256.ts';
+import { sha256 } from '../core/sha256.ts';
 import { platform } from '../platform/index.ts';
 
 const TOPOLOGY_FILE = 'model.json';

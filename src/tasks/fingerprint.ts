@@ -1,6 +1,7 @@
 // SHA-256 of everything that a task's result depends on, so that equal fingerprints mean equal work.
 // Not here: where fingerprints and outputs are kept (task-cache.ts).
 // Invariant: fields are length-prefixed, so two different lists of fields never hash alike; file times play no part.
+import { sha256 } from '../core/sha256.ts';
 import { platform } from '../platform/index.ts';
 
 /** What a task's result depends on. */
@@ -19,25 +20,6 @@ export interface TaskInputs {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-const hex = (bytes: ArrayBuffer): string =>
-  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
-
-/**
- * SHA-256 of bytes or of a text as UTF-8.
- *
- * @param content What to hash
- * @returns 64 hexadecimal digits
- *
- * @example
- * ```ts
- * console.assert((await sha256Hex('')).startsWith('e3b0c442'));
- * ```
- */
-export async function sha256Hex(content: Uint8Array | string): Promise<string> {
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  return hex(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
-}
-
 /**
  * SHA-256 of a list of texts that tells `['ab']` from `['a', 'b']`.
  *
@@ -50,7 +32,7 @@ export async function sha256Hex(content: Uint8Array | string): Promise<string> {
  * ```
  */
 export function hashFields(fields: readonly string[]): Promise<string> {
-  return sha256Hex(fields.map((field) => `${field.length}:${field}`).join(''));
+  return sha256(fields.map((field) => `${field.length}:${field}`).join(''));
 }
 
 /** Path from a folder with `/` between names, so that it is the same on every system; absolute if it is elsewhere. */
@@ -85,7 +67,7 @@ export async function fingerprintTask(inputs: TaskInputs): Promise<string> {
   for (const path of inputs.files) {
     // A file that went away since it was listed is an input like any other: its absence counts.
     const bytes = await platform.files.readBytes(path).catch(() => undefined);
-    files.push(relativePath(inputs.folder, path), bytes === undefined ? 'unreadable' : await sha256Hex(bytes));
+    files.push(relativePath(inputs.folder, path), bytes === undefined ? 'unreadable' : await sha256(bytes));
   }
   const versions = pairs(Object.entries(inputs.versions));
   const env = pairs(inputs.env);

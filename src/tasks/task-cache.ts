@@ -6,9 +6,11 @@
 //   <cache folder>/<task>-<hash>/manifest.json   fingerprint, and path and SHA-256 of each output
 //                               /<SHA-256>       the bytes of an output
 //                               /pending         fingerprint of the run that the old outputs made room for
+
+import { sha256 as digestOf } from '../core/sha256.ts';
 import { platform } from '../platform/index.ts';
 import { findFiles } from './find-files.ts';
-import { hashFields, relativePath, sha256Hex } from './fingerprint.ts';
+import { hashFields, relativePath } from './fingerprint.ts';
 
 /** An output file: path from the task's folder, and what is in it. */
 interface CachedOutput {
@@ -67,7 +69,7 @@ async function readManifest(entry: CacheEntry): Promise<Manifest | undefined> {
 async function readVerified(path: string, sha256: string): Promise<Uint8Array | undefined> {
   if ((await platform.files.status(path))?.isFolder !== false) return undefined;
   const bytes = await platform.files.readBytes(path);
-  return (await sha256Hex(bytes)) === sha256 ? bytes : undefined;
+  return (await digestOf(bytes)) === sha256 ? bytes : undefined;
 }
 
 /** Puts back outputs that are missing or differ, leaving the others untouched; false if the cache does not hold them. */
@@ -145,7 +147,7 @@ export async function storeInCache(
   const outputs: CachedOutput[] = [];
   for (const file of (await findFiles(entry.taskFolder, patterns, cacheFolder)) ?? []) {
     const bytes = await platform.files.readBytes(file);
-    const sha256 = await sha256Hex(bytes);
+    const sha256 = await digestOf(bytes);
     const object = platform.files.join(entry.folder, sha256);
     if ((await readVerified(object, sha256)) === undefined) await platform.files.write(object, bytes);
     outputs.push({ path: relativePath(entry.taskFolder, file), sha256 });
