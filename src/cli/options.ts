@@ -1,6 +1,9 @@
 // Options that several commands share, and how their text becomes a value.
-import { type BackendInfo, type RunningBackend, startBackend } from '../backend/index.ts';
+import { type BackendInfo, type BackendOptions, type RunningBackend, startBackend } from '../backend/index.ts';
+import { SelvedgeError } from '../core/errors.ts';
+import { version } from '../core/version.ts';
 import { platform } from '../platform/index.ts';
+import { parseTaskArguments, runTaskCommand } from '../tasks/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
 
@@ -64,6 +67,27 @@ export async function useEngine(threads: string | undefined): Promise<BackendInf
     await engine.stop();
     engine = undefined;
   }
-  engine ??= await startBackend(wanted === undefined ? {} : { threads: wanted });
+  engine ??= await startOrBuild(wanted === undefined ? {} : { threads: wanted });
   return engine.info;
+}
+
+/** Starts the engine; in a fresh checkout, whose kernels nobody has built yet, builds them first. */
+async function startOrBuild(options: BackendOptions): Promise<RunningBackend> {
+  try {
+    return await startBackend(options);
+  } catch (error) {
+    if (!(error instanceof SelvedgeError) || error.code !== 'backend/kernels-not-built') throw error;
+    const { writeError } = platform.terminal;
+    writeError('Building the kernels, once\n');
+    const folder = platform.files.fromUrl(new URL('../../', import.meta.url));
+    const code = await runTaskCommand({
+      args: parseTaskArguments(['build']),
+      commands: {},
+      folder,
+      versions: { selvedge: version },
+      output: { write: writeError, writeError },
+    });
+    if (code !== 0) throw error;
+    return startBackend(options);
+  }
 }

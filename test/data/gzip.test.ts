@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SelvedgeError } from '../../src/core/errors.ts';
-import { gunzip, gzip } from '../../src/data/gzip.ts';
 import { sha256 } from '../../src/core/sha256.ts';
+import { gunzip, gzip } from '../../src/data/gzip.ts';
 
 const content = new Uint8Array(5000).map((_, i) => (i * i) & 0xff);
 

@@ -57,7 +57,7 @@ test('a second npm run pipeline does no work and says so', () => {
   const { status, text } = npmRun('pipeline');
   assert.is(status, 0, text);
   assert.match(text, /Nothing to do: \d+ tasks up to date/);
-  assert.not.match(text, /epoch/);
+  assert.not.match(text, /epoch \d+\/\d+/);
   assert.ok(readFileSync(path.join(run, 'report.html')).equals(before));
 });
 
