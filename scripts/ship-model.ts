@@ -1,6 +1,6 @@
 // Puts the `dropout` model of the reference run into assets/, with what a user should know of it in its metadata, and the figure
 // that the README shows. Run it after `npm run pipeline:full`.
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -24,5 +24,7 @@ const userDefinedMetadata = {
 
 cpSync(`${run}/model/weights.bin`, `${shipped}/weights.bin`);
 writeFileSync(`${shipped}/model.json`, `${JSON.stringify({ ...model, userDefinedMetadata }, null, 1)}\n`);
-cpSync(`${root}runs/full/figures/figure-11-incorrect-dropout.svg`, `${root}docs/wrong-predictions.svg`);
+const figures = `${root}runs/full/figures`;
+const figure = readdirSync(figures).find((name) => name.endsWith('-incorrect-dropout.svg'));
+cpSync(`${figures}/${figure}`, `${root}docs/wrong-predictions.svg`);
 console.log(`assets/models/dropout: accuracy ${accuracy}, weights ${model.weightsSha256}`);
