@@ -33,8 +33,13 @@ export const MESSAGE = 160;
 export const MAX_MESSAGE_BYTES = 252;
 export const WORDS = 224;
 
-/** Reads of SEQUENCE or DONE before going to sleep: about 40 microseconds, the gap between two kernels of a training step. */
-export const SPIN_ITERATIONS = 20_000;
+/**
+ * Reads of SEQUENCE or DONE before going to sleep: about 400 microseconds, more than passes between two kernels of a training
+ * step. Waking a sleeper takes up to 50 microseconds, a spinning thread sees the change in one.
+ */
+export const SPIN_ITERATIONS = 200_000;
+/** The same where threads outnumber cores and a spinning one keeps another from working. */
+export const CROWDED_SPIN_ITERATIONS = 1_000;
 
 /** @typedef {(args: number, start: number, end: number, scratch: number) => void} Kernel */
 

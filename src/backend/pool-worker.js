@@ -2,10 +2,10 @@
 // starts it without a compiler. Invariant: whatever a kernel does, DONE is counted, or the watchdog of the main thread speaks.
 import * as control from './control-block.js';
 
-/** @typedef {{module: WebAssembly.Module, memory: WebAssembly.Memory, controlOffset: number, thread: number}} StartData */
+/** @typedef {{module: WebAssembly.Module, memory: WebAssembly.Memory, controlOffset: number, thread: number, spinIterations: number}} StartData */
 
 /** @param {StartData} start */
-export default function work({ module, memory, controlOffset, thread }) {
+export default function work({ module, memory, controlOffset, thread, spinIterations }) {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const spin = /** @type {(address: number, value: number, iterations: number) => number} */ (exports.spinWhileEqual);
   const kernels = control
@@ -17,7 +17,7 @@ export default function work({ module, memory, controlOffset, thread }) {
   Atomics.add(words, control.DONE, 1);
   Atomics.notify(words, control.DONE);
   for (;;) {
-    if (!spin(controlOffset + control.SEQUENCE * 4, sequence, control.SPIN_ITERATIONS)) {
+    if (!spin(controlOffset + control.SEQUENCE * 4, sequence, spinIterations)) {
       Atomics.wait(words, control.SEQUENCE, sequence);
     }
     const now = Atomics.load(words, control.SEQUENCE);

@@ -14,7 +14,7 @@ export interface Allocator {
 export interface RunOptions {
   /** Bytes of private memory that each thread needs. Its content is undefined. */
   readonly scratchBytes?: number;
-  /** Units claimed at a time. Default: so that each thread claims about eight times. */
+  /** Units claimed at a time. Default: so that each thread claims `CLAIMS_PER_THREAD` times. */
   readonly grain?: number;
 }
 
@@ -24,6 +24,8 @@ const WATCHDOG_MS = 5_000;
 const WATCHDOG_FACTOR = 20;
 /** Longest single wait, which is all that a suspension of the process counts for. */
 const WATCHDOG_SLICE_MS = 250;
+/** A claim costs a tenth of a microsecond; the last one of a dispatch is what the other threads wait for. */
+const CLAIMS_PER_THREAD = 32;
 const START_TIMEOUT_MS = 30_000;
 
 export class ThreadPool {
@@ -34,6 +36,7 @@ export class ThreadPool {
   readonly #kernels: ReadonlyMap<string, { index: number; run: control.Kernel }>;
   readonly #spin: (address: number, value: number, iterations: number) => number;
   readonly #workers: PlatformWorker[] = [];
+  readonly #spinIterations: number;
   #words: Int32Array;
   /** As the allocator gave it, and from the first cache line on. */
   #scratchBlock = 0;
@@ -45,6 +48,8 @@ export class ThreadPool {
     this.#memory = memory;
     this.#allocator = allocator;
     this.threads = threads;
+    const isCrowded = threads > platform.machine().cores;
+    this.#spinIterations = isCrowded ? control.CROWDED_SPIN_ITERATIONS : control.SPIN_ITERATIONS;
     // A cache line of slack, so that the words that threads spin on share a line with nothing else.
     const block = allocator.allocate(control.WORDS * 4 + 64);
     this.#controlOffset = alignToCacheLine(block);
@@ -91,6 +96,7 @@ export class ThreadPool {
         memory: this.#memory,
         controlOffset: this.#controlOffset,
         thread,
+        spinIterations: this.#spinIterations,
       });
       worker.onEnd((reason) => {
         this.#failure ??= `Worker ${thread} is gone: ${reason}`;
@@ -137,7 +143,7 @@ export class ThreadPool {
     }
     this.#reserveScratch(options.scratchBytes ?? 0);
     const words = this.#freshWords();
-    const grain = options.grain ?? Math.max(1, Math.ceil(units / (this.threads * 8)));
+    const grain = options.grain ?? Math.max(1, Math.ceil(units / (this.threads * CLAIMS_PER_THREAD)));
     for (let i = 0; i < args.length; i++) words[control.ARGUMENTS + i] = args[i]!;
     words[control.UNITS] = units;
     words[control.GRAIN] = grain;
@@ -196,7 +202,7 @@ export class ThreadPool {
     for (;;) {
       const done = Atomics.load(words, control.DONE);
       if (done >= workers) return;
-      if (this.#spin(address, done, control.SPIN_ITERATIONS)) continue;
+      if (this.#spin(address, done, this.#spinIterations)) continue;
       if (leftMs <= 0) {
         this.#failure = `A worker has not answered within ${Math.round(allowedMs)} ms`;
         throw new SelvedgeError(
