@@ -47,7 +47,7 @@ class Interrupted extends Error {}
  * @example
  * ```ts
  * import { download } from 'selvedge';
- * const target = '/tmp/LICENSE';
+ * const target = 'LICENSE.txt';
  * const hash = '0000000000000000000000000000000000000000000000000000000000000000';
  * await download({ url: 'http://127.0.0.1:9/LICENSE', target, sha256: hash, attempts: 1 }).catch((error) => {
  *   console.assert(error.code === 'download/interrupted');
