@@ -4,6 +4,7 @@ import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type Evaluation, evaluateModel } from '../evaluation/evaluate.ts';
 import { loadModel, modelNames } from '../models/index.ts';
+import { platform } from '../platform/index.ts';
 import { command } from './command.ts';
 import { loadData } from './data.ts';
 import { dataOption, runFolder, runOption, threadsOption, useEngine } from './options.ts';
@@ -16,7 +17,7 @@ export async function evaluateOn(model: tf.LayersModel, name: string, set: Datas
   const resident = placeDataset(set);
   const predict = async (start: number, end: number): Promise<Float32Array> => {
     // So that Ctrl-C is heard between batches.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await platform.giveWay();
     return tf.tidy(() => {
       const { x } = resident.batch(Int32Array.from({ length: end - start }, (_, i) => start + i));
       return (model.predict(x, { batchSize: end - start }) as tf.Tensor).dataSync<'float32'>();

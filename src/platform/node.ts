@@ -301,6 +301,7 @@ export const node: Platform = {
   workingFolder: () => process.cwd(),
   cacheFolder,
   now: () => performance.now(),
+  giveWay: () => new Promise((resolve) => setImmediate(resolve)),
   startWorker,
   hostGlue,
   runCommand,

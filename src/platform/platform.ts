@@ -98,6 +98,8 @@ export interface Platform {
   cacheFolder(): string;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Gives the event loop a turn, so that interruptions and drawing get through; without the millisecond that a timer waits. */
+  giveWay(): Promise<void>;
   /** Starts a worker that calls the default export of a plain JavaScript module with `data`. It does not keep the process alive. */
   startWorker(script: URL, data: unknown): PlatformWorker;
   /**

@@ -255,7 +255,7 @@ class Trainer {
 
   async #giveWay(): Promise<void> {
     if (platform.now() - this.#yielded < YIELD_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await platform.giveWay();
     this.#yielded = platform.now();
   }
 
