@@ -3,6 +3,7 @@
 export * from './confusion-matrix';
 export * from './spin';
 export * from './adam';
+export * from './sgd';
 export * from './dropout';
 export * from './softmax-cross-entropy';
 export * from './max-pool';

@@ -32,9 +32,10 @@ export function adam(backend: SelvedgeBackend, tensors: AdamTensors, elements: n
     backend.offset(tensors.firstMoment),
     backend.offset(tensors.secondMoment),
     elements,
+    ELEMENTS_PER_UNIT,
     float32Bits(settings.beta1),
     float32Bits(settings.beta2),
-    float32Bits(settings.stepSize),
     float32Bits(settings.epsilon),
+    float32Bits(settings.stepSize),
   ]);
 }

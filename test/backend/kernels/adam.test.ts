@@ -107,7 +107,7 @@ test('adam() writes nothing behind the last element', () => {
       const area = backend.bytes(block, 4 * (bytes + 64)).fill(0xab);
       const starts = [0, 1, 2, 3].map((i) => block + i * (bytes + 64));
       for (const start of starts) backend.bytes(start, bytes).fill(0);
-      backend.pool.run('adam', Math.ceil(elements / 1024), [...starts, elements, 0, 0, 0, 0]);
+      backend.pool.run('adam', Math.ceil(elements / 1024), [...starts, elements, 1024, 0, 0, 0, 0]);
       const guards = [0, 1, 2, 3].flatMap((i) => [...area.subarray(i * (bytes + 64) + bytes, (i + 1) * (bytes + 64))]);
       assert.ok(guards.every((byte) => byte === 0xab));
     });
