@@ -30,3 +30,4 @@ export {
   winogradFilterGradient,
   winogradTiles,
 } from './winograd-conv-2d';
+export { activation, activationGrad } from './activation';
