@@ -1,4 +1,6 @@
 // Softmax and categorical cross-entropy of logits, with the gradient, in one pass over a row.
+// With label smoothing (Szegedy et al. 2016, section 7) a label k of a row becomes (1 - smoothing) label[k] + smoothing / classes
+// times the sum of the row's labels. Hits are told from the labels as given.
 // Unit: one example.
 //
 //   logits, labels, gradient  float32 [examples, classes]
@@ -16,12 +18,15 @@ class SoftmaxCrossEntropyArgs {
   classes: i32;
   /** What the gradient of a row is multiplied by: 1 / examples for the mean loss. */
   scale: f32;
+  /** Share of each label that is spread evenly over all classes, from 0 up to, not including, 1. */
+  smoothing: f32;
 }
 
 export function softmaxCrossEntropy(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<SoftmaxCrossEntropyArgs>(args);
   const classes = a.classes;
   const scale = <f64>a.scale;
+  const smoothing = <f64>a.smoothing;
   for (let i = start; i < end; i++) {
     const row = (<usize>i * <usize>classes) << 2;
     const logits = <usize>a.logits + row;
@@ -41,11 +46,12 @@ export function softmaxCrossEntropy(args: usize, start: i32, end: i32, scratch: 
     let sum: f64 = 0;
     for (let k = 0; k < classes; k++) sum += expOf(<f64>load<f32>(logits + (<usize>k << 2)) - largest);
     const logSum = logOf(sum);
+    const spread = (smoothing * weight) / <f64>classes;
     let loss: f64 = 0;
     for (let k = 0; k < classes; k++) {
       const at = <usize>k << 2;
       const shifted = <f64>load<f32>(logits + at) - largest;
-      const label = <f64>load<f32>(labels + at);
+      const label = (1 - smoothing) * <f64>load<f32>(labels + at) + spread;
       loss += label * (logSum - shifted);
       store<f32>(gradient + at, <f32>(((expOf(shifted) / sum) * weight - label) * scale));
     }

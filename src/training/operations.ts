@@ -133,12 +133,18 @@ export interface BatchLoss {
  * @param logits [batch, classes]
  * @param labels One-hot [batch, classes]
  * @param onResult Told the sums of the batch
+ * @param labelSmoothing Share of each label that is spread evenly over all classes, from 0 up to, not including, 1
  * @returns Scalar
  */
-export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor2D, onResult: (loss: BatchLoss) => void): tf.Scalar {
+export function crossEntropy(
+  logits: tf.Tensor2D,
+  labels: tf.Tensor2D,
+  onResult: (loss: BatchLoss) => void,
+  labelSmoothing = 0,
+): tf.Scalar {
   const backend = currentBackend();
   const value = (save: tf.GradSaveFunc): tf.Tensor => {
-    const result = softmaxCrossEntropy(backend, logits, labels);
+    const result = softmaxCrossEntropy(backend, logits, labels, labelSmoothing);
     const losses = track(result.losses).dataSync<'float32'>();
     const hits = track(result.hits).dataSync<'int32'>();
     save([track(result.gradient)]);

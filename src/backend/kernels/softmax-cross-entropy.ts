@@ -17,11 +17,13 @@ export interface SoftmaxCrossEntropy {
  *
  * @param logits float32 [examples, classes]
  * @param labels float32 [examples, classes]: one-hot, or any weights
+ * @param smoothing Share of each label that is spread evenly over all classes, from 0 up to, not including, 1
  */
 export function softmaxCrossEntropy(
   backend: SelvedgeBackend,
   logits: TensorInfo,
   labels: TensorInfo,
+  smoothing = 0,
 ): SoftmaxCrossEntropy {
   const [examples, classes] = logits.shape as [number, number];
   const losses = backend.output([examples], 'float32');
@@ -38,6 +40,7 @@ export function softmaxCrossEntropy(
       backend.offset(hits),
       classes,
       float32Bits(1 / examples),
+      float32Bits(smoothing),
     ],
     { grain: 32 },
   );

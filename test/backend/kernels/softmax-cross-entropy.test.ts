@@ -19,8 +19,8 @@ const track = (info: tf.TensorInfo): tf.Tensor => tf.engine().makeTensorFromTens
 type Matrix = readonly (readonly number[])[];
 
 /** Losses, gradient and hits. */
-function compute(logits: tf.Tensor2D, labels: tf.Tensor2D): tf.Tensor[] {
-  const { losses, gradient, hits } = softmaxCrossEntropy(currentBackend(), logits, labels);
+function compute(logits: tf.Tensor2D, labels: tf.Tensor2D, smoothing?: number): tf.Tensor[] {
+  const { losses, gradient, hits } = softmaxCrossEntropy(currentBackend(), logits, labels, smoothing);
   return [track(losses), track(gradient), track(hits)];
 }
 
@@ -30,10 +30,10 @@ interface Result {
   readonly hits: number[];
 }
 
-function run(logits: Matrix, labels: Matrix): Result {
+function run(logits: Matrix, labels: Matrix, smoothing?: number): Result {
   const before = tf.memory().numTensors;
   const [losses, gradient, hits] = tf.tidy(() =>
-    compute(tf.tensor2d(logits as number[][]), tf.tensor2d(labels as number[][])).map((tensor) => [
+    compute(tf.tensor2d(logits as number[][]), tf.tensor2d(labels as number[][]), smoothing).map((tensor) => [
       ...tensor.dataSync(),
     ]),
   );
@@ -43,18 +43,19 @@ function run(logits: Matrix, labels: Matrix): Result {
 
 const argMax = (row: readonly number[]): number => row.indexOf(Math.max(...row));
 
-/** Rows of float32 values; the scale of the kernel is float32 too. */
-function runScalar(logits: Matrix, labels: Matrix): Result {
+/** Rows of float32 values; scale and smoothing of the kernel are float32 too. */
+function runScalar(logits: Matrix, labels: Matrix, smoothing = 0): Result {
+  const share = Math.fround(smoothing);
   const scale = Math.fround(1 / logits.length);
   const rows = logits.map((row, i) => {
-    const label = labels[i]!;
+    const weight = labels[i]!.reduce((sum, value) => sum + value, 0);
+    const label = labels[i]!.map((value) => (1 - share) * value + (share * weight) / row.length);
     const largest = Math.max(...row);
     const logSum = Math.log(row.reduce((sum, value) => sum + Math.exp(value - largest), 0));
-    const weight = label.reduce((sum, value) => sum + value, 0);
     return {
       loss: row.reduce((sum, value, k) => sum + label[k]! * (logSum - (value - largest)), 0),
       gradient: row.map((value, k) => (Math.exp(value - largest - logSum) * weight - label[k]!) * scale),
-      hit: argMax(row) === argMax(label) ? 1 : 0,
+      hit: argMax(row) === argMax(labels[i]!) ? 1 : 0,
     };
   });
   return {
@@ -76,9 +77,9 @@ function assertNear(found: readonly number[], expected: readonly number[], what:
   });
 }
 
-function assertEqualsScalar(logits: Matrix, labels: Matrix): void {
-  const found = run(logits, labels);
-  const expected = runScalar(logits, labels);
+function assertEqualsScalar(logits: Matrix, labels: Matrix, smoothing?: number): void {
+  const found = run(logits, labels, smoothing);
+  const expected = runScalar(logits, labels, smoothing);
   assertNear(found.losses, expected.losses, 'loss');
   assertNear(found.gradient, expected.gradient, 'gradient');
   assert.equal(found.hits, expected.hits);
@@ -110,6 +111,59 @@ test('softmaxCrossEntropy() equals the formula, rounded once, for any shape and 
 test('softmaxCrossEntropy() takes soft labels and weights that do not sum to one', () => {
   const labels = matrixOf(noise(40, 9), 8, 1).map((row) => row.map((value) => Math.abs(value)));
   assertEqualsScalar(matrixOf(noise(40, 8), 8, 5), labels);
+});
+
+test('softmaxCrossEntropy() equals the formula with any smoothing of the labels, one-hot or soft', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 23 }),
+      fc.double({ min: 0, max: 0.99, noNaN: true }),
+      fc.boolean(),
+      (rows, classes, smoothing, isSoft) => {
+        const soft = matrixOf(noise(rows * classes, 7), classes, 1).map((row) => row.map((value) => Math.abs(value)));
+        const logits = matrixOf(noise(rows * classes, rows), classes, 10);
+        assertEqualsScalar(logits, isSoft ? soft : oneHot(rows, classes), smoothing);
+      },
+    ),
+    { seed: 14, numRuns: 80 },
+  );
+});
+
+test('softmaxCrossEntropy() with smoothing equals torch.nn.functional.cross_entropy in double precision', () => {
+  // torch 1.13.0: cross_entropy(logits, tensor([2, 0]), label_smoothing=0.25), reduction "none", and its gradient.
+  const { losses, gradient } = run(
+    [
+      [0.5, -1, 2],
+      [-3, 0, 1],
+    ],
+    [
+      [0, 0, 1],
+      [1, 0, 0],
+    ],
+    0.25,
+  );
+  const expected = {
+    losses: [0.6163112966571571, 3.7432293079341368],
+    gradient: [
+      0.04597852940335168, -0.02211038003132294, -0.023868149372028746, -0.410060223189772, 0.09102729771945431,
+      0.31903292547031764,
+    ],
+  };
+  assertNear(losses, expected.losses, 'loss');
+  assertNear(gradient, expected.gradient, 'gradient');
+});
+
+test('softmaxCrossEntropy() with a smoothing of 0 gives the bits of none, and its gradient sums to zero with any', () => {
+  const logits = matrixOf(noise(210, 3), 7, 4);
+  assert.equal(run(logits, oneHot(30, 7), 0), run(logits, oneHot(30, 7)));
+  for (const smoothing of [0.1, 0.5]) {
+    const { gradient } = run(logits, oneHot(30, 7), smoothing);
+    for (let row = 0; row < 30; row++) {
+      const sum = gradient.slice(7 * row, 7 * row + 7).reduce((total, value) => total + value, 0);
+      assert.ok(Math.abs(sum) < 1e-8, `row ${row}: ${sum}`);
+    }
+  }
 });
 
 test('softmaxCrossEntropy() is as exact as float32 over the whole range of exp: two classes, differences 0 to 700', () => {
@@ -175,6 +229,7 @@ test('softmaxCrossEntropy() gives the same bits on any number of threads', async
   await engine.stop();
   await assertSameBits({
     '500 rows': () => compute(tf.tensor2d(noise(5000, 1), [500, 10]).mul(9), tf.tensor2d(oneHot(500, 10))),
+    smoothed: () => compute(tf.tensor2d(noise(5000, 1), [500, 10]).mul(9), tf.tensor2d(oneHot(500, 10)), 0.1),
   });
   engine = await startBackend({ threads: 2 });
 });
