@@ -12,8 +12,8 @@ import {
   transformLine,
 } from './winograd';
 
-/** Bytes that transforms keep lines in: 6 x 6 vectors, and a cache line. */
-export const LINES_BYTES: usize = 640;
+/** Bytes that transforms keep lines in: 8 x 8 vectors, and a cache line. */
+export const LINES_BYTES: usize = 1088;
 
 /** Both passes over four channels. */
 @inline
@@ -78,12 +78,19 @@ function inputTile4(
   tileToPositions(INPUT, 4, from, rowBytes, pixelBytes, to, positionBytes, step, step, lines);
 }
 
+function inputTile5(
+  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, step: usize, lines: usize,
+): void {
+  tileToPositions(INPUT, 5, from, rowBytes, pixelBytes, to, positionBytes, step, step, lines);
+}
+
 /** V = B^T d B of a tile of m + 2 by m + 2 pixels. */
 @inline
 export function inputTile(
   m: i32, from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, step: usize, lines: usize,
 ): void {
-  if (m == 4) inputTile4(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
+  if (m == 5) inputTile5(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
+  else if (m == 4) inputTile4(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
   else if (m == 3) inputTile3(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
   else inputTile2(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
 }
@@ -109,13 +116,21 @@ function outputGradientTile4(
   tileToPositions(OUTPUT_GRADIENT, 4, from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
 }
 
+function outputGradientTile5(
+  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize, oddStep: usize,
+  lines: usize,
+): void {
+  tileToPositions(OUTPUT_GRADIENT, 5, from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+}
+
 /** dM = A dY A^T of a tile of m by m pixels. */
 @inline
 export function outputGradientTile(
   m: i32, from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize,
   oddStep: usize, lines: usize,
 ): void {
-  if (m == 4) outputGradientTile4(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+  if (m == 5) outputGradientTile5(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+  else if (m == 4) outputGradientTile4(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
   else if (m == 3) outputGradientTile3(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
   else outputGradientTile2(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
 }
@@ -164,13 +179,21 @@ function outputTile4(
   finishTile(4, from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
 }
 
+function outputTile5(
+  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, bias: usize, biasStep: usize,
+  low: f32, high: f32, lines: usize,
+): void {
+  finishTile(5, from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
+}
+
 /** Y = clamp(A^T M A + bias) of a tile of m by m pixels. */
 @inline
 export function outputTile(
   m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, bias: usize, biasStep: usize,
   low: f32, high: f32, lines: usize,
 ): void {
-  if (m == 4) outputTile4(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
+  if (m == 5) outputTile5(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
+  else if (m == 4) outputTile4(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
   else if (m == 3) outputTile3(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
   else outputTile2(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
 }
@@ -208,12 +231,19 @@ function inputGradientTile4(
   addTile(4, from, positionBytes, to, rowBytes, pixelBytes, lines);
 }
 
+function inputGradientTile5(
+  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
+): void {
+  addTile(5, from, positionBytes, to, rowBytes, pixelBytes, lines);
+}
+
 /** dX += B dV B^T over a tile of m + 2 by m + 2 pixels. */
 @inline
 export function inputGradientTile(
   m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
 ): void {
-  if (m == 4) inputGradientTile4(from, positionBytes, to, rowBytes, pixelBytes, lines);
+  if (m == 5) inputGradientTile5(from, positionBytes, to, rowBytes, pixelBytes, lines);
+  else if (m == 4) inputGradientTile4(from, positionBytes, to, rowBytes, pixelBytes, lines);
   else if (m == 3) inputGradientTile3(from, positionBytes, to, rowBytes, pixelBytes, lines);
   else inputGradientTile2(from, positionBytes, to, rowBytes, pixelBytes, lines);
 }
@@ -234,7 +264,8 @@ function filterVectors(
 export function transformFilter(
   m: i32, from: usize, fromBytes: usize, to: usize, toBytes: usize, vectors: i32, lines: usize,
 ): void {
-  if (m == 4) filterVectors(FILTER, 4, from, fromBytes, to, toBytes, vectors, lines);
+  if (m == 5) filterVectors(FILTER, 5, from, fromBytes, to, toBytes, vectors, lines);
+  else if (m == 4) filterVectors(FILTER, 4, from, fromBytes, to, toBytes, vectors, lines);
   else if (m == 3) filterVectors(FILTER, 3, from, fromBytes, to, toBytes, vectors, lines);
   else filterVectors(FILTER, 2, from, fromBytes, to, toBytes, vectors, lines);
 }
@@ -243,7 +274,8 @@ export function transformFilter(
 export function transformFilterGradient(
   m: i32, from: usize, fromBytes: usize, to: usize, toBytes: usize, vectors: i32, lines: usize,
 ): void {
-  if (m == 4) filterVectors(FILTER_GRADIENT, 4, from, fromBytes, to, toBytes, vectors, lines);
+  if (m == 5) filterVectors(FILTER_GRADIENT, 5, from, fromBytes, to, toBytes, vectors, lines);
+  else if (m == 4) filterVectors(FILTER_GRADIENT, 4, from, fromBytes, to, toBytes, vectors, lines);
   else if (m == 3) filterVectors(FILTER_GRADIENT, 3, from, fromBytes, to, toBytes, vectors, lines);
   else filterVectors(FILTER_GRADIENT, 2, from, fromBytes, to, toBytes, vectors, lines);
 }

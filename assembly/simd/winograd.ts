@@ -5,6 +5,7 @@
 //   m = 2   0, 1, -1, infinity
 //   m = 3   0, 1, -1, 1/2, infinity
 //   m = 4   0, 3/4, -3/4, 3/2, -3/2, infinity      a third of the rounding error of the points 0, ±1, ±2
+//   m = 5   0, 1, -1, 1/2, -1/2, 2, infinity
 //
 //   INPUT    d -> B^T d    n -> n        INPUT_GRADIENT    v -> B v      n -> n      the transpose
 //   FILTER   g -> G g      3 -> n        FILTER_GRADIENT   u -> G^T u    n -> 3
@@ -69,7 +70,8 @@ function put(mode: i32, to: usize, step: usize, index: usize, value: v128, bias:
 export function transformLine(
   kind: i32, m: i32, mode: i32, from: usize, fromStep: usize, to: usize, toStep: usize, bias: v128, low: v128, high: v128,
 ): void {
-  if (m == 4) transformLine4(kind, mode, from, fromStep, to, toStep, bias, low, high);
+  if (m == 5) transformLine5(kind, mode, from, fromStep, to, toStep, bias, low, high);
+  else if (m == 4) transformLine4(kind, mode, from, fromStep, to, toStep, bias, low, high);
   else if (m == 3) transformLine3(kind, mode, from, fromStep, to, toStep, bias, low, high);
   else transformLine2(kind, mode, from, fromStep, to, toStep, bias, low, high);
 }
@@ -261,5 +263,109 @@ function transformLine4(
     put(mode, to, toStep, 0, plus(plus(times(x0, 64 / <f32>81), nearScaled), farScaled), bias, low, high);
     put(mode, to, toStep, 1, plus(nearOddScaled, farOddScaled), bias, low, high);
     put(mode, to, toStep, 2, plus(plus(times(nearScaled, 0.5625), times(farScaled, 2.25)), x5), bias, low, high);
+  }
+}
+
+@inline
+function transformLine5(
+  kind: i32, mode: i32, from: usize, fromStep: usize, to: usize, toStep: usize, bias: v128, low: v128, high: v128,
+): void {
+  const x0 = v128.load(from);
+  const x1 = v128.load(from + fromStep);
+  const x2 = v128.load(from + 2 * fromStep);
+  if (kind == FILTER) {
+    // 1 / N of each point: N = -1/2, -3/2, -9/2, 9/16, 15/16, 45/2.
+    const one = plus(x0, x2);
+    const half = plus(x0, times(x2, 0.25));
+    const halfOdd = times(x1, 0.5);
+    put(mode, to, toStep, 0, times(x0, -2), bias, low, high);
+    put(mode, to, toStep, 1, times(plus(one, x1), -2 / <f32>3), bias, low, high);
+    put(mode, to, toStep, 2, times(minus(one, x1), -2 / <f32>9), bias, low, high);
+    put(mode, to, toStep, 3, times(plus(half, halfOdd), 16 / <f32>9), bias, low, high);
+    put(mode, to, toStep, 4, times(minus(half, halfOdd), 16 / <f32>15), bias, low, high);
+    put(mode, to, toStep, 5, times(plus(plus(x0, times(x2, 4)), plus(x1, x1)), 2 / <f32>45), bias, low, high);
+    put(mode, to, toStep, 6, x2, bias, low, high);
+    return;
+  }
+  const x3 = v128.load(from + 3 * fromStep);
+  const x4 = v128.load(from + 4 * fromStep);
+  if (kind == OUTPUT_GRADIENT) {
+    const one = plus(plus(x0, x2), x4);
+    const oneOdd = plus(x1, x3);
+    const half = plus(plus(x0, times(x2, 0.25)), times(x4, 0.0625));
+    const halfOdd = plus(times(x1, 0.5), times(x3, 0.125));
+    const two = plus(plus(x0, times(x2, 4)), times(x4, 16));
+    const twoOdd = plus(plus(x1, x1), times(x3, 8));
+    put(mode, to, toStep, 0, x0, bias, low, high);
+    put(mode, to, toStep, 1, plus(one, oneOdd), bias, low, high);
+    put(mode, to, toStep, 2, minus(one, oneOdd), bias, low, high);
+    put(mode, to, toStep, 3, plus(half, halfOdd), bias, low, high);
+    put(mode, to, toStep, 4, minus(half, halfOdd), bias, low, high);
+    put(mode, to, toStep, 5, plus(two, twoOdd), bias, low, high);
+    put(mode, to, toStep, 6, x4, bias, low, high);
+    return;
+  }
+  const x5 = v128.load(from + 5 * fromStep);
+  const x6 = v128.load(from + 6 * fromStep);
+  if (kind == INPUT) {
+    // All but the row of the point 2 have its factor, x - 2: they are those of the points 0, ±1, ±1/2 for these differences.
+    const e0 = minus(x1, plus(x0, x0));
+    const e1 = minus(x2, plus(x1, x1));
+    const e2 = minus(x3, plus(x2, x2));
+    const e3 = minus(x4, plus(x3, x3));
+    const e4 = minus(x5, plus(x4, x4));
+    const e5 = minus(x6, plus(x5, x5));
+    const one = minus(e4, times(e2, 0.25));
+    const oneOdd = minus(e3, times(e1, 0.25));
+    const half = minus(e4, e2);
+    const halfOdd = times(minus(e3, e1), 0.5);
+    put(mode, to, toStep, 0, minus(half, times(minus(e2, e0), 0.25)), bias, low, high);
+    put(mode, to, toStep, 1, plus(one, oneOdd), bias, low, high);
+    put(mode, to, toStep, 2, minus(one, oneOdd), bias, low, high);
+    put(mode, to, toStep, 3, plus(half, halfOdd), bias, low, high);
+    put(mode, to, toStep, 4, minus(half, halfOdd), bias, low, high);
+    put(mode, to, toStep, 5, minus(minus(x5, x3), times(minus(x3, x1), 0.25)), bias, low, high);
+    put(mode, to, toStep, 6, minus(minus(e5, e3), times(halfOdd, 0.5)), bias, low, high);
+    return;
+  }
+  if (kind == FILTER_GRADIENT) {
+    const plusOne = times(x1, -2 / <f32>3);
+    const minusOne = times(x2, -2 / <f32>9);
+    const plusHalf = times(x3, 16 / <f32>9);
+    const minusHalf = times(x4, 16 / <f32>15);
+    const two = times(x5, 2 / <f32>45);
+    const one = plus(plusOne, minusOne);
+    const half = plus(plusHalf, minusHalf);
+    const odd = plus(minus(plusOne, minusOne), times(minus(plusHalf, minusHalf), 0.5));
+    put(mode, to, toStep, 0, plus(plus(minus(one, plus(x0, x0)), half), two), bias, low, high);
+    put(mode, to, toStep, 1, plus(odd, plus(two, two)), bias, low, high);
+    put(mode, to, toStep, 2, plus(plus(plus(one, times(half, 0.25)), times(two, 4)), x6), bias, low, high);
+    return;
+  }
+  const one = plus(x1, x2);
+  const oneOdd = minus(x1, x2);
+  const half = plus(x3, x4);
+  const halfOdd = times(minus(x3, x4), 0.5);
+  if (kind == OUTPUT) {
+    put(mode, to, toStep, 0, plus(plus(plus(x0, one), half), x5), bias, low, high);
+    put(mode, to, toStep, 1, plus(plus(oneOdd, halfOdd), plus(x5, x5)), bias, low, high);
+    put(mode, to, toStep, 2, plus(plus(one, times(half, 0.25)), times(x5, 4)), bias, low, high);
+    put(mode, to, toStep, 3, plus(plus(oneOdd, times(halfOdd, 0.25)), times(x5, 8)), bias, low, high);
+    put(mode, to, toStep, 4, plus(plus(plus(one, times(half, 0.0625)), times(x5, 16)), x6), bias, low, high);
+  } else {
+    // Gradients of the differences, then of what they are differences of.
+    const e0 = times(x0, 0.25);
+    const e1 = minus(times(minus(x6, oneOdd), 0.25), halfOdd);
+    const e2 = minus(minus(times(one, -0.25), half), times(x0, 1.25));
+    const e3 = minus(plus(oneOdd, halfOdd), times(x6, 1.25));
+    const e4 = plus(plus(x0, one), half);
+    const two = times(x5, 0.25);
+    put(mode, to, toStep, 0, times(x0, -0.5), bias, low, high);
+    put(mode, to, toStep, 1, minus(plus(e0, two), plus(e1, e1)), bias, low, high);
+    put(mode, to, toStep, 2, minus(e1, plus(e2, e2)), bias, low, high);
+    put(mode, to, toStep, 3, minus(minus(e2, plus(x5, two)), plus(e3, e3)), bias, low, high);
+    put(mode, to, toStep, 4, minus(e3, plus(e4, e4)), bias, low, high);
+    put(mode, to, toStep, 5, minus(plus(e4, x5), plus(x6, x6)), bias, low, high);
+    put(mode, to, toStep, 6, x6, bias, low, high);
   }
 }

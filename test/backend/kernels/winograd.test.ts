@@ -11,7 +11,12 @@ import {
 } from '../../../src/backend/kernels/conv-2d-backprop-filter.ts';
 import { conv2dBackpropInput, directConv2dBackpropInput } from '../../../src/backend/kernels/conv-2d-backprop-input.ts';
 import { type Conv2DAttributes, type Conv2DInfo, conv2dInfo } from '../../../src/backend/kernels/conv-2d-geometry.ts';
-import { winogradTileSize } from '../../../src/backend/kernels/winograd.ts';
+import {
+  winogradConv2d,
+  winogradConv2dBackpropFilter,
+  winogradConv2dBackpropInput,
+  winogradTileSize,
+} from '../../../src/backend/kernels/winograd.ts';
 import { convolveByDefinition, relativeError } from './conv-2d-reference.ts';
 import {
   assertClose,
@@ -25,8 +30,8 @@ import {
   writeInPlace,
 } from './oracle.ts';
 
-/** Relative rms error that the kernels keep; 1.3e-6 is the largest that was seen. */
-const TOLERANCE = 3e-6;
+/** Relative rms error that the tiles keep, up to sums over 256 channels; 5e-7, 2.1e-6, 1.6e-6 and 5.0e-6 were seen. */
+const TOLERANCES: Record<number, number> = { 2: 1e-6, 3: 3e-6, 4: 3e-6, 5: 7e-6 };
 
 let engine: RunningBackend;
 test.before(async () => {
@@ -80,10 +85,11 @@ function errorsOf(info: Conv2DInfo, seed: number) {
 }
 
 function assertAccurate(info: Conv2DInfo, seed = 1): void {
+  const tolerance = TOLERANCES[winogradTileSize(info)]!;
   for (const { name, error, fromDirect } of errorsOf(info, seed)) {
     const what = `${name} of [${info.inShape}] by [${info.filterShape}]`;
-    assert.ok(error < TOLERANCE, `${what}: relative error ${error}`);
-    assert.ok(fromDirect < TOLERANCE, `${what}: relative distance from the direct kernel ${fromDirect}`);
+    assert.ok(error < tolerance, `${what}: relative error ${error}`);
+    assert.ok(fromDirect < tolerance, `${what}: relative distance from the direct kernel ${fromDirect}`);
   }
 }
 
@@ -92,6 +98,8 @@ test('winogradTileSize() takes the cheapest tile, and the direct kernels where i
     [[128, 13, 13, 32], [3, 3, 32, 64], 'valid', 4],
     [[1, 13, 13, 32], [3, 3, 32, 64], 'valid', 4],
     [[128, 5, 5, 64], [3, 3, 64, 128], 'valid', 3],
+    [[128, 12, 12, 64], [3, 3, 64, 64], 'valid', 5],
+    [[128, 5, 5, 64], [3, 3, 64, 128], 'same', 5],
     [[1, 28, 28, 16], [3, 3, 16, 24], 'same', 4],
     [[1, 4, 7, 16], [3, 3, 16, 16], 'valid', 2],
     // One output, or one line of them: a tile would be mostly empty.
@@ -114,7 +122,7 @@ test('winogradTileSize() takes the cheapest tile, and the direct kernels where i
   assert.is(winogradTileSize(infoOf(xShape, filterShape, 'same', { dilations: 2 })), 0);
 });
 
-test('Winograd convolutions differ from their definition by less than 3e-6', () => {
+test('Winograd convolutions differ from their definition by no more than rounding', () => {
   const shapes: [Shape, Shape, Pad][] = [
     [[3, 13, 13, 32], [3, 3, 32, 64], 'valid'],
     [[5, 5, 5, 64], [3, 3, 64, 128], 'valid'],
@@ -123,6 +131,8 @@ test('Winograd convolutions differ from their definition by less than 3e-6', () 
     [[3, 6, 6, 20], [3, 3, 20, 16], 'valid'],
     [[2, 4, 7, 16], [3, 3, 16, 16], 'valid'],
     [[1, 4, 4, 16], [3, 3, 16, 28], 'same'],
+    [[2, 7, 12, 16], [3, 3, 16, 20], 'valid'],
+    [[3, 10, 9, 20], [3, 3, 20, 16], 'same'],
   ];
   for (const shape of shapes) {
     const info = infoOf(...shape);
@@ -131,7 +141,35 @@ test('Winograd convolutions differ from their definition by less than 3e-6', () 
   }
 });
 
-test('Winograd convolutions differ from their definition by less than 3e-6 over random sizes and paddings', () => {
+test('every Winograd tile keeps output and gradients of 64 to 256 channels within its error of float64', () => {
+  const { backend } = engine;
+  const shapes: [Shape, Shape, Pad][] = [
+    [[2, 12, 12, 64], [3, 3, 64, 64], 'valid'],
+    [[1, 8, 8, 128], [3, 3, 128, 256], 'valid'],
+    [[1, 7, 7, 256], [3, 3, 256, 64], 'same'],
+  ];
+  for (const shape of shapes) {
+    const info = infoOf(...shape);
+    // As between layers: inputs after a ReLU, and gradients through one.
+    const x = tf.relu(noiseTensor<tf.Rank.R4>(info.inShape, 1));
+    const filter = noiseTensor<tf.Rank.R4>(info.filterShape, 2);
+    const dy = tf.mul(noiseTensor<tf.Rank.R4>(info.outShape, 3), tf.step(noiseTensor(info.outShape, 4))) as tf.Tensor4D;
+    const wanted = convolveByDefinition(info, x.dataSync(), filter.dataSync(), dy.dataSync());
+    for (const [m, tolerance] of Object.entries(TOLERANCES).map(([side, limit]) => [Number(side), limit] as const)) {
+      const errors = {
+        y: relativeError(valuesOf(winogradConv2d(backend, { info, m, x, filter })), wanted.y),
+        dx: relativeError(valuesOf(winogradConv2dBackpropInput(backend, { info, m, dy, filter })), wanted.dx),
+        dw: relativeError(valuesOf(winogradConv2dBackpropFilter(backend, { info, m, x, dy })), wanted.dw),
+      };
+      for (const [name, error] of Object.entries(errors)) {
+        assert.ok(error < tolerance, `${name} of [${shape}] by tiles of ${m}: relative error ${error}`);
+      }
+    }
+    tf.dispose([x, filter, dy]);
+  }
+});
+
+test('Winograd convolutions differ from their definition by no more than rounding over random sizes and paddings', () => {
   const side = fc.integer({ min: 1, max: 12 });
   const channels = fc.integer({ min: 4, max: 7 }).map((groups) => 4 * groups);
   const margin = fc.tuple(fc.nat(5), fc.nat(5));
@@ -154,7 +192,7 @@ test('Winograd convolutions differ from their definition by less than 3e-6 over 
     }),
     { seed: 21, numRuns: 60 },
   );
-  assert.equal([...seen].sort(), [2, 3, 4]);
+  assert.equal([...seen].sort(), [2, 3, 4, 5]);
 });
 
 test('the Winograd filter gradient adds the parts of a large batch', () => {
@@ -174,7 +212,7 @@ test('FusedConv2D by Winograd adds any bias, clamps, and keeps NaN', async () =>
           pad: 'same',
           activation,
         });
-      assertClose(evaluateWithoutLeak(compute), await evaluateOnCpu(compute), 2e-5, `${activation}, [${biasShape}]`);
+      assertClose(evaluateWithoutLeak(compute), await evaluateOnCpu(compute), 5e-5, `${activation}, [${biasShape}]`);
     }
   }
   const values = noise(8 * 8 * 16);
@@ -246,6 +284,7 @@ test('Winograd convolutions and both gradients give the same bits on any number 
     [[1, 30, 31, 16], [3, 3, 16, 20], 'same'],
     [[70, 13, 13, 16], [3, 3, 16, 16], 'same'],
     [[5, 4, 7, 16], [3, 3, 16, 16], 'valid'],
+    [[9, 12, 12, 16], [3, 3, 16, 16], 'valid'],
   ];
   const computations = shapes.map(([xShape, filterShape, pad], index): [string, Computation] => [
     `${xShape} by ${filterShape}`,
