@@ -212,7 +212,8 @@ test('FusedConv2D by Winograd adds any bias, clamps, and keeps NaN', async () =>
           pad: 'same',
           activation,
         });
-      assertClose(evaluateWithoutLeak(compute), await evaluateOnCpu(compute), 5e-5, `${activation}, [${biasShape}]`);
+      // Outputs have an rms of 4 and the tile an error of 3e-6; the largest of 5200 differences is four to five times theirs.
+      assertClose(evaluateWithoutLeak(compute), await evaluateOnCpu(compute), 1e-4, `${activation}, [${biasShape}]`);
     }
   }
   const values = noise(8 * 8 * 16);
