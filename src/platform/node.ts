@@ -7,10 +7,12 @@ import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'no
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import type { CommandResult, FileStatus, Files, Machine, Platform, PlatformWorker } from './platform.ts';
+import { scriptCommand, startProgram } from './node-programs.ts';
+import type { CommandResult, FileStatus, Files, Machine, Platform, PlatformWorker, ProcessorTime } from './platform.ts';
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'no permission',
@@ -231,6 +233,34 @@ function runCommand(command: string, args: readonly string[], options: { cwd?: s
   });
 }
 
+/** Jiffies of /proc/stat are of 10 ms on every kernel that Node runs on (USER_HZ). */
+const JIFFY_MS = 10;
+
+function processorTime(): ProcessorTime {
+  const { user, system } = process.cpuUsage();
+  const ownMs = (user + system) / 1000;
+  const processors = os.cpus();
+  // Fewer cores than the machine has: its counters tell of work that does not touch ours.
+  if (processors.length === 0 || processors.length !== machine().cores) return { ownMs };
+  const total = /^cpu +(.*)$/m
+    .exec(readIfThere('/proc/stat') ?? '')?.[1]
+    ?.split(' ')
+    .map(Number);
+  if (total) {
+    const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] = total;
+    const busy = user + nice + system + interrupts + softInterrupts;
+    return { ownMs, machine: { busyMs: busy * JIFFY_MS, stolenMs: stolen * JIFFY_MS } };
+  }
+  const busyMs = processors.reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
+  return { ownMs, machine: { busyMs, stolenMs: 0 } };
+}
+
+function peakMemoryBytes(): number {
+  // The kernel's maxrss of a fresh process begins at that of the process that started it; its high-water mark does not.
+  const highWater = /^VmHWM:\s+(\d+) kB$/m.exec(readIfThere('/proc/self/status') ?? '')?.[1];
+  return 1024 * (highWater === undefined ? process.resourceUsage().maxRSS : Number(highWater));
+}
+
 // Only children of the asynchronous context of `withSignalExitCodes` are touched.
 const signalExitCodes = new AsyncLocalStorage<true>();
 
@@ -305,6 +335,11 @@ export const node: Platform = {
   startWorker,
   hostGlue,
   runCommand,
+  startProgram,
+  scriptCommand,
+  inputLines: () => createInterface({ input: process.stdin }),
+  processorTime,
+  peakMemoryBytes,
   withSignalExitCodes,
   onInterrupt: (listener) => {
     process.on('SIGINT', listener);

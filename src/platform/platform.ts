@@ -61,6 +61,33 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** A program that runs beside us and is talked to line by line, through its standard input and output. */
+export interface RunningProgram {
+  /** Writes one line to its standard input; nothing happens if it has ended. */
+  send(line: string): void;
+  /** The next line of its standard output; undefined once it has ended or could not be started. */
+  nextLine(): Promise<string | undefined>;
+  /** Closes its input, kills it if it does not end within a second, and tells how it ended. */
+  stop(): Promise<CommandResult>;
+}
+
+export interface ProgramOptions {
+  readonly cwd?: string;
+  /** Changes to the environment that it inherits; undefined takes a variable away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Processor time so far. */
+export interface ProcessorTime {
+  /** Of all threads of this process. */
+  readonly ownMs: number;
+  /**
+   * Time that all processors of the machine were busy, and that its host took from it; undefined where the runtime cannot
+   * tell, or where this process may use but a part of the machine.
+   */
+  readonly machine?: { readonly busyMs: number; readonly stolenMs: number };
+}
+
 /** The machine as a benchmark or a report names it. */
 export interface Machine {
   readonly cpu: string;
@@ -109,6 +136,15 @@ export interface Platform {
   hostGlue<T>(standIn: unknown, start: () => Promise<T>): Promise<T>;
   /** Runs a program without a shell and collects what it printed. Rejects if it cannot be started. */
   runCommand(command: string, args: readonly string[], options?: { cwd?: string }): Promise<CommandResult>;
+  /** Starts a program without a shell that goes on running; a program that cannot be started has ended with code 127. */
+  startProgram(command: string, args: readonly string[], options?: ProgramOptions): RunningProgram;
+  /** The command that runs a TypeScript module of ours on this same runtime. */
+  scriptCommand(script: URL): { readonly command: string; readonly args: readonly string[] };
+  /** The lines of standard input. */
+  inputLines(): AsyncIterable<string>;
+  processorTime(): ProcessorTime;
+  /** Largest resident memory that this process ever had. */
+  peakMemoryBytes(): number;
   /**
    * While `body` runs, a child process started by it or by a library it calls that ends by a signal has the exit code
    * 128 + the signal's number, as in a shell, instead of none (which libraries take for 0), and its output
