@@ -17,7 +17,7 @@ export const LINES_BYTES: usize = 1088;
 
 /** Both passes over four channels. */
 @inline
-function transformFour(
+export function transformFour(
   kind: i32, m: i32, mode: i32, from: usize, fromRow: usize, fromColumn: usize, to: usize, toRow: usize, toColumn: usize,
   lines: usize, bias: v128, low: v128, high: v128,
 ): void {
