@@ -50,6 +50,15 @@ export function positiveNumber(option: string, text: string | undefined): number
   throw usageError(`Option "--${option}" got "${text}": expected a number above 0`);
 }
 
+/** A finite number from 0, and below `limit` where one is given. */
+export function numberFromZero(option: string, text: string | undefined, limit = Infinity): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (value >= 0 && value < limit && text !== '' && text.trim() === text) return value;
+  const range = limit === Infinity ? '0 or more' : `from 0 up to, not including, ${limit}`;
+  throw usageError(`Option "--${option}" got "${text}": expected a number ${range}`);
+}
+
 /** The folder of a run, or of something inside it. */
 export function runFolder(context: CommandContext, name: string, ...inside: string[]): string {
   if (!/^[\w][\w.-]*$/.test(name)) {

@@ -8,7 +8,7 @@ import type { DataSource } from '../data/sources.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import type { ModelSummary } from '../models/index.ts';
 import { type Machine, platform } from '../platform/index.ts';
-import type { EpochRecord, FitSettings } from '../training/index.ts';
+import type { AdamConfig, EpochRecord, FitSettings } from '../training/index.ts';
 
 /** What decides the weights of a run: equal for runs that end with the same weights. */
 export interface RunSettings extends FitSettings {
@@ -25,6 +25,9 @@ export interface RunSettings extends FitSettings {
   /** sha256 of the weights that training starts from. */
   readonly initialWeights: string;
 }
+
+/** The same as version 0.1 kept it: Adam was the only optimiser. */
+type EarlierSettings = Omit<RunSettings, 'optimizer' | 'labelSmoothing'> & { readonly adam: Omit<AdamConfig, 'name'> };
 
 /** config.json of a model in a run. */
 export interface RunConfig {
@@ -93,12 +96,19 @@ export async function readRun(folder: string): Promise<TrainedRun> {
   const config = await readText(runPaths.config(folder), 'train it first: selvedge train');
   const history = await readText(runPaths.history(folder), 'finish its training first: selvedge train');
   return parse(folder, () => ({
-    config: JSON.parse(config) as RunConfig,
+    config: readConfig(config),
     history: history
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as EpochRecord),
   }));
+}
+
+function readConfig(text: string): RunConfig {
+  const config = JSON.parse(text) as Omit<RunConfig, 'settings'> & { settings: RunSettings | EarlierSettings };
+  if (!('adam' in config.settings)) return { ...config, settings: config.settings };
+  const { adam, ...settings } = config.settings;
+  return { ...config, settings: { ...settings, optimizer: { name: 'adam', ...adam }, labelSmoothing: 0 } };
 }
 
 /** Reads the evaluation of a model in a run; errors as `readRun`. */

@@ -19,6 +19,7 @@ import type {
   Setting,
   StudyReportInput,
 } from '../report/study-report-input.ts';
+import { describeOptimizer } from '../training/index.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData } from './run-files.ts';
 
 const SAMPLES_OF_A_CLASS = 4;
@@ -122,15 +123,13 @@ function reportModel(
 }
 
 function settingRows({ settings }: RunConfig): Setting[] {
-  const { adam } = settings;
+  const { optimizer, labelSmoothing } = settings;
+  const smoothing = labelSmoothing > 0 ? `, labels smoothed by ${labelSmoothing}` : '';
   return [
     { name: 'Epochs', value: String(settings.epochs) },
     { name: 'Batch size', value: String(settings.batchSize) },
-    { name: 'Loss', value: 'categorical cross-entropy' },
-    {
-      name: 'Optimiser',
-      value: `Adam, learning rate ${adam.learningRate}, beta ${adam.beta1} and ${adam.beta2}, epsilon ${adam.epsilon}`,
-    },
+    { name: 'Loss', value: `categorical cross-entropy${smoothing}` },
+    { name: 'Optimiser', value: describeOptimizer(optimizer) },
     { name: 'Initial weights', value: 'He normal in the first convolution, Glorot uniform elsewhere, zero biases' },
     { name: 'Seed', value: String(settings.seed) },
     { name: 'Augmentation', value: settings.augmentation ? 'yes' : 'none' },

@@ -19,7 +19,8 @@ import {
 } from '../training/index.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
-import { dataOption, positiveNumber, runFolder, runOption, threadsOption, useEngine, wholeNumber } from './options.ts';
+import { optimizerOptions, readOptimizer } from './optimizer-options.ts';
+import { dataOption, numberFromZero, runFolder, runOption, threadsOption, useEngine, wholeNumber } from './options.ts';
 import { showTraining } from './progress.ts';
 import { type RunSettings, removeResults, runPaths, writeHistory, writeJson } from './run-files.ts';
 
@@ -51,11 +52,7 @@ export const train = command({
       valueHint: 'count',
       description: `Images an update (default: ${fitDefaults.batchSize})`,
     },
-    'learning-rate': {
-      type: 'string',
-      valueHint: 'rate',
-      description: `Of Adam (default: ${fitDefaults.adam.learningRate})`,
-    },
+    ...optimizerOptions,
     seed: {
       type: 'string',
       valueHint: 'number',
@@ -117,10 +114,8 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
     epochs: wholeNumber('epochs', args.epochs) ?? fitDefaults.epochs,
     batchSize: wholeNumber('batch-size', args['batch-size']) ?? fitDefaults.batchSize,
     seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
-    adam: {
-      ...fitDefaults.adam,
-      learningRate: positiveNumber('learning-rate', args['learning-rate']) ?? fitDefaults.adam.learningRate,
-    },
+    optimizer: readOptimizer(args),
+    labelSmoothing: numberFromZero('label-smoothing', args['label-smoothing'], 1) ?? fitDefaults.labelSmoothing,
   };
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);

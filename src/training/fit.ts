@@ -6,83 +6,18 @@ import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
 import type { Examples } from '../data/batches.ts';
 import { platform } from '../platform/index.ts';
-import { type AdamConfig, type AdamOptimizer, adamDefaults, createAdam } from './adam-optimizer.ts';
-import type { Checkpoint, CheckpointStore, CheckpointTensor } from './checkpoint.ts';
+import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
+import {
+  checkSettings,
+  type EpochRecord,
+  type FitOptions,
+  type FitResult,
+  type FitState,
+  type Progress,
+} from './fit-options.ts';
 import { createForward, type Forward } from './forward.ts';
 import { type BatchLoss, crossEntropy } from './operations.ts';
-
-/** Settings that decide the weights. */
-export interface FitSettings {
-  readonly epochs: number;
-  readonly batchSize: number;
-  readonly seed: number;
-  readonly adam: AdamConfig;
-}
-
-/** One epoch as the history keeps it. */
-export interface EpochRecord {
-  readonly epoch: number;
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly validationLoss?: number;
-  readonly validationAccuracy?: number;
-  /** Of training alone, validation not counted. */
-  readonly imagesPerSecond: number;
-  readonly durationMs: number;
-}
-
-/** Where a run stands. */
-export interface Progress {
-  readonly epoch: number;
-  readonly epochs: number;
-  /** Updates done in this epoch, and how many it has. */
-  readonly step: number;
-  readonly steps: number;
-  /** Means over the epoch so far. */
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly imagesPerSecond: number;
-  /** Time spent in updates of this epoch. */
-  readonly elapsedMs: number;
-}
-
-/** What a checkpoint holds besides tensors. */
-export interface FitState {
-  /** Settings and data of the run, as the caller describes them: a checkpoint of another run is refused. */
-  readonly identity: string;
-  readonly epoch: number;
-  readonly step: number;
-  readonly updates: number;
-  readonly lossSum: number;
-  readonly hits: number;
-  readonly trainingMs: number;
-  readonly history: readonly EpochRecord[];
-}
-
-export interface FitOptions {
-  readonly training: Examples;
-  readonly validation?: Examples;
-  readonly settings: FitSettings;
-  /** Describes the run; equal for a run and its resumption. Default: the settings and the number of examples. */
-  readonly identity?: string;
-  readonly checkpoints?: CheckpointStore<FitState>;
-  /** Updates between checkpoints inside an epoch. Default: none, only at its end. */
-  readonly checkpointEvery?: number;
-  /** Ends the run after the current update, with a checkpoint. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly onEpoch?: (record: EpochRecord, history: readonly EpochRecord[]) => void | Promise<void>;
-}
-
-export interface FitResult {
-  readonly status: 'complete' | 'interrupted';
-  readonly history: readonly EpochRecord[];
-  /** Updates done in all, and by this call: fewer if it resumed. */
-  readonly updates: number;
-  readonly updatesNow: number;
-}
-
-export const fitDefaults: FitSettings = { epochs: 50, batchSize: 128, seed: 1, adam: adamDefaults };
+import { createOptimizer, type Optimizer } from './optimizers.ts';
 
 /** How often the event loop gets a turn, so that Ctrl-C and drawing work. */
 const YIELD_MS = 100;
@@ -139,7 +74,7 @@ export function measure(forward: Forward, source: Examples): { loss: number; acc
 class Trainer {
   readonly #model: tf.LayersModel;
   readonly #options: FitOptions;
-  readonly #optimizer: AdamOptimizer;
+  readonly #optimizer: Optimizer;
   readonly #variables: tf.Variable[];
   readonly #forward: Forward;
   #state: FitState;
@@ -151,7 +86,7 @@ class Trainer {
     this.#variables = trainableVariables(model);
     this.#forward = createForward(model);
     // Last: it owns tensors from here on.
-    this.#optimizer = createAdam(this.#variables, options.settings.adam);
+    this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
     const identity = options.identity ?? defaultIdentity(options);
     this.#state = { identity, epoch: 1, step: 0, updates: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [] };
   }
@@ -206,9 +141,10 @@ class Trainer {
       const { x, y } = training.batch(positions, epoch);
       const { grads } = tf.variableGrads(() => {
         const logits = this.#forward(x, { training: true, seed: settings.seed, step: updates });
-        const loss = crossEntropy(logits, y, (batchLoss) => {
+        const keep = (batchLoss: BatchLoss): void => {
           result = batchLoss;
-        });
+        };
+        const loss = crossEntropy(logits, y, keep, settings.labelSmoothing);
         return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => sum.add(penalty), loss);
       }, this.#variables);
       if (!Number.isFinite(result!.lossSum)) {
@@ -268,7 +204,7 @@ class Trainer {
   }
 
   #diverged(what: string): SelvedgeError {
-    const { learningRate } = this.#options.settings.adam;
+    const { learningRate } = this.#options.settings.optimizer;
     return new SelvedgeError('training/diverged', `Cannot go on: ${what}; try a learning rate below ${learningRate}`);
   }
 
@@ -344,31 +280,4 @@ function trainableVariables(model: tf.LayersModel): tf.Variable[] {
     if (weight.constraint) throw refuse(`weight "${weight.originalName}" has a constraint`);
     return weight.read() as tf.Variable;
   });
-}
-
-function checkSettings({ settings, training, validation, checkpointEvery = 1 }: FitOptions): void {
-  const { epochs, batchSize, seed, adam } = settings;
-  const { learningRate, beta1, beta2, epsilon } = adam;
-  const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
-  const isDecay = (value: number): boolean => value >= 0 && value < 1;
-  const rules: [boolean, string][] = [
-    [isCount(epochs), `${epochs} epochs: expected a whole number from 1`],
-    [isCount(batchSize), `a batch size of ${batchSize}: expected a whole number from 1`],
-    [isCount(checkpointEvery), `a checkpoint every ${checkpointEvery} updates: expected a whole number from 1`],
-    [
-      Number.isInteger(seed) && seed >= 0 && seed < 0x100000000,
-      `seed ${seed}: expected a whole number from 0 to 4294967295`,
-    ],
-    [learningRate > 0 && learningRate < Infinity, `a learning rate of ${learningRate}: expected more than 0`],
-    [isDecay(beta1) && isDecay(beta2), `betas of ${beta1} and ${beta2}: expected from 0 up to, not including, 1`],
-    [epsilon > 0 && epsilon < Infinity, `an epsilon of ${epsilon}: expected more than 0`],
-    [training.count >= 1, 'no examples: expected at least one'],
-    [
-      validation === undefined || validation.count >= 1,
-      'no validation examples: expected at least one, or no validation',
-    ],
-  ];
-  for (const [holds, message] of rules) {
-    if (!holds) throw new SelvedgeError('training/settings', `Cannot train with ${message}`);
-  }
 }

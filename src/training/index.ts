@@ -1,13 +1,20 @@
-// Training: the loop, Adam, checkpoints.
-export { type AdamConfig, adamDefaults } from './adam-optimizer.ts';
+// Training: the loop, optimisers, checkpoints.
 export { type Checkpoint, type CheckpointStore, type CheckpointTensor, openCheckpoints } from './checkpoint.ts';
+export { fit } from './fit.ts';
 export {
   type EpochRecord,
   type FitOptions,
   type FitResult,
   type FitSettings,
   type FitState,
-  fit,
   fitDefaults,
   type Progress,
-} from './fit.ts';
+} from './fit-options.ts';
+export {
+  type AdamConfig,
+  type AdamWConfig,
+  describeOptimizer,
+  type OptimizerConfig,
+  optimizerDefaults,
+  type SgdConfig,
+} from './optimizer-config.ts';

@@ -15,6 +15,7 @@ import {
   fit,
   fitDefaults,
   openCheckpoints,
+  optimizerDefaults,
   type Progress,
 } from '../../src/training/index.ts';
 import { placeSample, type SampleExamples, settingsOf, smallModel, studyModel, weightsDigest } from './sample-run.ts';
@@ -218,7 +219,7 @@ test('fit() adds the regularisers of layers to what it minimises', async () => {
   await fit(model, optionsOf({ settings: settingsOf({ epochs: 1, batchSize: COUNT }) }));
   const after = model.getWeights()[0]!.dataSync();
   // The first update of Adam is the learning rate towards zero where the penalty's slope, 2000 w, outweighs the loss's.
-  const { learningRate } = fitDefaults.adam;
+  const { learningRate } = fitDefaults.optimizer;
   before.forEach((value, i) => {
     if (Math.abs(value) < 0.01) return;
     assert.ok(Math.abs(after[i]! - (value - Math.sign(value) * learningRate)) < 1e-6, `weight ${i}`);
@@ -226,7 +227,7 @@ test('fit() adds the regularisers of layers to what it minimises', async () => {
   model.dispose();
 });
 
-const diverging = settingsOf({ adam: { ...fitDefaults.adam, learningRate: 1e30 } });
+const diverging = settingsOf({ optimizer: { ...fitDefaults.optimizer, learningRate: 1e30 } });
 
 test('fit() stops with epoch and step where the loss is no longer finite, and keeps the last good checkpoint', async () => {
   const broken = smallModel();
@@ -241,7 +242,7 @@ test('fit() stops with epoch and step where the loss is no longer finite, and ke
 
   const model = studyModel('baseline');
   const store = checkpoints();
-  const settings = { ...settingsOf({ epochs: 1 }), adam: { ...fitDefaults.adam, learningRate: 1e-3 } };
+  const settings = { ...settingsOf({ epochs: 1 }), optimizer: { ...fitDefaults.optimizer, learningRate: 1e-3 } };
   const identity = 'one run';
   await fit(model, optionsOf({ settings, identity, checkpoints: store }));
   const faster = { ...diverging, epochs: 3 };
@@ -257,7 +258,7 @@ test('fit() stops with epoch and step where the loss is no longer finite, and ke
 
 test('fit() stops where the very last update breaks the weights, or leaves weights whose validation loss is not finite', async () => {
   const single = { epochs: 1, batchSize: COUNT };
-  const infinite = settingsOf({ ...single, adam: { ...fitDefaults.adam, learningRate: 1e39 } });
+  const infinite = settingsOf({ ...single, optimizer: { ...fitDefaults.optimizer, learningRate: 1e39 } });
   const model = smallModel();
   assert.match(
     await codeOf(fit(model, { training: examples.training, settings: infinite, checkpoints: checkpoints() })),
@@ -268,7 +269,10 @@ test('fit() stops where the very last update breaks the weights, or leaves weigh
   const large = studyModel('baseline');
   assert.match(
     await codeOf(
-      fit(large, optionsOf({ settings: settingsOf({ ...single, adam: { ...fitDefaults.adam, learningRate: 1e30 } }) })),
+      fit(
+        large,
+        optionsOf({ settings: settingsOf({ ...single, optimizer: { ...fitDefaults.optimizer, learningRate: 1e30 } }) }),
+      ),
     ),
     /^training\/diverged: Cannot go on: the validation loss became NaN after epoch 1/,
   );
@@ -413,7 +417,7 @@ test('fit() without an identity tells runs apart by settings and number of examp
   for (const settings of [
     settingsOf({ seed: 2 }),
     settingsOf({ batchSize: 8 }),
-    settingsOf({ adam: { ...fitDefaults.adam, learningRate: 0.01 } }),
+    settingsOf({ optimizer: { ...fitDefaults.optimizer, learningRate: 0.01 } }),
   ]) {
     assert.match(await codeOf(fit(model, optionsOf({ settings, checkpoints: checkpoints() }))), /^training\/other-run/);
   }
@@ -429,7 +433,7 @@ test('fit() refuses settings out of range before it does anything', async () => 
   const model = smallModel();
   const digest = weightsDigest(model);
   const empty = { ...examples.training, count: 0 };
-  const adam = fitDefaults.adam;
+  const { adam } = optimizerDefaults;
   const refused: [Partial<FitOptions>, RegExp][] = [
     ...[0, 1.5, Number.NaN, Infinity].map((epochs): [Partial<FitOptions>, RegExp] => [
       { settings: settingsOf({ epochs }) },
@@ -441,12 +445,12 @@ test('fit() refuses settings out of range before it does anything', async () => 
     ]),
     ...[-1, 0.5, 2 ** 32].map((seed): [Partial<FitOptions>, RegExp] => [{ settings: settingsOf({ seed }) }, /seed/]),
     ...[0, -1, Number.NaN, Infinity].map((learningRate): [Partial<FitOptions>, RegExp] => [
-      { settings: settingsOf({ adam: { ...adam, learningRate } }) },
+      { settings: settingsOf({ optimizer: { ...adam, learningRate } }) },
       /learning rate/,
     ]),
-    [{ settings: settingsOf({ adam: { ...adam, beta1: 1 } }) }, /betas of 1 and 0.999/],
-    [{ settings: settingsOf({ adam: { ...adam, beta2: -0.1 } }) }, /betas of 0.9 and -0.1/],
-    [{ settings: settingsOf({ adam: { ...adam, epsilon: 0 } }) }, /epsilon of 0/],
+    [{ settings: settingsOf({ optimizer: { ...adam, beta1: 1 } }) }, /betas of 1 and 0.999/],
+    [{ settings: settingsOf({ optimizer: { ...adam, beta2: -0.1 } }) }, /betas of 0.9 and -0.1/],
+    [{ settings: settingsOf({ optimizer: { ...adam, epsilon: 0 } }) }, /epsilon of 0/],
     ...[0, 1.5, -2].map((checkpointEvery): [Partial<FitOptions>, RegExp] => [{ checkpointEvery }, /checkpoint every/]),
     [{ training: empty }, /no examples/],
     [{ validation: empty }, /no validation examples/],

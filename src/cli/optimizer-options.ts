@@ -1,0 +1,73 @@
+// Options of train that choose the optimiser and the loss, and how their text becomes settings. What does not belong to the chosen
+// optimiser is an error, not ignored.
+import { fitDefaults, type OptimizerConfig, optimizerDefaults } from '../training/index.ts';
+import { usageError } from './arguments.ts';
+import { numberFromZero, positiveNumber } from './options.ts';
+
+const { adam, adamw, sgd } = optimizerDefaults;
+
+export const optimizerOptions = {
+  optimizer: {
+    type: 'enum',
+    options: Object.keys(optimizerDefaults) as OptimizerConfig['name'][],
+    default: fitDefaults.optimizer.name,
+    description: 'Optimiser',
+  },
+  'learning-rate': {
+    type: 'string',
+    valueHint: 'rate',
+    description: `Of the optimiser (default: ${adam.learningRate}, of sgd ${sgd.learningRate})`,
+  },
+  momentum: { type: 'string', valueHint: 'share', description: `Of sgd (default: ${sgd.momentum})` },
+  nesterov: { type: 'boolean', description: "Nesterov's momentum, of sgd" },
+  'weight-decay': {
+    type: 'string',
+    valueHint: 'rate',
+    description: `Of adamw, of kernels alone (default: ${adamw.weightDecay})`,
+  },
+  'label-smoothing': {
+    type: 'string',
+    valueHint: 'share',
+    description: `Of each label, spread over all classes in training (default: ${fitDefaults.labelSmoothing})`,
+  },
+} as const;
+
+/** The values of `optimizerOptions` as they were written. */
+export interface OptimizerArguments {
+  readonly optimizer: OptimizerConfig['name'];
+  readonly 'learning-rate'?: string | undefined;
+  readonly momentum?: string | undefined;
+  readonly nesterov?: boolean | undefined;
+  readonly 'weight-decay'?: string | undefined;
+}
+
+/**
+ * The optimiser that was asked for.
+ *
+ * @throws SelvedgeError `cli/usage` on a value out of range and on an option of another optimiser
+ */
+export function readOptimizer(args: OptimizerArguments): OptimizerConfig {
+  const { optimizer: name, nesterov = false } = args;
+  const owners = { momentum: 'sgd', nesterov: 'sgd', 'weight-decay': 'adamw' } as const;
+  for (const [option, owner] of Object.entries(owners)) {
+    const value = args[option as keyof typeof owners];
+    if (name === owner || value === undefined || value === false) continue;
+    throw usageError(`Option "--${option}" does not go with --optimizer ${name}: it is of --optimizer ${owner}`);
+  }
+  const learningRate = positiveNumber('learning-rate', args['learning-rate']) ?? optimizerDefaults[name].learningRate;
+  switch (name) {
+    case 'adam':
+      return { ...adam, learningRate };
+    case 'adamw': {
+      const weightDecay = numberFromZero('weight-decay', args['weight-decay']) ?? adamw.weightDecay;
+      return { ...adamw, learningRate, weightDecay };
+    }
+    case 'sgd': {
+      const momentum = numberFromZero('momentum', args.momentum, 1) ?? sgd.momentum;
+      if (nesterov && momentum === 0) {
+        throw usageError('Option "--nesterov" needs a momentum: expected --momentum above 0, such as 0.9');
+      }
+      return { ...sgd, learningRate, momentum, nesterov };
+    }
+  }
+}

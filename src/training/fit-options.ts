@@ -1,0 +1,122 @@
+// What fit() takes and gives, and which of it makes sense. Not the loop: fit.ts.
+import { SelvedgeError } from '../core/errors.ts';
+import type { Examples } from '../data/batches.ts';
+import type { CheckpointStore } from './checkpoint.ts';
+import { type OptimizerConfig, optimizerDefaults, optimizerRules } from './optimizer-config.ts';
+
+/** Settings that decide the weights. */
+export interface FitSettings {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly optimizer: OptimizerConfig;
+  /**
+   * Share of each label that is spread evenly over all classes in the loss that is minimised. The validation loss is of the labels
+   * as they are, so that runs can be compared.
+   */
+  readonly labelSmoothing: number;
+}
+
+/** One epoch as the history keeps it. */
+export interface EpochRecord {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly validationLoss?: number;
+  readonly validationAccuracy?: number;
+  /** Of training alone, validation not counted. */
+  readonly imagesPerSecond: number;
+  readonly durationMs: number;
+}
+
+/** Where a run stands. */
+export interface Progress {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Updates done in this epoch, and how many it has. */
+  readonly step: number;
+  readonly steps: number;
+  /** Means over the epoch so far. */
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly imagesPerSecond: number;
+  /** Time spent in updates of this epoch. */
+  readonly elapsedMs: number;
+}
+
+/** What a checkpoint holds besides tensors. */
+export interface FitState {
+  /** Settings and data of the run, as the caller describes them: a checkpoint of another run is refused. */
+  readonly identity: string;
+  readonly epoch: number;
+  readonly step: number;
+  readonly updates: number;
+  readonly lossSum: number;
+  readonly hits: number;
+  readonly trainingMs: number;
+  readonly history: readonly EpochRecord[];
+}
+
+export interface FitOptions {
+  readonly training: Examples;
+  readonly validation?: Examples;
+  readonly settings: FitSettings;
+  /** Describes the run; equal for a run and its resumption. Default: the settings and the number of examples. */
+  readonly identity?: string;
+  readonly checkpoints?: CheckpointStore<FitState>;
+  /** Updates between checkpoints inside an epoch. Default: none, only at its end. */
+  readonly checkpointEvery?: number;
+  /** Ends the run after the current update, with a checkpoint. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onEpoch?: (record: EpochRecord, history: readonly EpochRecord[]) => void | Promise<void>;
+}
+
+export interface FitResult {
+  readonly status: 'complete' | 'interrupted';
+  readonly history: readonly EpochRecord[];
+  /** Updates done in all, and by this call: fewer if it resumed. */
+  readonly updates: number;
+  readonly updatesNow: number;
+}
+
+/** The regime of the study. */
+export const fitDefaults: FitSettings = {
+  epochs: 50,
+  batchSize: 128,
+  seed: 1,
+  optimizer: optimizerDefaults.adam,
+  labelSmoothing: 0,
+};
+
+/**
+ * Makes sure that settings and data can be trained with.
+ *
+ * @throws SelvedgeError `training/settings`
+ */
+export function checkSettings({ settings, training, validation, checkpointEvery = 1 }: FitOptions): void {
+  const { epochs, batchSize, seed, optimizer, labelSmoothing } = settings;
+  const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
+  const rules: [boolean, string][] = [
+    [isCount(epochs), `${epochs} epochs: expected a whole number from 1`],
+    [isCount(batchSize), `a batch size of ${batchSize}: expected a whole number from 1`],
+    [isCount(checkpointEvery), `a checkpoint every ${checkpointEvery} updates: expected a whole number from 1`],
+    [
+      Number.isInteger(seed) && seed >= 0 && seed < 0x100000000,
+      `seed ${seed}: expected a whole number from 0 to 4294967295`,
+    ],
+    ...optimizerRules(optimizer),
+    [
+      labelSmoothing >= 0 && labelSmoothing < 1,
+      `a label smoothing of ${labelSmoothing}: expected from 0 up to, not including, 1`,
+    ],
+    [training.count >= 1, 'no examples: expected at least one'],
+    [
+      validation === undefined || validation.count >= 1,
+      'no validation examples: expected at least one, or no validation',
+    ],
+  ];
+  for (const [holds, message] of rules) {
+    if (!holds) throw new SelvedgeError('training/settings', `Cannot train with ${message}`);
+  }
+}
