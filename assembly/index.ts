@@ -31,3 +31,11 @@ export {
   winogradTiles,
 } from './winograd-conv-2d';
 export { activation, activationGrad } from './activation';
+export {
+  batchNormApply,
+  batchNormCombine,
+  batchNormGrad,
+  batchNormGradCombine,
+  batchNormGradMoments,
+  batchNormMoments,
+} from './batch-norm';
