@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseArguments } from '../../src/cli/arguments.ts';
-import { positiveNumber, runFolder, wholeNumber } from '../../src/cli/options.ts';
+import { numberFromZero, positiveNumber, runFolder, wholeNumber } from '../../src/cli/options.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
 
 const args = {
@@ -124,6 +124,18 @@ test('positiveNumber() takes numbers above zero', () => {
   for (const text of ['0', '-1', 'abc', '', 'NaN', 'Infinity']) {
     refuses(() => positiveNumber('learning-rate', text), /expected a number above 0$/);
   }
+});
+
+test('numberFromZero() takes 0 and numbers above, up to a limit', () => {
+  assert.equal([numberFromZero('weight-decay', '0'), numberFromZero('momentum', '0.9', 1)], [0, 0.9]);
+  assert.is(numberFromZero('momentum', undefined), undefined);
+  for (const text of ['-1', 'abc', '', ' 1', 'NaN', 'Infinity']) {
+    refuses(
+      () => numberFromZero('weight-decay', text),
+      /^Option "--weight-decay" got ".*": expected a number 0 or more$/,
+    );
+  }
+  refuses(() => numberFromZero('momentum', '1', 1), /from 0 up to, not including, 1$/);
 });
 
 test('runFolder() lets no name lead out of runs/', () => {

@@ -60,4 +60,20 @@ test('readRun() tells a damaged config from a missing one', async () => {
   }
 });
 
+test('readRun() understands the settings of a run of version 0.1, which knew Adam alone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'selvedge-run-'));
+  try {
+    const adam = { learningRate: 0.002, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+    await writeJson(runPaths.config(folder), { finishedAt: 'then', settings: { epochs: 2, adam } });
+    await platform.files.write(runPaths.history(folder), '');
+    const { config } = await readRun(folder);
+    const optimizer = { name: 'adam', ...adam };
+    assert.equal(config, { finishedAt: 'then', settings: { epochs: 2, optimizer, labelSmoothing: 0 } });
+    await writeJson(runPaths.config(folder), config);
+    assert.equal((await readRun(folder)).config, config);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test.run();

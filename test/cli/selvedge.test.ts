@@ -86,6 +86,22 @@ test('selvedge train refuses a run of other settings and says what differs', asy
   assert.is(jsonOf(await selvedge(...shorter)).updatesNow, 2);
 });
 
+test('selvedge train keeps the optimiser and the smoothing that it was given, and report shows them', async () => {
+  const common = ['--run', 'sgd', '--examples', '128', '--epochs', '1', '--optimizer', 'sgd'];
+  const training = ['train', ...common, '--momentum', '0.9', '--label-smoothing', '0.1'];
+  assert.is(jsonOf(await selvedge(...training, '--json')).updatesNow, 1);
+  assert.match(
+    errorLine(await selvedge('train', ...common)),
+    /optimizer \{.*"momentum":0\.9.*; labelSmoothing 0\.1, not 0/,
+  );
+  assert.match(errorLine(await selvedge('train', '--momentum', '0.9'), 2), '"--momentum" does not go with');
+  jsonOf(await selvedge('evaluate', '--run', 'sgd', '--json'));
+  const { report } = jsonOf(await selvedge('report', '--run', 'sgd', '--json'));
+  const text = readFileSync(report, 'utf8');
+  assert.match(text, 'SGD, learning rate 0.01, momentum 0.9');
+  assert.match(text, 'categorical cross-entropy, labels smoothed by 0.1');
+});
+
 test('selvedge train goes on from the older checkpoint where the newer is damaged, and begins anew where both are', async () => {
   const model = path.join(folder, 'runs', 'damaged', 'dropout');
   const training = ['train', '--run', 'damaged', '--examples', '128', '--epochs'];

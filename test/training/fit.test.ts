@@ -14,6 +14,7 @@ import {
   type FitState,
   fit,
   fitDefaults,
+  type OptimizerConfig,
   openCheckpoints,
   optimizerDefaults,
   type Progress,
@@ -227,6 +228,24 @@ test('fit() adds the regularisers of layers to what it minimises', async () => {
   model.dispose();
 });
 
+test('fit() minimises the loss of smoothed labels, and validates with the labels as they are', async () => {
+  const { flatten, dense } = tf.layers;
+  const layers = [flatten({ inputShape: [28, 28, 1] }), dense({ units: 10, activation: 'softmax' })];
+  const model = tf.sequential({ layers });
+  const lossOf = (of: FitOptions['training'], smoothing?: number): number =>
+    tf.tidy(() => {
+      const { x, y } = of.batch(Int32Array.from({ length: of.count }, (_, i) => i));
+      const logits = (model.predict(x) as tf.Tensor).log();
+      return tf.losses.softmaxCrossEntropy(y, logits, undefined, smoothing).dataSync()[0]!;
+    });
+  const before = lossOf(examples.training, 0.2);
+  const settings = settingsOf({ epochs: 1, batchSize: COUNT, labelSmoothing: 0.2 });
+  const { history } = await fit(model, optionsOf({ settings }));
+  assert.ok(Math.abs(history[0]!.loss - before) < 1e-5, `${history[0]!.loss}, expected ${before}`);
+  assert.ok(Math.abs(history[0]!.validationLoss! - lossOf(examples.validation)) < 1e-5);
+  model.dispose();
+});
+
 const diverging = settingsOf({ optimizer: { ...fitDefaults.optimizer, learningRate: 1e30 } });
 
 test('fit() stops with epoch and step where the loss is no longer finite, and keeps the last good checkpoint', async () => {
@@ -313,6 +332,30 @@ test('fit() interrupted by its signal after any update goes on to the same weigh
     assert.is(calls, Math.ceil((2 * STEPS) / after), `after ${after}`);
     await checkpoints().clear();
   }
+});
+
+test('fit() with any optimiser and smoothed labels goes on from an interruption to the same weights and losses', async () => {
+  const { adamw, sgd } = optimizerDefaults;
+  const digests = new Set<string>();
+  for (const optimizer of [adamw, sgd, { ...sgd, momentum: 0.9 }, { ...sgd, momentum: 0.9, nesterov: true }]) {
+    const settings = settingsOf({ optimizer, labelSmoothing: 0.1 });
+    const whole = await trainWhole({ settings });
+    const { calls, ...outcome } = await trainInParts(() => {
+      const stop = new AbortController();
+      let updates = 0;
+      return {
+        settings,
+        signal: stop.signal,
+        onProgress: () => {
+          if (++updates === 4) stop.abort();
+        },
+      };
+    });
+    assert.equal([calls, outcome], [3, whole], JSON.stringify(optimizer));
+    digests.add(whole.digest);
+    await checkpoints().clear();
+  }
+  assert.is(digests.size, 4);
 });
 
 test('fit() that dies after any update goes on from the last checkpoint to the same weights and losses', async () => {
@@ -418,6 +461,8 @@ test('fit() without an identity tells runs apart by settings and number of examp
     settingsOf({ seed: 2 }),
     settingsOf({ batchSize: 8 }),
     settingsOf({ optimizer: { ...fitDefaults.optimizer, learningRate: 0.01 } }),
+    settingsOf({ optimizer: optimizerDefaults.sgd }),
+    settingsOf({ labelSmoothing: 0.1 }),
   ]) {
     assert.match(await codeOf(fit(model, optionsOf({ settings, checkpoints: checkpoints() }))), /^training\/other-run/);
   }
@@ -433,7 +478,7 @@ test('fit() refuses settings out of range before it does anything', async () => 
   const model = smallModel();
   const digest = weightsDigest(model);
   const empty = { ...examples.training, count: 0 };
-  const { adam } = optimizerDefaults;
+  const { adam, adamw, sgd } = optimizerDefaults;
   const refused: [Partial<FitOptions>, RegExp][] = [
     ...[0, 1.5, Number.NaN, Infinity].map((epochs): [Partial<FitOptions>, RegExp] => [
       { settings: settingsOf({ epochs }) },
@@ -451,6 +496,19 @@ test('fit() refuses settings out of range before it does anything', async () => 
     [{ settings: settingsOf({ optimizer: { ...adam, beta1: 1 } }) }, /betas of 1 and 0.999/],
     [{ settings: settingsOf({ optimizer: { ...adam, beta2: -0.1 } }) }, /betas of 0.9 and -0.1/],
     [{ settings: settingsOf({ optimizer: { ...adam, epsilon: 0 } }) }, /epsilon of 0/],
+    ...[-0.1, 1, Number.NaN].flatMap((share): [Partial<FitOptions>, RegExp][] => [
+      [{ settings: settingsOf({ optimizer: { ...sgd, momentum: share } }) }, /a momentum of/],
+      [{ settings: settingsOf({ labelSmoothing: share }) }, /a label smoothing of/],
+    ]),
+    ...[-0.1, Infinity, Number.NaN].map((weightDecay): [Partial<FitOptions>, RegExp] => [
+      { settings: settingsOf({ optimizer: { ...adamw, weightDecay } }) },
+      /a weight decay of/,
+    ]),
+    [{ settings: settingsOf({ optimizer: { ...sgd, nesterov: true } }) }, /Nesterov momentum of 0/],
+    [
+      { settings: settingsOf({ optimizer: { ...adam, name: 'rmsprop' } as unknown as OptimizerConfig }) },
+      /optimiser "rmsprop": expected one of adam, adamw, sgd$/,
+    ],
     ...[0, 1.5, -2].map((checkpointEvery): [Partial<FitOptions>, RegExp] => [{ checkpointEvery }, /checkpoint every/]),
     [{ training: empty }, /no examples/],
     [{ validation: empty }, /no validation examples/],
