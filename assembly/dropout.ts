@@ -21,6 +21,8 @@ class DropoutArgs {
   seed: i32;
   step: i32;
   layer: i32;
+  /** Of dropoutMask alone. */
+  elementsPerUnit: i32;
 }
 
 @unmanaged
@@ -44,6 +46,15 @@ export function dropout(args: usize, start: i32, end: i32, scratch: usize): void
     drawMask(a, first / GROUP, mask);
     const offset = <usize>first << 2;
     applyMask(<usize>a.x + offset, <usize>a.y + offset, mask, min(GROUP, elements - first), a.scale);
+  }
+}
+
+/** The mask alone, of units of `elementsPerUnit` elements; a group that two units share is drawn by both, to the same bytes. */
+export function dropoutMask(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<DropoutArgs>(args);
+  const last = (end * a.elementsPerUnit + GROUP - 1) / GROUP;
+  for (let group = (start * a.elementsPerUnit) / GROUP; group < last; group++) {
+    drawMask(a, group, <usize>a.mask + <usize>(group * GROUP));
   }
 }
 

@@ -39,3 +39,15 @@ export {
   batchNormGradMoments,
   batchNormMoments,
 } from './batch-norm';
+export { planFinish, planProduct, planUnfinish } from './plan/dense';
+export { planSingleChannel, planSingleChannelGradient } from './plan/single-channel';
+export { planPackRows, planWinogradTransform, planWinogradWeightGradient } from './plan/weights';
+export {
+  planWinogradFinish,
+  planWinogradGradient,
+  planWinogradGradientProduct,
+  planWinogradInput,
+  planWinogradInputGradient,
+  planWinogradProduct,
+} from './plan/winograd';
+export { planAddTo } from './plan/add-to';

@@ -7,6 +7,7 @@ export * from './evaluation/index.ts';
 // The report describes layers and epochs in words of its own, which are in `selvedge/report`.
 export type { LayerSummary, ModelSummary } from './models/index.ts';
 export * from './models/index.ts';
+export * from './plan/index.ts';
 export * from './report/index.ts';
 export * from './tasks/index.ts';
 export type { EpochRecord } from './training/index.ts';

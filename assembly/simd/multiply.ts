@@ -173,6 +173,61 @@ export function multiplyRows(
   }
 }
 
+/**
+ * Rows that lie `aPitch` bytes apart times one panel, replacing C. A last tile of fewer than four rows computes its last row again.
+ *
+ * @param panel First row of the panel, its eight columns side by side
+ * @param columns How many of the eight columns exist
+ */
+export function multiplyBlock(
+  a: usize, aPitch: usize, rows: i32, depth: i32, panel: usize, c: usize, cPitch: usize, columns: i32,
+): void {
+  const end = panel + ((<usize>depth) << 5);
+  for (let row = 0; row < rows; row += 4) {
+    const left = rows - row;
+    const step1 = left > 1 ? 1 : 0;
+    const step2 = left > 2 ? 2 : step1;
+    const step3 = left > 3 ? 3 : step2;
+    let p0 = a + <usize>row * aPitch;
+    let p1 = p0 + <usize>step1 * aPitch;
+    let p2 = p0 + <usize>step2 * aPitch;
+    let p3 = p0 + <usize>step3 * aPitch;
+    let c00 = f32x4.splat(0);
+    let c01 = c00;
+    let c10 = c00;
+    let c11 = c00;
+    let c20 = c00;
+    let c21 = c00;
+    let c30 = c00;
+    let c31 = c00;
+    for (let b = panel; b < end; b += 32) {
+      const b0 = v128.load(b);
+      const b1 = v128.load(b, 16);
+      let s = v128.load32_splat(p0);
+      c00 = madd(c00, s, b0);
+      c01 = madd(c01, s, b1);
+      s = v128.load32_splat(p1);
+      c10 = madd(c10, s, b0);
+      c11 = madd(c11, s, b1);
+      s = v128.load32_splat(p2);
+      c20 = madd(c20, s, b0);
+      c21 = madd(c21, s, b1);
+      s = v128.load32_splat(p3);
+      c30 = madd(c30, s, b0);
+      c31 = madd(c31, s, b1);
+      p0 += 4;
+      p1 += 4;
+      p2 += 4;
+      p3 += 4;
+    }
+    const to = c + <usize>row * cPitch;
+    storeColumns(to, c00, c01, columns);
+    storeColumns(to + <usize>step1 * cPitch, c10, c11, columns);
+    storeColumns(to + <usize>step2 * cPitch, c20, c21, columns);
+    storeColumns(to + <usize>step3 * cPitch, c30, c31, columns);
+  }
+}
+
 @inline
 function finishRow(at: usize, c0: v128, c1: v128, columns: i32, accumulate: bool, low: v128, high: v128): void {
   if (columns == 8) {

@@ -32,6 +32,10 @@ export const MAX_ARGUMENTS = 64;
 export const MESSAGE = 160;
 export const MAX_MESSAGE_BYTES = 252;
 export const WORDS = 224;
+/** Words of a call in a program. */
+export const CALL_WORDS = 4;
+/** The kernel that `programRunner` makes; its index follows those of the module. */
+export const PROGRAM = 'program';
 
 /**
  * Reads of SEQUENCE or DONE before going to sleep: about 400 microseconds, more than passes between two kernels of a training
@@ -53,6 +57,38 @@ export function kernelNames(exports) {
   return Object.keys(exports)
     .filter((name) => typeof exports[name] === 'function' && name !== 'spinWhileEqual')
     .sort();
+}
+
+/**
+ * A kernel that runs programs: lists of jobs, each a list of calls of other kernels that one thread makes in order. Its only
+ * argument is the byte offset of a program; its unit is a job.
+ *
+ *   int32   [first call of job 0, of job 1, …, end]  [kernel, argument offset, start, end] …
+ *           positions are words from the beginning of the program
+ *
+ * @param {readonly Kernel[]} kernels in the order of `kernelNames`
+ * @param {WebAssembly.Memory} memory
+ * @returns {Kernel}
+ */
+export function programRunner(kernels, memory) {
+  let words = new Int32Array(memory.buffer);
+  return (args, start, end, scratch) => {
+    // A memory that grew has a longer buffer; the old view ends where it ended.
+    if (words.buffer !== memory.buffer) words = new Int32Array(memory.buffer);
+    const program = /** @type {number} */ (words[args >>> 2]) >>> 2;
+    for (let job = start; job < end; job++) {
+      const last = program + /** @type {number} */ (words[program + job + 1]);
+      for (let at = program + /** @type {number} */ (words[program + job]); at < last; at += CALL_WORDS) {
+        const kernel = /** @type {Kernel} */ (kernels[/** @type {number} */ (words[at])]);
+        kernel(
+          /** @type {number} */ (words[at + 1]),
+          /** @type {number} */ (words[at + 2]),
+          /** @type {number} */ (words[at + 3]),
+          scratch,
+        );
+      }
+    }
+  };
 }
 
 /**

@@ -11,6 +11,7 @@ export default function work({ module, memory, controlOffset, thread, spinIterat
   const kernels = control
     .kernelNames(exports)
     .map((name) => /** @type {control.Kernel} */ (/** @type {unknown} */ (exports[name])));
+  kernels.push(control.programRunner([...kernels], memory));
   const words = new Int32Array(memory.buffer, controlOffset, control.WORDS);
 
   let sequence = 0;

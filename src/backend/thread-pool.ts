@@ -54,10 +54,13 @@ export class ThreadPool {
     const block = allocator.allocate(control.WORDS * 4 + 64);
     this.#controlOffset = alignToCacheLine(block);
     this.#words = new Int32Array(memory.buffer, this.#controlOffset, control.WORDS).fill(0);
+    const names = control.kernelNames(exports);
+    const kernels = names.map((name) => exports[name] as unknown as control.Kernel);
     this.#kernels = new Map(
-      control
-        .kernelNames(exports)
-        .map((name, index) => [name, { index, run: exports[name] as unknown as control.Kernel }]),
+      [...names, control.PROGRAM].map((name, index) => [
+        name,
+        { index, run: kernels[index] ?? control.programRunner(kernels, memory) },
+      ]),
     );
     this.#spin = exports.spinWhileEqual as unknown as (a: number, v: number, i: number) => number;
   }
@@ -117,6 +120,21 @@ export class ThreadPool {
   }
 
   /**
+   * Number of a kernel in programs: see `programRunner`.
+   *
+   * @throws SelvedgeError `backend/unknown-kernel`
+   */
+  kernelIndex(name: string): number {
+    return this.#kernel(name).index;
+  }
+
+  #kernel(name: string): { index: number; run: control.Kernel } {
+    const kernel = this.#kernels.get(name);
+    if (kernel) return kernel;
+    throw new SelvedgeError('backend/unknown-kernel', `Cannot run kernel "${name}": the module has no such export`);
+  }
+
+  /**
    * Runs a kernel over units [0, units).
    *
    * @param name Exported name of the kernel
@@ -126,9 +144,7 @@ export class ThreadPool {
    */
   run(name: string, units: number, args: readonly number[], options: RunOptions = {}): void {
     if (units <= 0) return;
-    const kernel = this.#kernels.get(name);
-    if (!kernel)
-      throw new SelvedgeError('backend/unknown-kernel', `Cannot run kernel "${name}": the module has no such export`);
+    const kernel = this.#kernel(name);
     if (args.length > control.MAX_ARGUMENTS) {
       throw new SelvedgeError(
         'backend/arguments',

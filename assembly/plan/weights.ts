@@ -1,0 +1,154 @@
+// Stages of a plan that follow the backward pass: gradients of weights from what the whole batch left behind, and the forms of the
+// updated weights that the next step reads. The update itself is an optimiser's kernel; see assembly/adam.ts.
+//
+//   unit of the Winograd stages = eight input channels; of planPackRows = a row of the weights
+import { loadColumns } from '../simd/columns';
+import { HIGHEST, LOWEST, multiplyColumns } from '../simd/multiply';
+import { LINES_BYTES, transformFilter, transformFilterGradient } from '../simd/winograd-tiles';
+
+@unmanaged
+class PlanWinogradWeights {
+  v: u32;
+  m: u32;
+  weights: u32;
+  gradient: u32;
+  u: u32;
+  ut: u32;
+  tile: i32;
+  inChannels: i32;
+  outChannels: i32;
+  /** Rows of V and dM, and how many of them a pass takes: their columns fit the first-level cache. */
+  rows: i32;
+  rowsPerPass: i32;
+  rowBytesV: u32;
+  rowBytesM: u32;
+  positionBytesV: u32;
+  positionBytesM: u32;
+  panelBytesU: u32;
+  panelBytesUt: u32;
+  positionBytesU: u32;
+  positionBytesUt: u32;
+}
+
+/** dW = G^T (V^T dM) G. Scratch: lines, eight zeros, dU of four input channels. */
+export function planWinogradWeightGradient(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanWinogradWeights>(args);
+  const zeros = scratch + LINES_BYTES;
+  memory.fill(zeros, 0, 64);
+  const du = zeros + 64;
+  const pitch = (<usize>a.outChannels) << 2;
+  // Odd multiples of a cache line, so that positions fall on different sets.
+  const positionBytes = (pitch << 2) + 64;
+  const positions = (a.tile + 2) * (a.tile + 2);
+  const last = min(end << 3, a.inChannels);
+  for (let channel = start << 3; channel < last; channel += 4) {
+    for (let position = 0; position < positions; position++) {
+      const to = du + <usize>position * positionBytes;
+      const v = <usize>a.v + <usize>position * a.positionBytesV + ((<usize>channel) << 2);
+      const m = <usize>a.m + <usize>position * a.positionBytesM;
+      for (let row = 0; row < a.rows; row += a.rowsPerPass) {
+        const rows = min(a.rowsPerPass, a.rows - row);
+        const left = v + <usize>row * a.rowBytesV;
+        const right = m + <usize>row * a.rowBytesM;
+        for (let column = 0; column < a.outChannels; column += 8) {
+          const at = (<usize>column) << 2;
+          multiplyColumns(
+            4, left, right + at, 1, 1, rows, a.rowBytesV, 0, 0, a.rowBytesM, zeros, to + at, pitch,
+            min(8, a.outChannels - column), row != 0, LOWEST, HIGHEST,
+          );
+        }
+      }
+    }
+    const gradient = <usize>a.gradient + <usize>channel * pitch;
+    transformFilterGradient(
+      a.tile, du, positionBytes, gradient, <usize>a.inChannels * pitch, a.outChannels, scratch,
+    );
+  }
+}
+
+/** U and Ut of the weights. Scratch: lines, nine taps of 4 x 8 transposed weights. */
+export function planWinogradTransform(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanWinogradWeights>(args);
+  const pitch = (<usize>a.outChannels) << 2;
+  const tapBytes = <usize>a.inChannels * pitch;
+  const block = scratch + LINES_BYTES;
+  for (let unit = start; unit < end; unit++) {
+    const first = unit << 3;
+    const last = min(first + 8, a.inChannels);
+    for (let channel = first; channel < last; channel++) {
+      const from = <usize>a.weights + <usize>channel * pitch;
+      let to = <usize>a.u + 32 + ((<usize>channel) << 5);
+      for (let column = 0; column < a.outChannels; column += 8, to += a.panelBytesU) {
+        const vectors = min(2, (a.outChannels - column) >> 2);
+        transformFilter(
+          a.tile, from + ((<usize>column) << 2), tapBytes, to, a.positionBytesU, vectors, scratch,
+        );
+      }
+    }
+    let to = <usize>a.ut + <usize>unit * a.panelBytesUt + 32;
+    for (let column = 0; column < a.outChannels; column += 4, to += 128) {
+      let from = <usize>a.weights + <usize>first * pitch + ((<usize>column) << 2);
+      for (let tap: usize = 0; tap < 9; tap++, from += tapBytes) {
+        transposeFour(from, pitch, block + (tap << 7));
+        if (last - first == 8) transposeFour(from + (pitch << 2), pitch, block + (tap << 7) + 16);
+        else zeroFour(block + (tap << 7) + 16);
+      }
+      transformFilter(a.tile, block, 128, to, a.positionBytesUt, 8, scratch);
+    }
+  }
+}
+
+/** Four rows of four floats to four columns, 32 bytes apart. */
+@inline
+function transposeFour(from: usize, pitch: usize, to: usize): void {
+  const a = v128.load(from);
+  const b = v128.load(from + pitch);
+  const c = v128.load(from + 2 * pitch);
+  const d = v128.load(from + 3 * pitch);
+  const ab0 = i32x4.shuffle(a, b, 0, 4, 1, 5);
+  const ab1 = i32x4.shuffle(a, b, 2, 6, 3, 7);
+  const cd0 = i32x4.shuffle(c, d, 0, 4, 1, 5);
+  const cd1 = i32x4.shuffle(c, d, 2, 6, 3, 7);
+  v128.store(to, i64x2.shuffle(ab0, cd0, 0, 2));
+  v128.store(to, i64x2.shuffle(ab0, cd0, 1, 3), 32);
+  v128.store(to, i64x2.shuffle(ab1, cd1, 0, 2), 64);
+  v128.store(to, i64x2.shuffle(ab1, cd1, 1, 3), 96);
+}
+
+@inline
+function zeroFour(to: usize): void {
+  const zero = f32x4.splat(0);
+  v128.store(to, zero);
+  v128.store(to, zero, 32);
+  v128.store(to, zero, 64);
+  v128.store(to, zero, 96);
+}
+
+@unmanaged
+class PlanPackRows {
+  weights: u32;
+  panels: u32;
+  columns: i32;
+  panelBytes: u32;
+}
+
+/** Rows of weights [rows][columns] into panels of eight columns; the first row of a panel, zeros, is left alone. */
+export function planPackRows(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanPackRows>(args);
+  const pitch = (<usize>a.columns) << 2;
+  for (let row = start; row < end; row++) {
+    const from = <usize>a.weights + <usize>row * pitch;
+    let to = <usize>a.panels + 32 + ((<usize>row) << 5);
+    let column = 0;
+    for (; column + 8 <= a.columns; column += 8, to += a.panelBytes) {
+      const at = from + ((<usize>column) << 2);
+      v128.store(to, v128.load(at));
+      v128.store(to, v128.load(at, 16), 16);
+    }
+    if (column < a.columns) {
+      const at = from + ((<usize>column) << 2);
+      v128.store(to, loadColumns(at, a.columns - column));
+      v128.store(to, loadColumns(at + 16, a.columns - column - 4), 16);
+    }
+  }
+}

@@ -1,0 +1,243 @@
+// Stages of a plan for 3x3 convolutions of stride 1 by Winograd's minimal filtering: see assembly/winograd-conv-2d.ts for the
+// algorithm. V and dM of the whole batch are kept: the filter gradient is their product, made after the backward pass.
+//
+//   rows of V, M    image i of a partition of `partitionImages`, tile t:  partition * rowsPerPartition + i * tiles + t
+//                   rows between partitions stay zero, so that products may take four rows at a time
+//   V, dV    [position][row][inChannels]         M, dM    [position][row][outChannels]: dM replaces M
+//   U        [position][panel of outChannels][1 + inChannels][8]      Ut    [position][panel of inChannels][1 + outChannels][8]
+//
+//   unit of all stages = image; a call covers images of one partition.
+import { zeroFloats } from '../simd/columns';
+import { multiplyBlock } from '../simd/multiply';
+import { OUTPUT, REPLACE } from '../simd/winograd';
+import {
+  gatherTile, inputGradientTile, inputTile, LINES_BYTES, outputGradientTile, scatterAddTile, transformFour,
+} from '../simd/winograd-tiles';
+import { Finish, finishFour, unfinishFour } from './finish';
+
+@unmanaged
+class PlanWinograd {
+  /** f32 [batch, inHeight, inWidth, inChannels], and its gradient. */
+  x: u32;
+  dx: u32;
+  /** 0 to add to dx. */
+  clearsGradient: i32;
+  v: u32;
+  m: u32;
+  dv: u32;
+  u: u32;
+  ut: u32;
+  /** Byte offset of a `Finish`. */
+  finish: u32;
+  /** f32 [partitions][channels]. */
+  biasPartials: u32;
+  tile: i32;
+  inHeight: i32;
+  inWidth: i32;
+  inChannels: i32;
+  outHeight: i32;
+  outWidth: i32;
+  outChannels: i32;
+  padTop: i32;
+  padLeft: i32;
+  tilesY: i32;
+  tilesX: i32;
+  partitionImages: i32;
+  rowsPerPartition: i32;
+  rowBytesV: u32;
+  rowBytesM: u32;
+  positionBytesV: u32;
+  positionBytesM: u32;
+  panelBytesU: u32;
+  panelBytesUt: u32;
+  positionBytesU: u32;
+  positionBytesUt: u32;
+}
+
+@inline
+function firstRow(a: PlanWinograd, image: i32): i32 {
+  const partition = image / a.partitionImages;
+  return partition * a.rowsPerPartition + (image - partition * a.partitionImages) * a.tilesY * a.tilesX;
+}
+
+/** V = B^T d B of the tiles of images. */
+export function planWinogradInput(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanWinograd>(args);
+  const size = a.tile + 2;
+  const pixel = (<usize>a.inChannels) << 2;
+  const rowBytes = <usize>a.inWidth * pixel;
+  const room = scratch + LINES_BYTES;
+  for (let image = start; image < end; image++) {
+    const from = <usize>a.x + <usize>(image * a.inHeight) * rowBytes;
+    let to = <usize>a.v + <usize>firstRow(a, image) * a.rowBytesV;
+    for (let tileY = 0; tileY < a.tilesY; tileY++) {
+      const y = tileY * a.tile - a.padTop;
+      for (let tileX = 0; tileX < a.tilesX; tileX++, to += a.rowBytesV) {
+        const x = tileX * a.tile - a.padLeft;
+        if (y >= 0 && x >= 0 && y + size <= a.inHeight && x + size <= a.inWidth) {
+          const at = from + <usize>y * rowBytes + <usize>x * pixel;
+          inputTile(a.tile, at, rowBytes, pixel, to, a.positionBytesV, 16, scratch);
+        } else {
+          gatherTile(room, from, a.inHeight, a.inWidth, pixel, y, x, size);
+          inputTile(a.tile, room, <usize>size * pixel, pixel, to, a.positionBytesV, 16, scratch);
+        }
+      }
+    }
+  }
+}
+
+/** M = V U for the tiles of images. */
+export function planWinogradProduct(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanWinograd>(args);
+  multiplyPositions(
+    a, start, end, a.v, a.rowBytesV, a.positionBytesV, a.inChannels, a.u, a.panelBytesU, a.positionBytesU, a.m,
+    a.rowBytesM, a.positionBytesM, a.outChannels,
+  );
+}
+
+/** dV = dM Ut for the tiles of images. */
+export function planWinogradGradientProduct(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanWinograd>(args);
+  multiplyPositions(
+    a, start, end, a.m, a.rowBytesM, a.positionBytesM, a.outChannels, a.ut, a.panelBytesUt, a.positionBytesUt, a.dv,
+    a.rowBytesV, a.positionBytesV, a.inChannels,
+  );
+}
+
+@inline
+function multiplyPositions(
+  a: PlanWinograd, start: i32, end: i32, from: usize, fromRow: usize, fromPosition: usize, depth: i32, panels: usize,
+  panelBytes: usize, panelsPosition: usize, to: usize, toRow: usize, toPosition: usize, columns: i32,
+): void {
+  const first = firstRow(a, start);
+  const rows = ((end - start) * a.tilesY * a.tilesX + 3) & ~3;
+  from += <usize>first * fromRow;
+  to += <usize>first * toRow;
+  const positions = (a.tile + 2) * (a.tile + 2);
+  for (let position = 0; position < positions; position++) {
+    let panel = panels + 32;
+    for (let column = 0; column < columns; column += 8, panel += panelBytes) {
+      multiplyBlock(from, fromRow, rows, depth, panel, to + ((<usize>column) << 2), toRow, min(8, columns - column));
+    }
+    from += fromPosition;
+    to += toPosition;
+    panels += panelsPosition;
+  }
+}
+
+/** A^T M A of four channels of a tile. */
+@inline
+function outputStrip(m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
+  if (m == 6) outputStrip6(from, positionBytes, to, rowBytes, lines);
+  else if (m == 5) outputStrip5(from, positionBytes, to, rowBytes, lines);
+  else if (m == 4) outputStrip4(from, positionBytes, to, rowBytes, lines);
+  else if (m == 3) outputStrip3(from, positionBytes, to, rowBytes, lines);
+  else outputStrip2(from, positionBytes, to, rowBytes, lines);
+}
+
+function outputStrip2(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
+  const zero = f32x4.splat(0);
+  transformFour(OUTPUT, 2, REPLACE, from, 4 * positionBytes, positionBytes, to, rowBytes, 16, lines, zero, zero, zero);
+}
+
+function outputStrip3(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
+  const zero = f32x4.splat(0);
+  transformFour(OUTPUT, 3, REPLACE, from, 5 * positionBytes, positionBytes, to, rowBytes, 16, lines, zero, zero, zero);
+}
+
+function outputStrip4(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
+  const zero = f32x4.splat(0);
+  transformFour(OUTPUT, 4, REPLACE, from, 6 * positionBytes, positionBytes, to, rowBytes, 16, lines, zero, zero, zero);
+}
+
+function outputStrip5(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
+  const zero = f32x4.splat(0);
+  transformFour(OUTPUT, 5, REPLACE, from, 7 * positionBytes, positionBytes, to, rowBytes, 16, lines, zero, zero, zero);
+}
+
+function outputStrip6(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
+  const zero = f32x4.splat(0);
+  transformFour(OUTPUT, 6, REPLACE, from, 8 * positionBytes, positionBytes, to, rowBytes, 16, lines, zero, zero, zero);
+}
+
+/** Sums to outputs: A^T M A, then bias, activation, pooling, dropout. */
+export function planWinogradFinish(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanWinograd>(args);
+  const f = changetype<Finish>(<usize>a.finish);
+  const strip = scratch + LINES_BYTES;
+  const rowBytes = (<usize>(a.tilesX * a.tile)) << 4;
+  const tileBytes = (<usize>a.tile) << 4;
+  for (let image = start; image < end; image++) {
+    let from = <usize>a.m + <usize>firstRow(a, image) * a.rowBytesM;
+    for (let channel = 0; channel < a.outChannels; channel += 4, from += 16) {
+      let row = from;
+      for (let tileY = 0; tileY < a.tilesY; tileY++) {
+        let to = strip + <usize>(tileY * a.tile) * rowBytes;
+        for (let tileX = 0; tileX < a.tilesX; tileX++, row += a.rowBytesM, to += tileBytes) {
+          outputStrip(a.tile, row, a.positionBytesM, to, rowBytes, scratch);
+        }
+      }
+      finishFour(f, image, channel, strip, rowBytes, 16);
+    }
+  }
+}
+
+/** dM = A dY A^T, from the gradient of what was stored; and the bias's gradient of the partition. */
+export function planWinogradGradient(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanWinograd>(args);
+  const f = changetype<Finish>(<usize>a.finish);
+  const strip = scratch + LINES_BYTES;
+  const rowBytes = (<usize>(a.tilesX * a.tile)) << 4;
+  const tileBytes = (<usize>a.tile) << 4;
+  const partials = <usize>a.biasPartials + ((<usize>(start / a.partitionImages * a.outChannels)) << 2);
+  // What tiles reach beyond the outputs stays zero; all else is written for each image.
+  const stripBytes = <usize>(a.tilesY * a.tile) * rowBytes;
+  const clears = a.tilesY * a.tile != f.outHeight * f.poolStrideHeight || a.tilesX * a.tile != f.outWidth * f.poolStrideWidth
+    || f.poolStrideHeight > f.poolHeight || f.poolStrideWidth > f.poolWidth || f.poolHeight > 2 || f.poolWidth > 2
+    || f.poolHeight != f.poolWidth || f.poolStrideHeight != f.poolHeight || f.poolStrideWidth != f.poolWidth;
+  for (let image = start; image < end; image++) {
+    let to = <usize>a.m + <usize>firstRow(a, image) * a.rowBytesM;
+    for (let channel = 0; channel < a.outChannels; channel += 4, to += 16) {
+      if (clears) zeroFloats(strip, stripBytes);
+      let sum = unfinishFour(f, image, channel, strip, rowBytes, 16);
+      const partial = partials + ((<usize>channel) << 2);
+      if (image != start) sum = f32x4.add(v128.load(partial), sum);
+      v128.store(partial, sum);
+      let row = to;
+      for (let tileY = 0; tileY < a.tilesY; tileY++) {
+        let from = strip + <usize>(tileY * a.tile) * rowBytes;
+        for (let tileX = 0; tileX < a.tilesX; tileX++, row += a.rowBytesM, from += tileBytes) {
+          outputGradientTile(a.tile, from, rowBytes, 16, row, a.positionBytesM, 16, 16, scratch);
+        }
+      }
+    }
+  }
+}
+
+/** dX = B dV B^T, tiles overlapping. */
+export function planWinogradInputGradient(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanWinograd>(args);
+  const size = a.tile + 2;
+  const pixel = (<usize>a.inChannels) << 2;
+  const rowBytes = <usize>a.inWidth * pixel;
+  const room = scratch + LINES_BYTES;
+  for (let image = start; image < end; image++) {
+    const to = <usize>a.dx + <usize>(image * a.inHeight) * rowBytes;
+    if (a.clearsGradient != 0) memory.fill(to, 0, <usize>a.inHeight * rowBytes);
+    let from = <usize>a.dv + <usize>firstRow(a, image) * a.rowBytesV;
+    for (let tileY = 0; tileY < a.tilesY; tileY++) {
+      const y = tileY * a.tile - a.padTop;
+      for (let tileX = 0; tileX < a.tilesX; tileX++, from += a.rowBytesV) {
+        const x = tileX * a.tile - a.padLeft;
+        if (y >= 0 && x >= 0 && y + size <= a.inHeight && x + size <= a.inWidth) {
+          const at = to + <usize>y * rowBytes + <usize>x * pixel;
+          inputGradientTile(a.tile, from, a.positionBytesV, at, rowBytes, pixel, scratch);
+        } else {
+          zeroFloats(room, <usize>(size * size) * pixel);
+          inputGradientTile(a.tile, from, a.positionBytesV, room, <usize>size * pixel, pixel, scratch);
+          scatterAddTile(room, to, a.inHeight, a.inWidth, pixel, y, x, size);
+        }
+      }
+    }
+  }
+}

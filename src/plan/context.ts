@@ -1,0 +1,85 @@
+// What the stages of a plan share while it is laid out: memory of values and gradients, weights, and the collected calls.
+// Not here: what a stage computes. Invariant: buffers are for the largest batch; calls are made anew for each batch size.
+import type * as tf from '@tensorflow/tfjs';
+import type { Value } from './fuse.ts';
+import type { Call, Job, PlanMemory } from './program.ts';
+
+/** Images that one thread takes through the network at a time. Part of the numerical definition: partial sums are per partition. */
+export const PARTITION_IMAGES = 8;
+
+export const partitionsOf = (batch: number): number => Math.ceil(batch / PARTITION_IMAGES);
+
+/** A range of images of one partition. */
+export interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Part of a pass: calls that each partition makes, or calls that one thread makes when all partitions have come so far. */
+export type Step =
+  | { readonly kind: 'partitions'; readonly calls: (range: Range) => readonly Call[] }
+  | { readonly kind: 'once'; readonly calls: readonly Call[] };
+
+/** A stage for one batch size. Steps run in order, those of the backward pass from the last stage to the first. */
+export interface Stage {
+  readonly forward: readonly Step[];
+  readonly backward: readonly Step[];
+  /** After the backward pass, at the same time as those of other stages: weight gradients, updates, and what is derived from weights. */
+  readonly updates: readonly Job[];
+  /** Makes what is derived from weights, before the first step and after somebody else wrote them. */
+  readonly derivations: readonly Job[];
+  /** Bytes of scratch that its calls need. */
+  readonly scratchBytes: number;
+  /** Cost of each job of `updates` in multiply-adds, so that the dear ones start first. */
+  readonly updateCosts?: readonly number[];
+}
+
+export const emptyStage: Stage = { forward: [], backward: [], updates: [], derivations: [], scratchBytes: 0 };
+
+/** Float32 memory of a value `[batch, used height, used width, channels]` and of its gradient. */
+export interface Buffers {
+  readonly value: number;
+  readonly gradient: number;
+}
+
+/** A trainable weight in the plan's sight. */
+export interface Weight {
+  readonly variable: tf.LayerVariable;
+  /** Byte offset of the gradient; undefined where the weight is frozen. */
+  readonly gradient: number | undefined;
+  readonly size: number;
+  /** Calls that update elements [first, last), multiples of four but for the end; none where the weight is frozen. */
+  update: (first: number, last: number) => readonly Call[];
+}
+
+export interface PlanContext {
+  readonly memory: PlanMemory;
+  /** Images of the largest batch. */
+  readonly capacity: number;
+  buffersOf(value: Value): Buffers;
+  /** Lets a value lie where another lies. */
+  shareBuffers(value: Value, other: Value): void;
+  /** Whether somebody asks for the gradient of a value. */
+  needsGradient(value: Value): boolean;
+  weight(variable: tf.LayerVariable): Weight;
+  /** Stores argument words; `weights` says which of them are places of weights. */
+  args(words: readonly number[], weights?: Readonly<Record<number, tf.LayerVariable>>): number;
+  /** Argument words of dropout masks, whose word 7 is the number of the update. */
+  readonly maskArgs: { add(args: number): void };
+  readonly seed: number;
+}
+
+/** Memory, laid out once and shared by all batch sizes. */
+export type StageLayout = (context: PlanContext) => (batch: number, gradients: GradientTargets) => Stage;
+
+/** Where stages put the gradients of their inputs: the first reader writes, later ones add. */
+export interface GradientTargets {
+  /**
+   * Where a stage writes the gradient of an input, and the call that then adds it to what others wrote.
+   *
+   * @param value Read by the stage
+   */
+  target(value: Value): { readonly at: number; after(range: Range): readonly Call[] };
+}
+
+export const floatsOf = (value: Value): number => value.used[0] * value.used[1] * value.shape[2];

@@ -1,0 +1,360 @@
+// A model, its loss and its optimiser, compiled: forward and backward pass of a partition of the batch stay in one thread's cache,
+// then weight gradients, updates and what is derived from weights are made side by side: two dispatches a step without batch norm.
+// Not here: batches, epochs, checkpoints. Invariant: weights are the model's own variables; who changes them is noticed.
+import type * as tf from '@tensorflow/tfjs';
+import { currentBackend, float32Bits, type SelvedgeBackend } from '../backend/index.ts';
+import { ownMemory, updateArguments, type VariableUpdate } from '../backend/kernels/optimizer-update.ts';
+import {
+  emptyStage,
+  floatsOf,
+  type GradientTargets,
+  PARTITION_IMAGES,
+  type PlanContext,
+  partitionsOf,
+  type Range,
+  type Stage,
+  type StageLayout,
+  type Step,
+  type Weight,
+} from './context.ts';
+import { fuse, type Value } from './fuse.ts';
+import { graphOf, type Unsupported } from './graph.ts';
+import { type Call, type Job, type Phase, PlanMemory, runPhase } from './program.ts';
+import { layoutOf } from './stages/index.ts';
+
+export interface TrainingPlanOptions {
+  /** Images of the largest batch. */
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly labelSmoothing?: number;
+  /** How variables are updated; those that are not named stay as they are. */
+  readonly updates: readonly VariableUpdate[];
+}
+
+export interface PlannedBatch {
+  /** Byte offset of images f32 `[size, height, width, channels]` from 0 to 1. */
+  readonly x: number;
+  /** Byte offset of labels f32 `[size, classes]`. */
+  readonly y: number;
+  readonly size: number;
+}
+
+/** Losses and hits of one batch. */
+export interface PlannedLoss {
+  /** Sum of the losses of the examples, in their order, in double precision. */
+  readonly lossSum: number;
+  readonly hits: number;
+}
+
+export interface TrainingPlan {
+  /** Dispatches of a step. */
+  readonly dispatches: number;
+  /** Bytes that the plan holds besides weights and moments. */
+  readonly byteLength: number;
+  /**
+   * One update.
+   *
+   * @param update Number of the update from the start of the training: dropout masks depend on it
+   * @param stepWords What ends the arguments of the optimiser's kernels in this update
+   */
+  step(batch: PlannedBatch, update: number, stepWords: readonly number[]): PlannedLoss;
+  dispose(): void;
+}
+
+/**
+ * Compiles a training plan.
+ *
+ * @returns The plan, which the caller disposes, or the reason why the model must run op by op
+ */
+export function compileTraining(model: tf.LayersModel, options: TrainingPlanOptions): TrainingPlan | Unsupported {
+  const graph = graphOf(model);
+  if ('reason' in graph) return graph;
+  const { groups, input, logits } = fuse(graph);
+  const layouts = groups.map(layoutOf);
+  const unknown = layouts.find((layout): layout is Unsupported => 'reason' in layout);
+  if (unknown) return unknown;
+  return new CompiledTraining(layouts as StageLayout[], input, logits, options);
+}
+
+/** Elements of a unit of an update: jobs own rows of weights, of any multiple of four elements. */
+const UPDATE_ELEMENTS = 4;
+/** Room for what changes with each update. */
+const NO_STEP_WORDS = [0, 0, 0, 0];
+
+interface Compiled {
+  readonly phases: readonly Phase[];
+  readonly derive: Phase;
+  readonly scratchBytes: number;
+  /** Arguments of the loss, and of what reads the batch. */
+  readonly lossArgs: number;
+}
+
+class CompiledTraining implements TrainingPlan {
+  readonly #options: TrainingPlanOptions;
+  readonly #backend: SelvedgeBackend;
+  readonly #memory: PlanMemory;
+  readonly #input: Value;
+  readonly #logits: Value;
+  readonly #buffers = new Map<number, { value: number; gradient: number }>();
+  readonly #weights = new Map<tf.LayerVariable, Weight>();
+  /** Argument words that hold the place of a weight. */
+  readonly #weightWords: { variable: tf.LayerVariable; at: number }[] = [];
+  /** Where the words of an optimiser's arguments are that change with each update. */
+  readonly #stepWordsAt: number[] = [];
+  readonly #maskArgs = new Set<number>();
+  readonly #dataIds = new Map<tf.LayerVariable, object>();
+  readonly #stages: ReturnType<StageLayout>[];
+  readonly #compiled = new Map<number, Compiled>();
+  readonly #losses: number;
+  readonly #hits: number;
+  readonly #labels: number;
+
+  constructor(layouts: readonly StageLayout[], input: Value, logits: Value, options: TrainingPlanOptions) {
+    this.#options = options;
+    this.#backend = currentBackend();
+    this.#memory = new PlanMemory(this.#backend);
+    this.#input = input;
+    this.#logits = logits;
+    try {
+      const { batchSize } = options;
+      this.#losses = this.#memory.floats(batchSize);
+      this.#hits = this.#memory.floats(batchSize);
+      this.#labels = this.#memory.floats(batchSize * logits.shape[2]);
+      const context = this.#context();
+      this.#stages = layouts.map((layout) => layout(context));
+    } catch (error) {
+      this.#memory.dispose();
+      throw error;
+    }
+  }
+
+  get byteLength(): number {
+    return this.#memory.byteLength;
+  }
+
+  get dispatches(): number {
+    return this.#compile(this.#options.batchSize).phases.length;
+  }
+
+  step(batch: PlannedBatch, update: number, stepWords: readonly number[]): PlannedLoss {
+    const { size } = batch;
+    const compiled = this.#compile(size);
+    this.#followWeights(compiled);
+    this.#takeBatch(batch);
+    for (const args of this.#maskArgs) this.#memory.setWord(args, 7, update);
+    for (const at of this.#stepWordsAt) this.#memory.view(at, stepWords.length).set(stepWords);
+    for (const phase of compiled.phases) runPhase(this.#backend, phase, compiled.scratchBytes);
+    return this.#readLoss(size);
+  }
+
+  dispose(): void {
+    this.#memory.dispose();
+  }
+
+  #takeBatch({ x, y, size }: PlannedBatch): void {
+    const copy = (from: number, to: number, bytes: number): void => {
+      this.#backend.bytes(to, bytes).set(this.#backend.bytes(from, bytes));
+    };
+    copy(x, this.#buffersOf(this.#input).value, size * floatsOf(this.#input) * 4);
+    copy(y, this.#labels, size * this.#logits.shape[2] * 4);
+  }
+
+  #readLoss(size: number): PlannedLoss {
+    const losses = new Float32Array(this.#memory.view(this.#losses, size).buffer, this.#losses, size);
+    const hits = this.#memory.view(this.#hits, size);
+    let lossSum = 0;
+    let hitSum = 0;
+    for (let i = 0; i < size; i++) {
+      lossSum += losses[i]!;
+      hitSum += hits[i]!;
+    }
+    return { lossSum, hits: hitSum };
+  }
+
+  /** Notices weights that moved or were replaced, and makes anew what is derived from them. */
+  #followWeights({ derive, scratchBytes }: Compiled): void {
+    let isMoved = false;
+    for (const { variable } of this.#options.updates) ownMemory(this.#backend, variable);
+    for (const variable of new Set(this.#weightWords.map((word) => word.variable))) {
+      const { dataId } = variable.read();
+      if (this.#dataIds.get(variable) === dataId) continue;
+      this.#dataIds.set(variable, dataId);
+      isMoved = true;
+    }
+    if (!isMoved) return;
+    for (const { variable, at } of this.#weightWords) {
+      this.#memory.setWord(at, 0, this.#backend.offset(variable.read()));
+    }
+    runPhase(this.#backend, derive, scratchBytes);
+  }
+
+  #buffersOf(value: Value): { value: number; gradient: number } {
+    const known = this.#buffers.get(value.id);
+    if (known) return known;
+    const floats = this.#options.batchSize * floatsOf(value);
+    const made = {
+      value: this.#memory.floats(floats),
+      gradient: value.id === this.#input.id ? 0 : this.#memory.floats(floats),
+    };
+    this.#buffers.set(value.id, made);
+    return made;
+  }
+
+  #context(): PlanContext {
+    return {
+      memory: this.#memory,
+      capacity: this.#options.batchSize,
+      seed: this.#options.seed,
+      maskArgs: this.#maskArgs,
+      buffersOf: (value) => this.#buffersOf(value),
+      shareBuffers: (value, other) => {
+        this.#buffers.set(value.id, this.#buffersOf(other));
+      },
+      needsGradient: (value) => this.#buffersOf(value).gradient !== 0,
+      weight: (variable) => this.#weight(variable),
+      args: (words, weights = {}) => this.#args(words, weights),
+    };
+  }
+
+  #args(words: readonly number[], weights: Readonly<Record<number, tf.LayerVariable>>): number {
+    const args = this.#memory.words(words);
+    for (const [index, variable] of Object.entries(weights)) {
+      const at = args + Number(index) * 4;
+      this.#weightWords.push({ variable, at });
+      const known = this.#dataIds.has(variable);
+      // Arguments made later, for another batch size, need the place that is already known.
+      if (known) this.#memory.setWord(at, 0, this.#backend.offset(variable.read()));
+    }
+    return args;
+  }
+
+  #weight(variable: tf.LayerVariable): Weight {
+    const known = this.#weights.get(variable);
+    if (known) return known;
+    const size = variable.shape.reduce<number>((product, extent) => product * extent!, 1);
+    const update = this.#options.updates.find((candidate) => candidate.variable === variable.read());
+    const weight = update
+      ? this.#trainedWeight(variable, size, update)
+      : { variable, size, gradient: undefined, update: () => [] };
+    this.#weights.set(variable, weight);
+    return weight;
+  }
+
+  #trainedWeight(variable: tf.LayerVariable, size: number, update: VariableUpdate): Weight {
+    const gradient = this.#memory.floats(size);
+    const slots = update.slots.map((slot) => this.#backend.offset(slot));
+    const words = updateArguments(
+      { weights: 0, gradient, slots },
+      { elements: size, elementsPerUnit: UPDATE_ELEMENTS },
+      update,
+      [],
+    );
+    const args = this.#args([...words, ...NO_STEP_WORDS], { 0: variable });
+    this.#stepWordsAt.push(args + words.length * 4);
+    const { kernel } = update;
+    const call = (first: number, last: number): Call[] => [
+      { kernel, args, start: first / UPDATE_ELEMENTS, end: Math.ceil(last / UPDATE_ELEMENTS) },
+    ];
+    return { variable, size, gradient, update: call };
+  }
+
+  #compile(batch: number): Compiled {
+    const known = this.#compiled.get(batch);
+    if (known) return known;
+    const lossArgs = this.#args(
+      [
+        this.#buffersOf(this.#logits).value,
+        this.#labels,
+        this.#losses,
+        this.#buffersOf(this.#logits).gradient,
+        this.#hits,
+        this.#logits.shape[2],
+        float32Bits(1 / batch),
+        float32Bits(this.#options.labelSmoothing ?? 0),
+      ],
+      {},
+    );
+    const gradients = this.#gradientTargets();
+    const stages: Stage[] = this.#stages
+      .toReversed()
+      .map((stage) => stage(batch, gradients))
+      .toReversed();
+    const loss: Stage = {
+      ...emptyStage,
+      forward: [
+        {
+          kind: 'partitions',
+          calls: ({ first: start, last: end }) => [{ kernel: 'softmaxCrossEntropy', args: lossArgs, start, end }],
+        },
+      ],
+    };
+    const steps = [
+      ...[...stages, loss].flatMap(({ forward }) => forward),
+      ...stages.toReversed().flatMap(({ backward }) => backward),
+    ];
+    const compiled: Compiled = {
+      phases: [...this.#phases(steps, batch), this.#memory.phase(orderedUpdates(stages))],
+      derive: this.#memory.phase(stages.flatMap(({ derivations }) => derivations)),
+      scratchBytes: Math.max(...stages.map(({ scratchBytes }) => scratchBytes)),
+      lossArgs,
+    };
+    this.#compiled.set(batch, compiled);
+    return compiled;
+  }
+
+  /** Neighbouring steps of partitions are one phase. */
+  #phases(steps: readonly Step[], batch: number): Phase[] {
+    const phases: Phase[] = [];
+    let pending: Step[] = [];
+    const flush = (): void => {
+      if (pending.length === 0) return;
+      const jobs = partitions(batch).map((range) =>
+        pending.flatMap((step) => (step.kind === 'partitions' ? step.calls(range) : [])),
+      );
+      phases.push(this.#memory.phase(jobs));
+      pending = [];
+    };
+    for (const step of steps) {
+      if (step.kind === 'partitions') {
+        pending.push(step);
+        continue;
+      }
+      flush();
+      phases.push(this.#memory.phase([step.calls]));
+    }
+    flush();
+    return phases;
+  }
+
+  /** The first reader of a value, from the end, writes its gradient; others write elsewhere and add. */
+  #gradientTargets(): GradientTargets {
+    const written = new Set<number>();
+    return {
+      target: (value) => {
+        const at = this.#buffersOf(value).gradient;
+        if (!written.has(at)) {
+          written.add(at);
+          return { at, after: () => [] };
+        }
+        const floats = floatsOf(value);
+        const other = this.#memory.floats(this.#options.batchSize * floats);
+        const args = this.#memory.words([other, at, floats]);
+        return { at: other, after: ({ first: start, last: end }) => [{ kernel: 'planAddTo', args, start, end }] };
+      },
+    };
+  }
+}
+
+const partitions = (batch: number): Range[] =>
+  Array.from({ length: partitionsOf(batch) }, (_, i) => ({
+    first: i * PARTITION_IMAGES,
+    last: Math.min((i + 1) * PARTITION_IMAGES, batch),
+  }));
+
+/** Dear jobs first, so that no thread is left with one at the end. */
+function orderedUpdates(stages: readonly Stage[]): Job[] {
+  const jobs = stages.flatMap(({ updates, updateCosts = [] }) =>
+    updates.map((job, i) => ({ job, cost: updateCosts[i] ?? 0 })),
+  );
+  return jobs.sort((a, b) => b.cost - a.cost).map(({ job }) => job);
+}
