@@ -13,7 +13,7 @@ export { conv2d, conv2dSingleChannel, padImages } from './conv-2d';
 export { conv2dBackpropInput } from './conv-2d-backprop-input';
 export { conv2dBackpropFilter, sumPartials } from './conv-2d-backprop-filter';
 export { matMulColumns, matMulInt32, matMulRows } from './batch-mat-mul';
-export { biasReluGrad } from './bias-relu-grad';
+export { biasActivationGrad } from './bias-activation-grad';
 export { decodeIdxImages, decodeIdxLabels } from './decode-idx';
 export { gatherBatch } from './gather-batch';
 export { augment } from './augment';
@@ -31,14 +31,8 @@ export {
   winogradTiles,
 } from './winograd-conv-2d';
 export { activation, activationGrad } from './activation';
-export {
-  batchNormApply,
-  batchNormCombine,
-  batchNormGrad,
-  batchNormGradCombine,
-  batchNormGradMoments,
-  batchNormMoments,
-} from './batch-norm';
+export { batchNormApply, batchNormCombine, batchNormMoments } from './batch-norm';
+export { batchNormGrad, batchNormGradCombine, batchNormGradMoments } from './batch-norm-grad';
 export { planFinish, planProduct, planUnfinish } from './plan/dense';
 export { planSingleChannel, planSingleChannelGradient } from './plan/single-channel';
 export { planPackRows, planWinogradTransform, planWinogradWeightGradient } from './plan/weights';

@@ -3,7 +3,14 @@
 // Invariant: the result is the logits; the softmax that ends the model belongs to the loss.
 import * as tf from '@tensorflow/tfjs';
 import { SelvedgeError } from '../core/errors.ts';
-import { convolution, dense, type FusedActivation, seededDropout } from './operations.ts';
+import {
+  activation,
+  batchNormalization,
+  convolution,
+  dense,
+  type OutputActivation,
+  seededDropout,
+} from './operations.ts';
 
 /** Layers of tfjs that draw from Math.random in training. */
 const RANDOM_LAYERS: readonly string[] = [
@@ -133,6 +140,13 @@ function operationOf(model: tf.LayersModel, layer: tf.layers.Layer, place: Place
       return ([x], { training, seed, step }) =>
         training && rate > 0 ? seededDropout(x!, rate, { seed, step, layer: place.number }) : x!;
     }
+    case 'BatchNormalization':
+      return config.axis === -1 || config.axis === place.rank - 1 ? batchNormOf(model, layer) : callOf(model, layer);
+    case 'Activation':
+    case 'ELU':
+    case 'LeakyReLU':
+    case 'ReLU':
+      return activationOf(model, layer);
     default:
       return callOf(model, layer);
   }
@@ -159,17 +173,72 @@ function drawsRandomly(serialized: unknown): boolean {
   return Object.values(serialized).some(drawsRandomly);
 }
 
+/** Activations of tfjs, by the names that layers have for them, that our operations apply. */
+const ACTIVATIONS: Readonly<Record<string, OutputActivation>> = {
+  elu: { name: 'elu', alpha: 1 },
+  linear: { name: 'linear' },
+  relu: { name: 'relu' },
+  relu6: { name: 'relu6' },
+  sigmoid: { name: 'sigmoid' },
+  tanh: { name: 'tanh' },
+};
+
 /** The part of a layer's activation that is fused, and what remains to be applied. */
 function splitActivation(
   layer: tf.layers.Layer,
   isLast: boolean,
-): { fused: FusedActivation; rest: (y: tf.Tensor) => tf.Tensor } {
-  const activation = layer.getConfig().activation as string;
+): { fused: OutputActivation; rest: (y: tf.Tensor) => tf.Tensor } {
+  const name = layer.getConfig().activation as string;
   const identity = (y: tf.Tensor): tf.Tensor => y;
-  if (activation === 'relu') return { fused: 'relu', rest: identity };
-  if (activation === 'linear' || (isLast && activation === 'softmax')) return { fused: 'linear', rest: identity };
-  const applied = tf.layers.activation({ activation: activation as 'elu' });
-  return { fused: 'linear', rest: (y) => applied.call(y, {}) as tf.Tensor };
+  const fused = ACTIVATIONS[isLast && name === 'softmax' ? 'linear' : name];
+  if (fused) return { fused, rest: identity };
+  const applied = tf.layers.activation({ activation: name as 'selu' });
+  return { fused: { name: 'linear' }, rest: (y) => applied.call(y, {}) as tf.Tensor };
+}
+
+/** What an activation layer applies, if it is an activation of ours. */
+function activationOfLayer(layer: tf.layers.Layer): OutputActivation | undefined {
+  const { activation: name, alpha, maxValue } = layer.getConfig();
+  switch (layer.getClassName()) {
+    case 'Activation':
+      return ACTIVATIONS[name as string];
+    case 'ELU':
+      return { name: 'elu', alpha: alpha as number };
+    case 'LeakyReLU':
+      // With a negative slope the output does not tell the sign of the input.
+      return (alpha as number) >= 0 ? { name: 'leakyRelu', alpha: alpha as number } : undefined;
+    default:
+      return maxValue === undefined || maxValue === null ? { name: 'relu' } : undefined;
+  }
+}
+
+function activationOf(model: tf.LayersModel, layer: tf.layers.Layer): Operation {
+  const settings = activationOfLayer(layer);
+  const call = callOf(model, layer);
+  if (!settings) return call;
+  return ([x], context) => {
+    if (x!.dtype !== 'float32') return call([x!], context);
+    return settings.name === 'linear' ? x! : activation(x!, settings);
+  };
+}
+
+function batchNormOf(model: tf.LayersModel, layer: tf.layers.Layer): Operation {
+  const { epsilon, momentum, scale, center } = layer.getConfig() as Readonly<Record<string, unknown>>;
+  const call = callOf(model, layer);
+  // In the order in which the layer makes them.
+  const weights = [...layer.weights];
+  const gamma = scale ? weights.shift() : undefined;
+  const beta = center ? weights.shift() : undefined;
+  const [movingMean, movingVariance] = weights;
+  return ([x], context) => {
+    if (!context.training || x!.dtype !== 'float32') return call([x!], context);
+    return batchNormalization(x!, gamma?.read() as tf.Tensor1D | undefined, beta?.read() as tf.Tensor1D | undefined, {
+      epsilon: epsilon as number,
+      momentum: momentum as number,
+      movingMean: movingMean!.read() as tf.Variable,
+      movingVariance: movingVariance!.read() as tf.Variable,
+    });
+  };
 }
 
 function convolutionOf(layer: tf.layers.Layer, place: Place): Operation {

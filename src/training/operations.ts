@@ -1,18 +1,27 @@
-// The differentiable operations that our trainer puts in place of what tfjs composes from many kernels: convolution and
-// dense layers with bias and relu fused in both directions, seeded dropout, softmax cross-entropy.
-// Not layers: they take tensors and settings. Invariant: each is one or two kernel runs forward and backward.
+// The differentiable operations that our trainer puts in place of what tfjs composes from many kernels: convolution and dense
+// layers with bias and activation fused in both directions, activations, batch normalisation, seeded dropout, softmax cross-entropy.
+// Not layers: they take tensors and settings. Invariant: each is a few kernel runs forward and backward, the same bits on any
+// engine and number of threads.
 import * as tf from '@tensorflow/tfjs';
 import { currentBackend } from '../backend/index.ts';
+import type { ClampActivation } from '../backend/kernels/activation.ts';
 import { matMul } from '../backend/kernels/batch-mat-mul.ts';
-import { biasReluGrad } from '../backend/kernels/bias-relu-grad.ts';
+import { batchNorm, batchNormGrad } from '../backend/kernels/batch-norm.ts';
+import { biasActivationGrad } from '../backend/kernels/bias-activation-grad.ts';
 import { conv2dForward } from '../backend/kernels/conv-2d.ts';
 import { conv2dBackpropFilter } from '../backend/kernels/conv-2d-backprop-filter.ts';
 import { conv2dBackpropInput } from '../backend/kernels/conv-2d-backprop-input.ts';
 import { type DropoutKey, dropout, dropoutGrad } from '../backend/kernels/dropout.ts';
+import { ownMemory } from '../backend/kernels/optimizer-update.ts';
+import {
+  activate,
+  activateGrad,
+  activateInPlace,
+  type OutputActivation,
+} from '../backend/kernels/output-activation.ts';
 import { softmaxCrossEntropy } from '../backend/kernels/softmax-cross-entropy.ts';
 
-/** What is applied to the sum before it is stored. */
-export type FusedActivation = 'linear' | 'relu';
+export type { OutputActivation };
 
 const track = (info: tf.TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);
 
@@ -20,7 +29,7 @@ export interface ConvolutionSettings {
   readonly strides: [number, number];
   readonly dilations: [number, number];
   readonly padding: 'valid' | 'same';
-  readonly activation: FusedActivation;
+  readonly activation: OutputActivation;
   /** False for the first layer: nobody asks for the gradient of the images. */
   readonly needsInputGradient: boolean;
 }
@@ -43,7 +52,8 @@ export function convolution(
   const { strides, dilations, padding, activation, needsInputGradient } = settings;
   const convInfo = tf.backend_util.computeConv2DInfo(x.shape, filter.shape, strides, dilations, padding);
   const value = (save: tf.GradSaveFunc): tf.Tensor => {
-    const y = track(conv2dForward(backend, { x, filter, bias, activation, convInfo }));
+    const clamp = clampOf(activation);
+    const y = activateRest(conv2dForward(backend, { x, filter, bias, activation: clamp, convInfo }), activation);
     save([x, filter, y]);
     return y;
   };
@@ -64,7 +74,7 @@ export function convolution(
 }
 
 export interface DenseSettings {
-  readonly activation: FusedActivation;
+  readonly activation: OutputActivation;
   readonly needsInputGradient: boolean;
 }
 
@@ -85,7 +95,7 @@ export function dense(
   const backend = currentBackend();
   const { activation, needsInputGradient } = settings;
   const value = (save: tf.GradSaveFunc): tf.Tensor => {
-    const y = track(matMul(backend, { a: x, b: kernel, bias, activation }));
+    const y = activateRest(matMul(backend, { a: x, b: kernel, bias, activation: clampOf(activation) }), activation);
     save([x, kernel, y]);
     return y;
   };
@@ -101,6 +111,63 @@ export function dense(
     value,
     gradients,
   ) as tf.Tensor2D;
+}
+
+/**
+ * An activation of its own. The slope follows from the output: at inputs of exactly 6, that of relu6 is 0, where tfjs has 1.
+ *
+ * @param x Any shape, float32
+ */
+export function activation<T extends tf.Tensor>(x: T, settings: OutputActivation): T {
+  const backend = currentBackend();
+  const value = (save: tf.GradSaveFunc): tf.Tensor => {
+    const y = track(activate(backend, x, settings));
+    save([y]);
+    return y;
+  };
+  const gradients = (dy: tf.Tensor, [y]: tf.Tensor[]): tf.Tensor[] => [
+    track(activateGrad(backend, { dy, y: y! }, settings)),
+  ];
+  return differentiate([x], value, gradients) as T;
+}
+
+export interface BatchNormalizationSettings {
+  readonly epsilon: number;
+  /** Share of the old moving average that stays. */
+  readonly momentum: number;
+  /** [channels], updated in place. */
+  readonly movingMean: tf.Variable;
+  readonly movingVariance: tf.Variable;
+}
+
+/**
+ * Batch normalisation over the last axis by mean and biased variance of the batch, as `tf.layers.batchNormalization` has it in
+ * training. Moves the averages.
+ *
+ * @param x […, channels]
+ * @param gamma [channels], if the layer scales
+ * @param beta [channels], if the layer centres
+ */
+export function batchNormalization<T extends tf.Tensor>(
+  x: T,
+  gamma: tf.Tensor1D | undefined,
+  beta: tf.Tensor1D | undefined,
+  { epsilon, momentum, movingMean, movingVariance }: BatchNormalizationSettings,
+): T {
+  const backend = currentBackend();
+  const value = (save: tf.GradSaveFunc): tf.Tensor => {
+    for (const average of [movingMean, movingVariance]) ownMemory(backend, average);
+    const moving = { mean: movingMean, variance: movingVariance, momentum };
+    const { y, statistics } = batchNorm(backend, { x, gamma, beta, moving, epsilon });
+    save([x, track(statistics)]);
+    return track(y);
+  };
+  const gradients = (dy: tf.Tensor, [input, statistics]: tf.Tensor[]): tf.Tensor[] => {
+    const { dx, dGamma, dBeta } = batchNormGrad(backend, { dy, x: input!, statistics: statistics! });
+    const [scaleGradient, shiftGradient] = [track(dGamma), track(dBeta)];
+    return [track(dx), ...(gamma ? [scaleGradient] : []), ...(beta ? [shiftGradient] : [])];
+  };
+  return differentiate([x, ...(gamma ? [gamma] : []), ...(beta ? [beta] : [])], value, gradients) as T;
 }
 
 /**
@@ -157,9 +224,23 @@ export function crossEntropy(
   return differentiate([logits], value, gradients) as tf.Scalar;
 }
 
+/** What a product applies while it stores. */
+const clampOf = ({ name }: OutputActivation): ClampActivation =>
+  name === 'relu' || name === 'relu6' ? name : 'linear';
+
+/** Applies, to a product that nobody else holds, the activations that are no clamp. */
+function activateRest(product: tf.TensorInfo, activation: OutputActivation): tf.Tensor {
+  if (clampOf(activation) !== activation.name) activateInPlace(currentBackend(), product, activation);
+  return track(product);
+}
+
 /** Gradients of the sum that an activation is applied to, and of its bias. */
-function sumGradients(dy: tf.Tensor, y: tf.Tensor, activation: FusedActivation): { dSum: tf.Tensor; dBias: tf.Tensor } {
-  const { dz, biasGradient } = biasReluGrad(currentBackend(), { dy, y: activation === 'relu' ? y : undefined });
+function sumGradients(
+  dy: tf.Tensor,
+  y: tf.Tensor,
+  activation: OutputActivation,
+): { dSum: tf.Tensor; dBias: tf.Tensor } {
+  const { dz, biasGradient } = biasActivationGrad(currentBackend(), { dy, y, activation });
   return { dSum: dz ? track(dz) : dy, dBias: track(biasGradient) };
 }
 

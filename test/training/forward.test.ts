@@ -86,7 +86,28 @@ const channelsFirst = (): tf.LayersModel =>
     ],
   });
 
-const models = { plain, branches, nested, nestedFirst, channelsFirst };
+/** Activations as settings and as layers; those that are not ours too. */
+const activated = (): tf.LayersModel =>
+  tf.sequential({
+    layers: [
+      layers.conv2d({ inputShape, filters: 5, kernelSize: 2, activation: 'tanh' }),
+      layers.batchNormalization({ axis: 3, momentum: 0.8, epsilon: 0.01 }),
+      layers.leakyReLU({ alpha: 0.1 }),
+      layers.conv2d({ filters: 3, kernelSize: 2, activation: 'elu' }),
+      layers.reLU({ maxValue: 0.5 }),
+      layers.conv2d({ filters: 4, kernelSize: 1, activation: 'softplus' }),
+      layers.activation({ activation: 'relu6' }),
+      layers.flatten(),
+      layers.dense({ units: 6, activation: 'sigmoid' }),
+      layers.batchNormalization(),
+      layers.elu(),
+      layers.activation({ activation: 'selu' }),
+      layers.leakyReLU({ alpha: -0.2 }),
+      layers.dense({ units: 3, activation: 'softmax' }),
+    ],
+  });
+
+const models = { plain, branches, activated, nested, nestedFirst, channelsFirst };
 
 /** A model with weights of noise; variances are not negative. */
 function withWeights(build: () => tf.LayersModel): tf.LayersModel {

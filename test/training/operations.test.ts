@@ -6,12 +6,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type RunningBackend, startBackend } from '../../src/backend/index.ts';
 import {
+  activation,
   type BatchLoss,
+  batchNormalization,
   type ConvolutionSettings,
   convolution,
   crossEntropy,
   dense,
-  type FusedActivation,
+  type OutputActivation,
   seededDropout,
 } from '../../src/training/operations.ts';
 import { convolveByDefinition } from '../backend/kernels/conv-2d-reference.ts';
@@ -50,8 +52,18 @@ interface ConvolutionCase {
   readonly hasBias: boolean;
 }
 
-const stockActivation = (y: tf.Tensor, activation: FusedActivation): tf.Tensor =>
-  activation === 'relu' ? tf.relu(y) : y;
+const stockActivations: Record<OutputActivation['name'], (y: tf.Tensor, alpha: number) => tf.Tensor> = {
+  linear: (y) => y,
+  relu: (y) => tf.relu(y),
+  relu6: (y) => tf.relu6(y),
+  leakyRelu: (y, alpha) => tf.leakyRelu(y, alpha),
+  elu: (y) => tf.elu(y),
+  sigmoid: (y) => tf.sigmoid(y),
+  tanh: (y) => tf.tanh(y),
+};
+
+const stockActivation = (y: tf.Tensor, { name, alpha = 1 }: OutputActivation): tf.Tensor =>
+  stockActivations[name](y, alpha);
 
 /** The same computation by our operation or by stock ops. */
 const convolve =
@@ -75,7 +87,9 @@ const convolve =
           compute(images, kernel, bias)) as Operation);
   };
 
-const activations = fc.constantFrom<FusedActivation>('linear', 'relu');
+const settingsOf = (name: OutputActivation['name']): OutputActivation =>
+  name === 'leakyRelu' ? { name, alpha: 0.3 } : name === 'elu' ? { name, alpha: 1 } : { name };
+const activations = fc.constantFrom(...(Object.keys(stockActivations) as OutputActivation['name'][])).map(settingsOf);
 
 test('convolution() and its gradients equal stock ops on the cpu backend for any shape, stride, padding and activation', async () => {
   const side = fc.integer({ min: 3, max: 9 });
@@ -110,10 +124,16 @@ test('convolution() gradients equal central differences of the definition, dilat
     [2, 1],
     [2, 2],
   ] as [number, number][]) {
-    for (const activation of ['linear', 'relu'] as const) {
+    for (const name of ['linear', 'relu'] as const) {
       const x: [number, number, number, number] = [2, 7, 6, 2];
       const filter: [number, number, number, number] = [3, 2, 2, 3];
-      const settings = { strides: [1, 1], dilations, padding: 'same', activation, needsInputGradient: true } as const;
+      const settings = {
+        strides: [1, 1],
+        dilations,
+        padding: 'same',
+        activation: { name },
+        needsInputGradient: true,
+      } as const;
       const setup = { x, filter, settings: { ...settings, strides: [1, 1] as [number, number] }, hasBias: true };
       const [, dx, dFilter, dBias] = evaluateWithoutLeak(convolve(setup, true));
       const info = tf.backend_util.computeConv2DInfo(x, filter, [1, 1], dilations, 'same');
@@ -123,7 +143,7 @@ test('convolution() gradients equal central differences of the definition, dilat
         const { y } = convolveByDefinition(info, images!, kernel!, dy);
         return y.reduce((sum, value, i) => {
           const z = value + bias![i % 3]!;
-          return sum + dy[i]! * (activation === 'relu' ? Math.max(0, z) : z);
+          return sum + dy[i]! * (name === 'relu' ? Math.max(0, z) : z);
         }, 0);
       };
       assertCentralDifferences(loss, inputs, [dx!, dFilter!, dBias!]);
@@ -163,7 +183,7 @@ interface DenseCase {
   readonly batch: number;
   readonly inputs: number;
   readonly units: number;
-  readonly activation: FusedActivation;
+  readonly activation: OutputActivation;
   readonly hasBias: boolean;
   readonly needsInputGradient: boolean;
 }
@@ -209,7 +229,7 @@ test('dense() gradients equal central differences of the definition', () => {
     batch: 5,
     inputs: 9,
     units: 7,
-    activation: 'relu',
+    activation: { name: 'relu' },
     hasBias: true,
     needsInputGradient: true,
   };
@@ -227,6 +247,85 @@ test('dense() gradients equal central differences of the definition', () => {
     return sum;
   };
   assertCentralDifferences(loss, [noise(45, 4), noise(63, 5), noise(7, 6)], [dx!, dKernel!, dBias!]);
+});
+
+test('activation() and its gradient equal stock ops on the cpu backend', async () => {
+  for (const name of Object.keys(stockActivations) as OutputActivation['name'][]) {
+    const settings = settingsOf(name);
+    const compute =
+      (isOurs: boolean): Computation =>
+      () => {
+        const x = noiseTensor<tf.Rank.R4>([3, 5, 2, 7], 8).mul(7) as tf.Tensor4D;
+        const apply = (input: tf.Tensor): tf.Tensor =>
+          isOurs ? activation(input, settings) : stockActivation(input.mul(1), settings);
+        return withGradients([x], apply as Operation);
+      };
+    assertClose(evaluateWithoutLeak(compute(true)), await evaluateOnCpu(compute(false)), 5e-7, name);
+  }
+});
+
+test('batchNormalization() moves averages that share their memory with another tensor in a copy', () => {
+  tf.tidy(() => {
+    const [mean, variance] = [tf.zeros([2]), tf.ones([2])];
+    const movingMean = tf.variable(mean);
+    const movingVariance = tf.variable(variance);
+    const settings = { epsilon: 0, momentum: 0.5, movingMean, movingVariance };
+    const y = batchNormalization(tf.tensor2d([1, 10, 3, 30], [2, 2]), undefined, undefined, settings);
+    assert.equal([...y.dataSync()].map(Math.round), [-1, -1, 1, 1]);
+    assert.equal(
+      [[...movingMean.dataSync()], [...movingVariance.dataSync()]],
+      [
+        [1, 10],
+        [1, 50.5],
+      ],
+    );
+    assert.equal(
+      [[...mean.dataSync()], [...variance.dataSync()]],
+      [
+        [0, 0],
+        [1, 1],
+      ],
+    );
+    tf.dispose([movingMean, movingVariance]);
+  });
+});
+
+test('batchNormalization() takes gradients of x, gamma and beta, whichever it has, and leaves nothing behind', async () => {
+  for (const [scale, center] of [
+    [true, true],
+    [true, false],
+    [false, true],
+    [false, false],
+  ] as const) {
+    const compute =
+      (isOurs: boolean): Computation =>
+      () => {
+        const x = noiseTensor<tf.Rank.R3>([6, 5, 7], 1);
+        const vectors = [
+          ...(scale ? [noiseTensor<tf.Rank.R1>([7], 2)] : []),
+          ...(center ? [noiseTensor<tf.Rank.R1>([7], 3)] : []),
+        ];
+        const moving = { movingMean: tf.variable(tf.zeros([7])), movingVariance: tf.variable(tf.ones([7])) };
+        const normalise = (input: tf.Tensor, ...parameters: tf.Tensor[]): tf.Tensor => {
+          const gamma = scale ? (parameters[0] as tf.Tensor1D) : undefined;
+          const beta = center ? (parameters.at(-1) as tf.Tensor1D) : undefined;
+          if (isOurs) return batchNormalization(input, gamma, beta, { epsilon: 1e-3, momentum: 0.9, ...moving });
+          const { mean, variance } = tf.moments(input, [0, 1]);
+          // tf.batchNorm has no gradient without gamma and beta.
+          const normal = input.sub(mean).div(variance.add(1e-3).sqrt());
+          return normal.mul(gamma ?? 1).add(beta ?? 0);
+        };
+        const outputs = withGradients([x, ...vectors], normalise as Operation);
+        tf.dispose(Object.values(moving));
+        return outputs;
+      };
+    assertClose(
+      evaluateWithoutLeak(compute(true)),
+      await evaluateOnCpu(compute(false)),
+      TOLERANCE,
+      `${scale} ${center}`,
+    );
+  }
 });
 
 test('seededDropout() passes the gradient where it passed the value, scaled alike', () => {
@@ -300,14 +399,18 @@ test('the operations and their gradients give the same bits on any number of thr
   const convolutionCase: ConvolutionCase = {
     x: [9, 13, 13, 8],
     filter: [3, 3, 8, 20],
-    settings: { ...settings, strides: [1, 1], dilations: [1, 1], activation: 'relu' },
+    settings: { ...settings, strides: [1, 1], dilations: [1, 1], activation: { name: 'relu' } },
     hasBias: true,
   };
   const denseCase = { batch: 70, inputs: 300, units: 33, hasBias: true, needsInputGradient: true } as const;
   await assertSameBits({
     convolution: convolve(convolutionCase, true),
-    dense: multiply({ ...denseCase, activation: 'relu' }, true),
-    'linear dense': multiply({ ...denseCase, activation: 'linear' }, true),
+    dense: multiply({ ...denseCase, activation: { name: 'relu' } }, true),
+    'linear dense': multiply({ ...denseCase, activation: { name: 'linear' } }, true),
+    'elu convolution': convolve(
+      { ...convolutionCase, settings: { ...convolutionCase.settings, activation: settingsOf('elu') } },
+      true,
+    ),
   });
   engine = await startBackend({ threads: 2 });
 });

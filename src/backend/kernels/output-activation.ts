@@ -39,14 +39,13 @@ export const activationWords = ({ name, alpha = 0 }: OutputActivation): [number,
  */
 export function activate(backend: SelvedgeBackend, x: tf.TensorInfo, activation: OutputActivation): tf.TensorInfo {
   const y = backend.output(x.shape, 'float32');
-  const elements = sizeOf(x.shape);
-  const words = [elements, ELEMENTS_PER_UNIT, ...activationWords(activation)];
-  backend.pool.run('activation', Math.ceil(elements / ELEMENTS_PER_UNIT), [
-    backend.offset(x),
-    backend.offset(y),
-    ...words,
-  ]);
+  run(backend, 'activation', [x, y], activation);
   return y;
+}
+
+/** Applies an activation to the memory of a tensor that nobody else holds. */
+export function activateInPlace(backend: SelvedgeBackend, x: tf.TensorInfo, activation: OutputActivation): void {
+  run(backend, 'activation', [x, x], activation);
 }
 
 /**
@@ -62,9 +61,18 @@ export function activateGrad(
   activation: OutputActivation,
 ): tf.TensorInfo {
   const dx = backend.output(y.shape, 'float32');
-  const elements = sizeOf(y.shape);
-  const words = [elements, ELEMENTS_PER_UNIT, ...activationWords(activation)];
-  const tensors = [backend.offset(dy), backend.offset(y), backend.offset(dx)];
-  backend.pool.run('activationGrad', Math.ceil(elements / ELEMENTS_PER_UNIT), [...tensors, ...words]);
+  run(backend, 'activationGrad', [dy, y, dx], activation);
   return dx;
+}
+
+function run(
+  backend: SelvedgeBackend,
+  kernel: 'activation' | 'activationGrad',
+  tensors: readonly tf.TensorInfo[],
+  activation: OutputActivation,
+): void {
+  const elements = sizeOf(tensors[0]!.shape);
+  const offsets = tensors.map((tensor) => backend.offset(tensor));
+  const words = [elements, ELEMENTS_PER_UNIT, ...activationWords(activation)];
+  backend.pool.run(kernel, Math.ceil(elements / ELEMENTS_PER_UNIT), [...offsets, ...words]);
 }
