@@ -45,3 +45,4 @@ export {
   planWinogradProduct,
 } from './plan/winograd';
 export { planAddTo } from './plan/add-to';
+export { multiplyAddPeak, streamTriad } from './peak';
