@@ -117,7 +117,8 @@ export function checkAugmentation(settings: unknown): AugmentationSettings {
   );
 }
 
-function kernelValues(settings: AugmentationSettings): AugmentValues {
+/** Settings in the kernel's units. */
+export function kernelValues(settings: AugmentationSettings): AugmentValues {
   const { flip, shift, rotate, scale, noise, erase } = settings;
   return {
     mirrorProbability: flip.probability,

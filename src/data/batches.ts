@@ -3,9 +3,10 @@
 // augmented, of (seed, epoch, index); neither the place in the batch nor the number of threads changes an example.
 import type * as tf from '@tensorflow/tfjs';
 import { currentBackend } from '../backend/index.ts';
+import type { AugmentValues } from '../backend/kernels/augment.ts';
 import { gatherBatch, type ResidentBytes } from '../backend/kernels/gather-batch.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { type AugmentationSettings, augmentBatch, checkAugmentation } from './augmentation.ts';
+import { type AugmentationSettings, augmentBatch, checkAugmentation, kernelValues } from './augmentation.ts';
 import { int32Bytes, tensorOf, withBytes } from './backend-memory.ts';
 import { checkIndices, checkLabels, type Dataset } from './dataset.ts';
 
@@ -24,9 +25,23 @@ export interface ExampleOptions {
   readonly augmentation?: { readonly seed: number; readonly settings: AugmentationSettings };
 }
 
+/** What resident examples are gathered from, for whoever runs the kernels himself. */
+export interface ExampleSource {
+  readonly bytes: ResidentBytes;
+  /**
+   * Which examples of the data set are at these positions.
+   *
+   * @throws SelvedgeError `dataset/disposed`, `dataset/bad-index`
+   */
+  indicesOf(positions: Int32Array): Int32Array;
+  readonly augmentation?: { readonly seed: number; readonly values: AugmentValues };
+}
+
 /** Some examples of a resident data set, by position. */
 export interface Examples {
   readonly count: number;
+  /** Where they lie; examples of another origin come as tensors only. */
+  readonly source?: ExampleSource;
   /**
    * @param positions Positions from 0 to count - 1
    * @param epoch Number of the epoch, which augmentation depends on; undefined: images as they are
@@ -72,10 +87,13 @@ export function placeDataset(dataset: Dataset): ResidentDataset {
   const bytes: ResidentBytes = { images, labels, height, width, channels, classes: dataset.classNames.length };
   let isDisposed = false;
 
+  const checkPresence = (): void => {
+    if (!isDisposed) return;
+    throw new SelvedgeError('dataset/disposed', `Cannot take a batch of "${dataset.name}": it was disposed`);
+  };
+
   const batch = (indices: Int32Array): Batch => {
-    if (isDisposed) {
-      throw new SelvedgeError('dataset/disposed', `Cannot take a batch of "${dataset.name}": it was disposed`);
-    }
+    checkPresence();
     checkIndices(indices, count);
     const { x, y } = withBytes(backend, int32Bytes(indices), (at) => gatherBatch(backend, bytes, at, indices.length));
     return { x: tensorOf(x) as tf.Tensor4D, y: tensorOf(y) as tf.Tensor2D };
@@ -84,12 +102,21 @@ export function placeDataset(dataset: Dataset): ResidentDataset {
   const examples = (options: ExampleOptions = {}): Examples => {
     const indices = options.indices ?? Int32Array.from({ length: count }, (_, i) => i);
     checkIndices(indices, count);
-    if (options.augmentation) checkAugmentation(options.augmentation.settings);
+    const { augmentation } = options;
+    if (augmentation) checkAugmentation(augmentation.settings);
+    const changes = augmentation
+      ? { augmentation: { seed: augmentation.seed, values: kernelValues(augmentation.settings) } }
+      : {};
+    const indicesOf = (positions: Int32Array): Int32Array => {
+      checkPresence();
+      checkIndices(positions, indices.length);
+      return positions.map((position) => indices[position]!);
+    };
     return {
       count: indices.length,
+      source: { bytes, indicesOf, ...changes },
       batch(positions, epoch) {
-        checkIndices(positions, indices.length);
-        const exampleIds = positions.map((position) => indices[position]!);
+        const exampleIds = indicesOf(positions);
         const plain = batch(exampleIds);
         if (!options.augmentation || epoch === undefined) return plain;
         const x = augmentBatch(plain.x, { ...options.augmentation, epoch, exampleIds });

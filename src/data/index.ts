@@ -7,7 +7,14 @@ export {
   checkAugmentation,
   defaultAugmentation,
 } from './augmentation.ts';
-export { type Batch, type ExampleOptions, type Examples, placeDataset, type ResidentDataset } from './batches.ts';
+export {
+  type Batch,
+  type ExampleOptions,
+  type ExampleSource,
+  type Examples,
+  placeDataset,
+  type ResidentDataset,
+} from './batches.ts';
 export { countLabels, type Dataset, type DatasetFiles, decodeDataset, type NamedFile, subsetOf } from './dataset.ts';
 export { type DownloadOptions, type DownloadProgress, download } from './download.ts';
 export {

@@ -4,6 +4,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { currentBackend, float32Bits, type SelvedgeBackend } from '../backend/index.ts';
 import { ownMemory, updateArguments, type VariableUpdate } from '../backend/kernels/optimizer-update.ts';
+import type { ExampleSource } from '../data/index.ts';
 import {
   emptyStage,
   floatsOf,
@@ -21,22 +22,17 @@ import { fuse, type Value } from './fuse.ts';
 import { graphOf, type Unsupported } from './graph.ts';
 import { type Call, type Job, type Phase, PlanMemory, runPhase } from './program.ts';
 import { layoutOf } from './stages/index.ts';
+import { type BatchInput, layoutSource, type PlannedBatch, sizeOfBatch } from './stages/source.ts';
 
 export interface TrainingPlanOptions {
   /** Images of the largest batch. */
   readonly batchSize: number;
   readonly seed: number;
   readonly labelSmoothing?: number;
+  /** Where batches are gathered from; without it, batches are tensors. */
+  readonly source?: ExampleSource | undefined;
   /** How variables are updated; those that are not named stay as they are. */
   readonly updates: readonly VariableUpdate[];
-}
-
-export interface PlannedBatch {
-  /** Byte offset of images f32 `[size, height, width, channels]` from 0 to 1. */
-  readonly x: number;
-  /** Byte offset of labels f32 `[size, classes]`. */
-  readonly y: number;
-  readonly size: number;
 }
 
 /** Losses and hits of one batch. */
@@ -103,6 +99,7 @@ class CompiledTraining implements TrainingPlan {
   readonly #stepWordsAt: number[] = [];
   readonly #maskArgs = new Set<number>();
   readonly #dataIds = new Map<tf.LayerVariable, object>();
+  readonly #batchInput: BatchInput;
   readonly #stages: ReturnType<StageLayout>[];
   readonly #compiled = new Map<number, Compiled>();
   readonly #losses: number;
@@ -121,6 +118,9 @@ class CompiledTraining implements TrainingPlan {
       this.#hits = this.#memory.floats(batchSize);
       this.#labels = this.#memory.floats(batchSize * logits.shape[2]);
       const context = this.#context();
+      const labels = this.#labels;
+      const classes = logits.shape[2];
+      this.#batchInput = layoutSource(context, { input, labels, classes, source: options.source });
       this.#stages = layouts.map((layout) => layout(context));
     } catch (error) {
       this.#memory.dispose();
@@ -137,10 +137,10 @@ class CompiledTraining implements TrainingPlan {
   }
 
   step(batch: PlannedBatch, update: number, stepWords: readonly number[]): PlannedLoss {
-    const { size } = batch;
+    const size = sizeOfBatch(batch);
     const compiled = this.#compile(size);
     this.#followWeights(compiled);
-    this.#takeBatch(batch);
+    this.#batchInput.take(batch);
     for (const args of this.#maskArgs) this.#memory.setWord(args, 7, update);
     for (const at of this.#stepWordsAt) this.#memory.view(at, stepWords.length).set(stepWords);
     for (const phase of compiled.phases) runPhase(this.#backend, phase, compiled.scratchBytes);
@@ -149,14 +149,6 @@ class CompiledTraining implements TrainingPlan {
 
   dispose(): void {
     this.#memory.dispose();
-  }
-
-  #takeBatch({ x, y, size }: PlannedBatch): void {
-    const copy = (from: number, to: number, bytes: number): void => {
-      this.#backend.bytes(to, bytes).set(this.#backend.bytes(from, bytes));
-    };
-    copy(x, this.#buffersOf(this.#input).value, size * floatsOf(this.#input) * 4);
-    copy(y, this.#labels, size * this.#logits.shape[2] * 4);
   }
 
   #readLoss(size: number): PlannedLoss {
@@ -289,13 +281,13 @@ class CompiledTraining implements TrainingPlan {
       ],
     };
     const steps = [
-      ...[...stages, loss].flatMap(({ forward }) => forward),
+      ...[this.#batchInput.stage, ...stages, loss].flatMap(({ forward }) => forward),
       ...stages.toReversed().flatMap(({ backward }) => backward),
     ];
     const compiled: Compiled = {
       phases: [...this.#phases(steps, batch), this.#memory.phase(orderedUpdates(stages))],
       derive: this.#memory.phase(stages.flatMap(({ derivations }) => derivations)),
-      scratchBytes: Math.max(...stages.map(({ scratchBytes }) => scratchBytes)),
+      scratchBytes: Math.max(this.#batchInput.stage.scratchBytes, ...stages.map(({ scratchBytes }) => scratchBytes)),
       lossArgs,
     };
     this.#compiled.set(batch, compiled);

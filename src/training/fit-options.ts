@@ -66,6 +66,8 @@ export interface FitOptions {
   readonly checkpoints?: CheckpointStore<FitState>;
   /** Updates between checkpoints inside an epoch. Default: none, only at its end. */
   readonly checkpointEvery?: number;
+  /** Run one operation after the other, as what a plan cannot do is run: many times slower, and other bits. Default: false. */
+  readonly opByOp?: boolean;
   /** Ends the run after the current update, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
@@ -78,6 +80,8 @@ export interface FitResult {
   /** Updates done in all, and by this call: fewer if it resumed. */
   readonly updates: number;
   readonly updatesNow: number;
+  /** Why the model ran op by op, if it did. */
+  readonly unplanned?: string;
 }
 
 /** The regime of the study. */

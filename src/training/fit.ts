@@ -2,9 +2,11 @@
 // Not here: files other than checkpoints, printing, data formats. Invariant: weights after an update are a function of
 // (initial weights, data, settings, number of the update), whether or not the run was killed and resumed in between.
 import * as tf from '@tensorflow/tfjs';
+import { currentBackend } from '../backend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
 import type { Examples } from '../data/batches.ts';
+import { compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
 import {
@@ -77,6 +79,7 @@ class Trainer {
   readonly #optimizer: Optimizer;
   readonly #variables: tf.Variable[];
   readonly #forward: Forward;
+  readonly #plan: TrainingPlan | Unsupported;
   #state: FitState;
   #yielded = platform.now();
 
@@ -85,8 +88,9 @@ class Trainer {
     this.#options = options;
     this.#variables = trainableVariables(model);
     this.#forward = createForward(model);
-    // Last: it owns tensors from here on.
+    // Last: it owns tensors and memory from here on.
     this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
+    this.#plan = this.#compile();
     const identity = options.identity ?? defaultIdentity(options);
     this.#state = { identity, epoch: 1, step: 0, updates: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [] };
   }
@@ -98,11 +102,30 @@ class Trainer {
     let status: FitResult['status'] = 'complete';
     while (status === 'complete' && this.#state.epoch <= epochs) status = await this.#runEpoch();
     const { updates, history } = this.#state;
-    return { status, history, updates, updatesNow: updates - resumedAt };
+    const unplanned = 'reason' in this.#plan ? { unplanned: this.#plan.reason } : {};
+    return { status, history, updates, updatesNow: updates - resumedAt, ...unplanned };
   }
 
   dispose(): void {
+    if (!('reason' in this.#plan)) this.#plan.dispose();
     this.#optimizer.dispose();
+  }
+
+  #compile(): TrainingPlan | Unsupported {
+    const { training, settings, opByOp = false } = this.#options;
+    if (opByOp) return { reason: 'the caller asked for operations one by one' };
+    try {
+      return compileTraining(this.#model, {
+        batchSize: Math.min(settings.batchSize, training.count),
+        seed: settings.seed,
+        labelSmoothing: settings.labelSmoothing,
+        source: training.source,
+        updates: this.#optimizer.updates,
+      });
+    } catch (error) {
+      this.#optimizer.dispose();
+      throw error;
+    }
   }
 
   async #runEpoch(): Promise<FitResult['status']> {
@@ -134,8 +157,31 @@ class Trainer {
   }
 
   #update(positions: Int32Array): BatchLoss {
+    const { epoch, step } = this.#state;
+    const result = 'reason' in this.#plan ? this.#updateOpByOp(positions) : this.#updateByPlan(this.#plan, positions);
+    if (Number.isFinite(result.lossSum)) return result;
+    throw this.#diverged(`the loss became ${result.lossSum} in epoch ${epoch}, step ${step + 1}`);
+  }
+
+  #updateByPlan(plan: TrainingPlan, positions: Int32Array): BatchLoss {
+    const { training } = this.#options;
+    const { epoch, updates } = this.#state;
+    const stepWords = this.#optimizer.countUpdate();
+    if (training.source) {
+      return plan.step({ indices: training.source.indicesOf(positions), epoch }, updates, stepWords);
+    }
+    const { x, y } = training.batch(positions, epoch);
+    try {
+      const backend = currentBackend();
+      return plan.step({ x: backend.offset(x), y: backend.offset(y), size: positions.length }, updates, stepWords);
+    } finally {
+      tf.dispose([x, y]);
+    }
+  }
+
+  #updateOpByOp(positions: Int32Array): BatchLoss {
     const { training, settings } = this.#options;
-    const { epoch, step, updates } = this.#state;
+    const { epoch, updates } = this.#state;
     let result: BatchLoss | undefined;
     tf.tidy(() => {
       const { x, y } = training.batch(positions, epoch);
@@ -147,10 +193,7 @@ class Trainer {
         const loss = crossEntropy(logits, y, keep, settings.labelSmoothing);
         return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => sum.add(penalty), loss);
       }, this.#variables);
-      if (!Number.isFinite(result!.lossSum)) {
-        throw this.#diverged(`the loss became ${result!.lossSum} in epoch ${epoch}, step ${step + 1}`);
-      }
-      this.#optimizer.apply(grads);
+      if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(grads);
     });
     return result!;
   }

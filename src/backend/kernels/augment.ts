@@ -31,7 +31,47 @@ export interface AugmentValues {
 }
 
 /** The choices of an image and a buffer of noise, 64 bytes each. */
-const SCRATCH_BYTES = 128;
+export const AUGMENT_SCRATCH_BYTES = 128;
+/** Position of the epoch in `augmentWords`. */
+export const AUGMENT_EPOCH_AT = 8;
+
+/**
+ * Argument words of the kernel, whose unit is an image: `AugmentArgs` in assembly/augment.ts.
+ *
+ * @param offsets Byte offsets of images, of what they become, and of one int32 a image
+ * @param shape Height, width, channels
+ */
+export function augmentWords(
+  offsets: { readonly input: number; readonly output: number; readonly ids: number },
+  shape: readonly [number, number, number],
+  key: AugmentKey,
+  values: AugmentValues,
+): number[] {
+  return [
+    offsets.input,
+    offsets.output,
+    offsets.ids,
+    ...shape,
+    key.seed,
+    key.stream,
+    key.epoch,
+    float32Bits(values.mirrorProbability),
+    float32Bits(values.moveProbability),
+    values.movePixels,
+    float32Bits(values.turnProbability),
+    float32Bits(values.turnAngle),
+    float32Bits(values.scaleProbability),
+    float32Bits(values.scaleFrom),
+    float32Bits(values.scaleTo),
+    float32Bits(values.noiseProbability),
+    float32Bits(values.noiseDeviation),
+    float32Bits(values.eraseProbability),
+    float32Bits(values.eraseFrom),
+    float32Bits(values.eraseTo),
+    float32Bits(values.eraseAspect),
+    float32Bits(values.eraseFill),
+  ];
+}
 
 /**
  * Changes each image of a batch.
@@ -52,32 +92,8 @@ export function augment(
 ): TensorInfo {
   const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
   const output = backend.output(x.shape, 'float32');
-  const words = [
-    backend.offset(x),
-    backend.offset(output),
-    ids,
-    height,
-    width,
-    channels,
-    key.seed,
-    key.stream,
-    key.epoch,
-    float32Bits(values.mirrorProbability),
-    float32Bits(values.moveProbability),
-    values.movePixels,
-    float32Bits(values.turnProbability),
-    float32Bits(values.turnAngle),
-    float32Bits(values.scaleProbability),
-    float32Bits(values.scaleFrom),
-    float32Bits(values.scaleTo),
-    float32Bits(values.noiseProbability),
-    float32Bits(values.noiseDeviation),
-    float32Bits(values.eraseProbability),
-    float32Bits(values.eraseFrom),
-    float32Bits(values.eraseTo),
-    float32Bits(values.eraseAspect),
-    float32Bits(values.eraseFill),
-  ];
-  backend.pool.run('augment', batch, words, { scratchBytes: SCRATCH_BYTES });
+  const offsets = { input: backend.offset(x), output: backend.offset(output), ids };
+  const words = augmentWords(offsets, [height, width, channels], key, values);
+  backend.pool.run('augment', batch, words, { scratchBytes: AUGMENT_SCRATCH_BYTES });
   return output;
 }
