@@ -2,8 +2,12 @@
 import type * as tf from '@tensorflow/tfjs';
 import { SelvedgeError } from '../core/errors.ts';
 import { baseline, dropout, type ModelConfig } from './fashion-cnn.ts';
+import { resnet20 } from './resnet.ts';
 
-const builders = { baseline, dropout } as const satisfies Record<string, (config: ModelConfig) => tf.LayersModel>;
+const builders = { baseline, dropout, resnet20 } as const satisfies Record<
+  string,
+  (config: ModelConfig) => tf.LayersModel
+>;
 
 export type ModelName = keyof typeof builders;
 

@@ -91,14 +91,14 @@ test('buildModel() can build the same model twice in one process', () => {
 });
 
 test('buildModel() refuses a name it does not know, also one that every object has', () => {
-  assert.equal(modelNames, ['baseline', 'dropout']);
+  assert.equal(modelNames, ['baseline', 'dropout', 'resnet20']);
   for (const name of ['resnet', '', 'toString', '__proto__']) {
     assert.throws(
       () => buildModel(name, config),
       (error: unknown) =>
         error instanceof SelvedgeError &&
         error.code === 'models/unknown' &&
-        error.message === `Cannot build model "${name}": expected one of baseline, dropout`,
+        error.message === `Cannot build model "${name}": expected one of baseline, dropout, resnet20`,
     );
   }
 });

@@ -1,0 +1,65 @@
+// The 20-layer residual network for small images: K. He et al., "Deep Residual Learning for Image Recognition", 2016, section 4.2, n = 3.
+// Shortcuts are option B of the paper: a 1x1 convolution where the shape changes, the identity elsewhere.
+// Batch norm follows every convolution (section 3.4), so convolutions have no bias.
+import * as tf from '@tensorflow/tfjs';
+import type { ModelConfig } from './fashion-cnn.ts';
+
+const STAGE_FILTERS = [16, 32, 64] as const;
+const BLOCKS_PER_STAGE = 3;
+
+interface ConvolutionOptions {
+  readonly name: string;
+  readonly filters: number;
+  readonly kernelSize: 1 | 3;
+  readonly strides: 1 | 2;
+}
+
+/**
+ * A 3x3 convolution, three stages of three residual blocks with 16, 32 and 64 filters, global average pooling, dense softmax.
+ *
+ * @returns An uncompiled model; its initial weights are tfjs's own draw, see `initializeWeights`
+ */
+export function resnet20({ inputShape, classes }: ModelConfig): tf.LayersModel {
+  const input = tf.input({ name: 'images', shape: [...inputShape] });
+  let x = normalise(input, { name: 'stem', filters: STAGE_FILTERS[0], kernelSize: 3, strides: 1 });
+  x = relu(x, 'stem');
+  STAGE_FILTERS.forEach((filters, stage) => {
+    for (let block = 0; block < BLOCKS_PER_STAGE; block++) {
+      const strides = stage > 0 && block === 0 ? 2 : 1;
+      x = residualBlock(x, `stage_${stage + 1}_block_${block + 1}`, filters, strides);
+    }
+  });
+  const pooled = tf.layers.globalAveragePooling2d({ name: 'global_average_pooling' }).apply(x);
+  const dense = tf.layers.dense({
+    name: 'dense',
+    units: classes,
+    activation: 'softmax',
+    kernelInitializer: 'heNormal',
+  });
+  return tf.model({ name: 'resnet20', inputs: input, outputs: dense.apply(pooled) as tf.SymbolicTensor });
+}
+
+/** Two 3x3 convolutions beside a shortcut; the first one and the shortcut have the strides. */
+function residualBlock(x: tf.SymbolicTensor, name: string, filters: number, strides: 1 | 2): tf.SymbolicTensor {
+  const first = normalise(x, { name: `${name}_1`, filters, kernelSize: 3, strides });
+  const second = normalise(relu(first, `${name}_1`), { name: `${name}_2`, filters, kernelSize: 3, strides: 1 });
+  const isSameShape = strides === 1 && x.shape.at(-1) === filters;
+  const shortcut = isSameShape ? x : normalise(x, { name: `${name}_shortcut`, filters, kernelSize: 1, strides });
+  const sum = tf.layers.add({ name: `${name}_add` }).apply([second, shortcut]) as tf.SymbolicTensor;
+  return relu(sum, name);
+}
+
+/** A convolution and batch norm. */
+function normalise(x: tf.SymbolicTensor, { name, ...options }: ConvolutionOptions): tf.SymbolicTensor {
+  const convolution = tf.layers.conv2d({
+    name: `${name}_conv`,
+    ...options,
+    padding: 'same',
+    useBias: false,
+    kernelInitializer: 'heNormal',
+  });
+  return tf.layers.batchNormalization({ name: `${name}_bn` }).apply(convolution.apply(x)) as tf.SymbolicTensor;
+}
+
+const relu = (x: tf.SymbolicTensor, name: string): tf.SymbolicTensor =>
+  tf.layers.activation({ name: `${name}_relu`, activation: 'relu' }).apply(x) as tf.SymbolicTensor;
