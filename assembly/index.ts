@@ -35,7 +35,12 @@ export { batchNormApply, batchNormCombine, batchNormMoments } from './batch-norm
 export { batchNormGrad, batchNormGradCombine, batchNormGradMoments } from './batch-norm-grad';
 export { planFinish, planProduct, planUnfinish } from './plan/dense';
 export { planSingleChannel, planSingleChannelGradient } from './plan/single-channel';
-export { planPackRows, planWinogradTransform, planWinogradWeightGradient } from './plan/weights';
+export {
+  planPackRows,
+  planWinogradTransform,
+  planWinogradWeightGradient,
+  planWinogradWeightProduct,
+} from './plan/weights';
 export {
   planWinogradFinish,
   planWinogradGradient,

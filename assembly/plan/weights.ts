@@ -1,7 +1,7 @@
 // Stages of a plan that follow the backward pass: gradients of weights from what the whole batch left behind, and the forms of the
 // updated weights that the next step reads. The update itself is an optimiser's kernel; see assembly/adam.ts.
 //
-//   unit of the Winograd stages = eight input channels; of planPackRows = a row of the weights
+//   unit of the Winograd stages = eight input channels, of their products a position; of planPackRows = a row of the weights
 import { loadColumns } from '../simd/columns';
 import { HIGHEST, LOWEST, multiplyColumns } from '../simd/multiply';
 import { LINES_BYTES, transformFilter, transformFilterGradient } from '../simd/winograd-tiles';
@@ -28,42 +28,48 @@ class PlanWinogradWeights {
   panelBytesUt: u32;
   positionBytesU: u32;
   positionBytesUt: u32;
+  /** f32 [positions][inChannels][outChannels]. */
+  du: u32;
+  positionBytesDu: u32;
 }
 
-/** dW = G^T (V^T dM) G. Scratch: lines, eight zeros, dU of four input channels. */
-export function planWinogradWeightGradient(args: usize, start: i32, end: i32, scratch: usize): void {
+/**
+ * dU = V^T dM; a unit is a position. The columns of a pass of rows stay in the first-level cache while all tiles of products read them.
+ * Scratch: eight zeros.
+ */
+export function planWinogradWeightProduct(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<PlanWinogradWeights>(args);
-  const zeros = scratch + LINES_BYTES;
-  memory.fill(zeros, 0, 64);
-  const du = zeros + 64;
+  memory.fill(scratch, 0, 32);
   const pitch = (<usize>a.outChannels) << 2;
-  // Odd multiples of a cache line, so that positions fall on different sets.
-  const positionBytes = (pitch << 2) + 64;
-  const positions = (a.tile + 2) * (a.tile + 2);
-  const last = min(end << 3, a.inChannels);
-  for (let channel = start << 3; channel < last; channel += 4) {
-    for (let position = 0; position < positions; position++) {
-      const to = du + <usize>position * positionBytes;
-      const v = <usize>a.v + <usize>position * a.positionBytesV + ((<usize>channel) << 2);
-      const m = <usize>a.m + <usize>position * a.positionBytesM;
-      for (let row = 0; row < a.rows; row += a.rowsPerPass) {
-        const rows = min(a.rowsPerPass, a.rows - row);
-        const left = v + <usize>row * a.rowBytesV;
-        const right = m + <usize>row * a.rowBytesM;
-        for (let column = 0; column < a.outChannels; column += 8) {
-          const at = (<usize>column) << 2;
+  for (let position = start; position < end; position++) {
+    const to = <usize>a.du + <usize>position * a.positionBytesDu;
+    for (let row = 0; row < a.rows; row += a.rowsPerPass) {
+      const rows = min(a.rowsPerPass, a.rows - row);
+      const left = <usize>a.v + <usize>position * a.positionBytesV + <usize>row * a.rowBytesV;
+      const right = <usize>a.m + <usize>position * a.positionBytesM + <usize>row * a.rowBytesM;
+      for (let column = 0; column < a.outChannels; column += 8) {
+        const at = (<usize>column) << 2;
+        for (let channel = 0; channel < a.inChannels; channel += 4) {
           multiplyColumns(
-            4, left, right + at, 1, 1, rows, a.rowBytesV, 0, 0, a.rowBytesM, zeros, to + at, pitch,
-            min(8, a.outChannels - column), row != 0, LOWEST, HIGHEST,
+            4, left + ((<usize>channel) << 2), right + at, 1, 1, rows, a.rowBytesV, 0, 0, a.rowBytesM, scratch,
+            to + <usize>channel * pitch + at, pitch, min(8, a.outChannels - column), row != 0, LOWEST, HIGHEST,
           );
         }
       }
     }
-    const gradient = <usize>a.gradient + <usize>channel * pitch;
-    transformFilterGradient(
-      a.tile, du, positionBytes, gradient, <usize>a.inChannels * pitch, a.outChannels, scratch,
-    );
   }
+}
+
+/** dW = G^T dU G. Scratch: lines. */
+export function planWinogradWeightGradient(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanWinogradWeights>(args);
+  const pitch = (<usize>a.outChannels) << 2;
+  const first = start << 3;
+  const channels = min(end << 3, a.inChannels) - first;
+  const from = <usize>a.du + <usize>first * pitch;
+  const to = <usize>a.gradient + <usize>first * pitch;
+  const vectors = (channels * a.outChannels) >> 2;
+  transformFilterGradient(a.tile, from, a.positionBytesDu, to, <usize>a.inChannels * pitch, vectors, scratch);
 }
 
 /** U and Ut of the weights. Scratch: lines, nine taps of 4 x 8 transposed weights. */

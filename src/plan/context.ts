@@ -20,18 +20,22 @@ export type Step =
   | { readonly kind: 'partitions'; readonly calls: (range: Range) => readonly Call[] }
   | { readonly kind: 'once'; readonly calls: readonly Call[] };
 
+/** A job and about how many multiply-adds it takes: the dear ones start first. */
+export interface UpdateJob {
+  readonly calls: Job;
+  readonly cost: number;
+}
+
 /** A stage for one batch size. Steps run in order, those of the backward pass from the last stage to the first. */
 export interface Stage {
   readonly forward: readonly Step[];
   readonly backward: readonly Step[];
-  /** After the backward pass, at the same time as those of other stages: weight gradients, updates, and what is derived from weights. */
-  readonly updates: readonly Job[];
+  /** After the backward pass: weight gradients, updates, and what is derived from weights. Rounds of all stages run together. */
+  readonly updates: readonly (readonly UpdateJob[])[];
   /** Makes what is derived from weights, before the first step and after somebody else wrote them. */
   readonly derivations: readonly Job[];
   /** Bytes of scratch that its calls need. */
   readonly scratchBytes: number;
-  /** Cost of each job of `updates` in multiply-adds, so that the dear ones start first. */
-  readonly updateCosts?: readonly number[];
 }
 
 export const emptyStage: Stage = { forward: [], backward: [], updates: [], derivations: [], scratchBytes: 0 };

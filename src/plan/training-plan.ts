@@ -284,8 +284,9 @@ class CompiledTraining implements TrainingPlan {
       ...[this.#batchInput.stage, ...stages, loss].flatMap(({ forward }) => forward),
       ...stages.toReversed().flatMap(({ backward }) => backward),
     ];
+    const rounds = Array.from({ length: Math.max(...stages.map(({ updates }) => updates.length)) });
     const compiled: Compiled = {
-      phases: [...this.#phases(steps, batch), this.#memory.phase(orderedUpdates(stages))],
+      phases: [...this.#phases(steps, batch), ...rounds.map((_, round) => this.#memory.phase(roundOf(stages, round)))],
       derive: this.#memory.phase(stages.flatMap(({ derivations }) => derivations)),
       scratchBytes: Math.max(this.#batchInput.stage.scratchBytes, ...stages.map(({ scratchBytes }) => scratchBytes)),
       lossArgs,
@@ -343,10 +344,9 @@ const partitions = (batch: number): Range[] =>
     last: Math.min((i + 1) * PARTITION_IMAGES, batch),
   }));
 
-/** Dear jobs first, so that no thread is left with one at the end. */
-function orderedUpdates(stages: readonly Stage[]): Job[] {
-  const jobs = stages.flatMap(({ updates, updateCosts = [] }) =>
-    updates.map((job, i) => ({ job, cost: updateCosts[i] ?? 0 })),
-  );
-  return jobs.sort((a, b) => b.cost - a.cost).map(({ job }) => job);
-}
+/** The jobs of a round, dear ones first, so that no thread is left with one at the end. */
+const roundOf = (stages: readonly Stage[], round: number): Job[] =>
+  stages
+    .flatMap(({ updates }) => updates[round] ?? [])
+    .toSorted((a, b) => b.cost - a.cost)
+    .map(({ calls }) => calls);

@@ -1,12 +1,11 @@
 // The gradient of a bias, from sums that partitions left, and its update. Not a stage of its own.
 import type * as tf from '@tensorflow/tfjs';
 import { type PlanContext, partitionsOf } from '../context.ts';
-import type { Job } from '../program.ts';
 
 export interface BiasGradient {
   /** f32 [partitions][channels rounded up to four], or 0 where there is no bias to train. */
   readonly partials: number;
-  update(batch: number): Job[];
+  update(batch: number): UpdateJob[];
 }
 
 /** Lays out the gradient of a bias. */
@@ -20,7 +19,8 @@ export function layoutBias(context: PlanContext, bias: tf.LayerVariable | undefi
     partials,
     update: (batch) => {
       const args = context.args([partials, gradient, pitch, partitionsOf(batch), pitch]);
-      return [[{ kernel: 'sumPartials', args, start: 0, end: 1 }, ...weight.update(0, weight.size)]];
+      const calls = [{ kernel: 'sumPartials', args, start: 0, end: 1 }, ...weight.update(0, weight.size)];
+      return [{ calls, cost: partitionsOf(batch) * pitch }];
     },
   };
 }

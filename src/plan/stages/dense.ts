@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { float32Bits } from '../../backend/index.ts';
 import { packedSize } from '../../backend/kernels/gemm.ts';
-import { PARTITION_IMAGES, type PlanContext, type StageLayout } from '../context.ts';
+import { PARTITION_IMAGES, type PlanContext, type StageLayout, type UpdateJob } from '../context.ts';
 import type { Group } from '../fuse.ts';
 import type { Call, Job } from '../program.ts';
 import { layoutBias } from './bias.ts';
@@ -61,9 +61,8 @@ export function layoutDense(
             ],
           },
         ],
-        updates: [...made.updates, ...bias.update(batch)],
+        updates: [[...made.updates, ...bias.update(batch)]],
         derivations: made.derivations,
-        updateCosts: made.updates.map(() => batch * BLOCK_ROWS * units),
         scratchBytes: 64,
       };
     };
@@ -81,7 +80,7 @@ function layoutWeights(
     panels: number;
     transposed: number;
   },
-): (batch: number) => { updates: Job[]; derivations: Job[] } {
+): (batch: number) => { updates: UpdateJob[]; derivations: Job[] } {
   const { depth, units, head } = at;
   const { memory } = context;
   const weight = context.weight(head.kernel);
@@ -106,7 +105,7 @@ function layoutWeights(
   };
   return (batch) => {
     const { gradient } = weight;
-    const updates: Job[] = [];
+    const updates: UpdateJob[] = [];
     if (gradient !== undefined) {
       const offsets = context.args([at.x, 0, gradient]);
       const words = [offsets, depth, units, batch, depth * 4, units * 4, BLOCK_ROWS, panelCount, panelCount];
@@ -114,11 +113,12 @@ function layoutWeights(
       for (let block = 0; block < blocks; block++) {
         const first = block * BLOCK_ROWS;
         const last = Math.min(first + BLOCK_ROWS, depth);
-        updates.push([
+        const calls = [
           { kernel: 'matMulColumns', args, start: block, end: block + 1 },
           ...weight.update(first * units, last * units),
           ...derive(block),
-        ]);
+        ];
+        updates.push({ calls, cost: batch * (last - first) * units });
       }
     }
     return { updates, derivations: Array.from({ length: blocks }, (_, block) => derive(block)) };

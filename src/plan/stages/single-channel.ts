@@ -44,6 +44,7 @@ export function layoutSingleChannel(group: Group): StageLayout {
     return (batch) => {
       const sum = context.args([partials, kernel.gradient ?? 0, taps * channels, partitionsOf(batch), taps * channels]);
       const isTrained = kernel.gradient !== undefined;
+      const calls = [{ kernel: 'sumPartials', args: sum, start: 0, end: 1 }, ...kernel.update(0, kernel.size)];
       return {
         forward: [
           {
@@ -64,10 +65,7 @@ export function layoutSingleChannel(group: Group): StageLayout {
               ]
             : [],
         updates: [
-          ...(isTrained
-            ? [[{ kernel: 'sumPartials', args: sum, start: 0, end: 1 }, ...kernel.update(0, kernel.size)]]
-            : []),
-          ...bias.update(batch),
+          [...(isTrained ? [{ calls, cost: partitionsOf(batch) * taps * channels }] : []), ...bias.update(batch)],
         ],
         derivations: [],
         scratchBytes: pixels * taps * 16 + pixels * 32,

@@ -3,7 +3,14 @@
 import type { Conv2DInfo } from '../../backend/kernels/conv-2d-geometry.ts';
 import { packedSize } from '../../backend/kernels/gemm.ts';
 import { winogradTileSize } from '../../backend/kernels/winograd.ts';
-import { PARTITION_IMAGES, type PlanContext, partitionsOf, type Range, type StageLayout } from '../context.ts';
+import {
+  PARTITION_IMAGES,
+  type PlanContext,
+  partitionsOf,
+  type Range,
+  type StageLayout,
+  type UpdateJob,
+} from '../context.ts';
 import { type Group, paddingBefore } from '../fuse.ts';
 import type { Convolution } from '../graph.ts';
 import type { Call, Job } from '../program.ts';
@@ -14,7 +21,7 @@ import { layoutFinish } from './finish.ts';
 const LINES_BYTES = 1088;
 /** Input channels of an update job. */
 const BLOCK_CHANNELS = 8;
-/** Bytes of V and dM that a pass over their rows reads for one tile of products: half of a first-level cache. */
+/** Rows of V and dM in a pass: what a column of products reads of them stays in the first-level cache. */
 const PASS_ROWS = 128;
 
 type ConvolutionHead = Convolution & { readonly kind: 'convolution' };
@@ -129,13 +136,14 @@ export function layoutWinograd(group: Group, head: ConvolutionHead, tile: number
       const backward = ['planWinogradGradient'];
       if (needsGradient) backward.push('planWinogradGradientProduct', 'planWinogradInputGradient');
       const forward = ['planWinogradInput', 'planWinogradProduct', 'planWinogradFinish'];
+      const { products, updates, derivations } = weights(batch);
       return {
         forward: [{ kind: 'partitions', calls: (range) => [...finish.draw(range), ...calls(forward, range)] }],
         backward: [
           { kind: 'partitions', calls: (range) => [...calls(backward, range), ...(target?.after(range) ?? [])] },
         ],
-        ...weights(batch),
-        updates: [...weights(batch).updates, ...bias.update(batch)],
+        updates: [products, [...updates, ...bias.update(batch)]],
+        derivations,
         scratchBytes: scratchBytesOf(s, tile),
       };
     };
@@ -145,18 +153,20 @@ export function layoutWinograd(group: Group, head: ConvolutionHead, tile: number
 function scratchBytesOf(s: Sizes, tile: number): number {
   const room = s.positions * s.inChannels * 4;
   const strip = s.tilesY * s.tilesX * tile * tile * 16;
-  const gradient = 64 + s.positions * (s.outChannels * 16 + 64);
-  return LINES_BYTES + Math.max(room, strip, gradient, 9 * 128) + 64;
+  return LINES_BYTES + Math.max(room, strip, 9 * 128) + 64;
 }
 
 function layoutWeights(
   context: PlanContext,
   head: ConvolutionHead,
   at: { s: Sizes; tile: number; v: number; m: number; u: number; ut: number },
-): (batch: number) => { updates: Job[]; derivations: Job[]; updateCosts: number[] } {
+): (batch: number) => { products: UpdateJob[]; updates: UpdateJob[]; derivations: Job[] } {
   const { s, tile } = at;
   const weight = context.weight(head.kernel);
-  const blocks = Math.ceil(s.inChannels / BLOCK_CHANNELS);
+  const isTrained = weight.gradient !== undefined;
+  const positionBytesDu = oddLines(s.inChannels * s.outChannels * 4);
+  const du = isTrained ? context.memory.reserve(s.positions * positionBytesDu) : 0;
+  const blocks = Array.from({ length: Math.ceil(s.inChannels / BLOCK_CHANNELS) }, (_, block) => block);
   return (batch) => {
     const lastImages = batch - (partitionsOf(batch) - 1) * PARTITION_IMAGES;
     const rows = (partitionsOf(batch) - 1) * s.rowsPerPartition + lastImages * s.tilesY * s.tilesX;
@@ -175,25 +185,22 @@ function layoutWeights(
     ];
     const strides = [s.rowBytesV, s.rowBytesM, s.positionBytesV, s.positionBytesM];
     const panels = [s.panelBytesU, s.panelBytesUt, s.positionBytesU, s.positionBytesUt];
-    const args = context.args([...words, ...strides, ...panels], { 2: head.kernel });
-    const derive = (block: number): Call => ({ kernel: 'planWinogradTransform', args, start: block, end: block + 1 });
-    const updates: Job[] = [];
-    for (let block = 0; block < blocks && weight.gradient !== undefined; block++) {
+    const args = context.args([...words, ...strides, ...panels, du, positionBytesDu], { 2: head.kernel });
+    const call = (kernel: string, unit: number): Call => ({ kernel, args, start: unit, end: unit + 1 });
+    const derivations = blocks.map((block) => [call('planWinogradTransform', block)]);
+    if (!isTrained) return { products: [], updates: [], derivations };
+    const products = Array.from({ length: s.positions }, (_, position) => ({
+      calls: [call('planWinogradWeightProduct', position)],
+      cost: rows * s.inChannels * s.outChannels,
+    }));
+    const updates = blocks.map((block): UpdateJob => {
       const first = block * BLOCK_CHANNELS;
       const last = Math.min(first + BLOCK_CHANNELS, s.inChannels);
-      updates.push([
-        { kernel: 'planWinogradWeightGradient', args, start: block, end: block + 1 },
-        ...Array.from({ length: 9 }, (_, tap) => {
-          const row = tap * s.inChannels;
-          return weight.update((row + first) * s.outChannels, (row + last) * s.outChannels);
-        }).flat(),
-        derive(block),
-      ]);
-    }
-    return {
-      updates,
-      derivations: Array.from({ length: blocks }, (_, block) => [derive(block)]),
-      updateCosts: updates.map(() => rows * s.positions * BLOCK_CHANNELS * s.outChannels),
-    };
+      const taps = Array.from({ length: 9 }, (_, tap) => tap * s.inChannels);
+      const update = taps.flatMap((row) => weight.update((row + first) * s.outChannels, (row + last) * s.outChannels));
+      const calls = [call('planWinogradWeightGradient', block), ...update, ...derivations[block]!];
+      return { calls, cost: BLOCK_CHANNELS * s.outChannels * s.positions };
+    });
+    return { products, updates, derivations };
   };
 }
