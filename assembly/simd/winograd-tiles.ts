@@ -9,14 +9,17 @@
 import { copyFloats, zeroFloats } from './columns';
 import {
   ADD, FILTER, FILTER_GRADIENT, FINISH, INPUT, INPUT_GRADIENT, inputsOf, OUTPUT, OUTPUT_GRADIENT, outputsOf, REPLACE,
-  transformLine,
+  transformLines,
 } from './winograd';
 
 /** Bytes that transforms keep lines in: 8 x 8 vectors, and a cache line. */
 export const LINES_BYTES: usize = 1088;
 
-/** Both passes over four channels. */
-@inline
+/**
+ * Transforms four channels of a tile, rows first.
+ *
+ * @param mode ADD is for INPUT_GRADIENT and FINISH, with `bias`, `low` and `high`, for OUTPUT
+ */
 export function transformFour(
   kind: i32, m: i32, mode: i32, from: usize, fromRow: usize, fromColumn: usize, to: usize, toRow: usize, toColumn: usize,
   lines: usize, bias: v128, low: v128, high: v128,
@@ -24,17 +27,17 @@ export function transformFour(
   const ins = inputsOf(kind, m);
   const outs = outputsOf(kind, m);
   const lineBytes = (<usize>ins) << 4;
-  let line = lines;
-  for (let row = 0; row < ins; row++) {
-    transformLine(kind, m, REPLACE, from, fromColumn, line, lineBytes, bias, low, high);
-    from += fromRow;
-    line += 16;
+  transformLines(kind, m, false, from, fromRow, fromColumn, lines, 16, lineBytes, ins);
+  if (mode != FINISH) {
+    transformLines(kind, m, mode == ADD, lines, lineBytes, 16, to, toColumn, toRow, outs);
+    return;
   }
-  line = lines;
-  for (let column = 0; column < outs; column++) {
-    transformLine(kind, m, mode, line, 16, to, toRow, bias, low, high);
-    line += lineBytes;
-    to += toColumn;
+  transformLines(kind, m, false, lines, lineBytes, 16, lines, lineBytes, 16, outs);
+  for (let column = 0; column < outs; column++, lines += lineBytes, to += toColumn) {
+    let at = to;
+    for (let line = lines; line < lines + ((<usize>outs) << 4); line += 16, at += toRow) {
+      v128.store(at, f32x4.pmin(f32x4.pmax(f32x4.add(v128.load(line), bias), low), high));
+    }
   }
 }
 
@@ -60,84 +63,23 @@ function tileToPositions(
   }
 }
 
-function inputTile2(
-  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, step: usize, lines: usize,
-): void {
-  tileToPositions(INPUT, 2, from, rowBytes, pixelBytes, to, positionBytes, step, step, lines);
-}
-
-function inputTile3(
-  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, step: usize, lines: usize,
-): void {
-  tileToPositions(INPUT, 3, from, rowBytes, pixelBytes, to, positionBytes, step, step, lines);
-}
-
-function inputTile4(
-  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, step: usize, lines: usize,
-): void {
-  tileToPositions(INPUT, 4, from, rowBytes, pixelBytes, to, positionBytes, step, step, lines);
-}
-
-function inputTile5(
-  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, step: usize, lines: usize,
-): void {
-  tileToPositions(INPUT, 5, from, rowBytes, pixelBytes, to, positionBytes, step, step, lines);
-}
-
 /** V = B^T d B of a tile of m + 2 by m + 2 pixels. */
-@inline
 export function inputTile(
   m: i32, from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, step: usize, lines: usize,
 ): void {
-  if (m == 5) inputTile5(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
-  else if (m == 4) inputTile4(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
-  else if (m == 3) inputTile3(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
-  else inputTile2(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
-}
-
-function outputGradientTile2(
-  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize, oddStep: usize,
-  lines: usize,
-): void {
-  tileToPositions(OUTPUT_GRADIENT, 2, from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
-}
-
-function outputGradientTile3(
-  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize, oddStep: usize,
-  lines: usize,
-): void {
-  tileToPositions(OUTPUT_GRADIENT, 3, from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
-}
-
-function outputGradientTile4(
-  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize, oddStep: usize,
-  lines: usize,
-): void {
-  tileToPositions(OUTPUT_GRADIENT, 4, from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
-}
-
-function outputGradientTile5(
-  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize, oddStep: usize,
-  lines: usize,
-): void {
-  tileToPositions(OUTPUT_GRADIENT, 5, from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+  tileToPositions(INPUT, m, from, rowBytes, pixelBytes, to, positionBytes, step, step, lines);
 }
 
 /** dM = A dY A^T of a tile of m by m pixels. */
-@inline
 export function outputGradientTile(
   m: i32, from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize,
   oddStep: usize, lines: usize,
 ): void {
-  if (m == 5) outputGradientTile5(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
-  else if (m == 4) outputGradientTile4(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
-  else if (m == 3) outputGradientTile3(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
-  else outputGradientTile2(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+  tileToPositions(OUTPUT_GRADIENT, m, from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
 }
 
-/** Positions to pixels, with a bias and bounds. `biasStep` is 4, or 0 for one bias for all channels; `bias` may be 0: none. */
-@inline
-function finishTile(
+/** Y = clamp(A^T M A + bias) of a tile of m by m pixels. `biasStep` is 4, or 0 for one bias for all channels; `bias` may be 0: none. */
+export function outputTile(
   m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, bias: usize, biasStep: usize,
   low: f32, high: f32, lines: usize,
 ): void {
@@ -158,49 +100,8 @@ function finishTile(
   }
 }
 
-function outputTile2(
-  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, bias: usize, biasStep: usize,
-  low: f32, high: f32, lines: usize,
-): void {
-  finishTile(2, from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
-}
-
-function outputTile3(
-  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, bias: usize, biasStep: usize,
-  low: f32, high: f32, lines: usize,
-): void {
-  finishTile(3, from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
-}
-
-function outputTile4(
-  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, bias: usize, biasStep: usize,
-  low: f32, high: f32, lines: usize,
-): void {
-  finishTile(4, from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
-}
-
-function outputTile5(
-  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, bias: usize, biasStep: usize,
-  low: f32, high: f32, lines: usize,
-): void {
-  finishTile(5, from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
-}
-
-/** Y = clamp(A^T M A + bias) of a tile of m by m pixels. */
-@inline
-export function outputTile(
-  m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, bias: usize, biasStep: usize,
-  low: f32, high: f32, lines: usize,
-): void {
-  if (m == 5) outputTile5(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
-  else if (m == 4) outputTile4(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
-  else if (m == 3) outputTile3(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
-  else outputTile2(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
-}
-
-/** Adds positions to pixels. */
-@inline
-function addTile(
+/** dX += B dV B^T over a tile of m + 2 by m + 2 pixels. */
+export function inputGradientTile(
   m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
 ): void {
   const fromRow = <usize>(m + 2) * positionBytes;
@@ -211,41 +112,6 @@ function addTile(
       INPUT_GRADIENT, m, ADD, from, fromRow, positionBytes, to, rowBytes, pixelBytes, lines, zero, zero, zero,
     );
   }
-}
-
-function inputGradientTile2(
-  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
-): void {
-  addTile(2, from, positionBytes, to, rowBytes, pixelBytes, lines);
-}
-
-function inputGradientTile3(
-  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
-): void {
-  addTile(3, from, positionBytes, to, rowBytes, pixelBytes, lines);
-}
-
-function inputGradientTile4(
-  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
-): void {
-  addTile(4, from, positionBytes, to, rowBytes, pixelBytes, lines);
-}
-
-function inputGradientTile5(
-  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
-): void {
-  addTile(5, from, positionBytes, to, rowBytes, pixelBytes, lines);
-}
-
-/** dX += B dV B^T over a tile of m + 2 by m + 2 pixels. */
-@inline
-export function inputGradientTile(
-  m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
-): void {
-  if (m == 5) inputGradientTile5(from, positionBytes, to, rowBytes, pixelBytes, lines);
-  else if (m == 4) inputGradientTile4(from, positionBytes, to, rowBytes, pixelBytes, lines);
-  else if (m == 3) inputGradientTile3(from, positionBytes, to, rowBytes, pixelBytes, lines);
-  else inputGradientTile2(from, positionBytes, to, rowBytes, pixelBytes, lines);
 }
 
 /** U = G g G^T of `vectors` vectors of four weights; taps, and positions, lie `fromBytes` and `toBytes` apart. */
@@ -264,20 +130,14 @@ function filterVectors(
 export function transformFilter(
   m: i32, from: usize, fromBytes: usize, to: usize, toBytes: usize, vectors: i32, lines: usize,
 ): void {
-  if (m == 5) filterVectors(FILTER, 5, from, fromBytes, to, toBytes, vectors, lines);
-  else if (m == 4) filterVectors(FILTER, 4, from, fromBytes, to, toBytes, vectors, lines);
-  else if (m == 3) filterVectors(FILTER, 3, from, fromBytes, to, toBytes, vectors, lines);
-  else filterVectors(FILTER, 2, from, fromBytes, to, toBytes, vectors, lines);
+  filterVectors(FILTER, m, from, fromBytes, to, toBytes, vectors, lines);
 }
 
 /** dW = G^T dU G. */
 export function transformFilterGradient(
   m: i32, from: usize, fromBytes: usize, to: usize, toBytes: usize, vectors: i32, lines: usize,
 ): void {
-  if (m == 5) filterVectors(FILTER_GRADIENT, 5, from, fromBytes, to, toBytes, vectors, lines);
-  else if (m == 4) filterVectors(FILTER_GRADIENT, 4, from, fromBytes, to, toBytes, vectors, lines);
-  else if (m == 3) filterVectors(FILTER_GRADIENT, 3, from, fromBytes, to, toBytes, vectors, lines);
-  else filterVectors(FILTER_GRADIENT, 2, from, fromBytes, to, toBytes, vectors, lines);
+  filterVectors(FILTER_GRADIENT, m, from, fromBytes, to, toBytes, vectors, lines);
 }
 
 /**

@@ -1,12 +1,23 @@
 // The one-dimensional transforms of assembly/simd/winograd.ts in double precision, against the definition of minimal filtering:
 // the source itself runs here, over numbers in place of vectors. Rounding in single precision is winograd.test.ts's.
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
-import { transformSync } from 'esbuild';
+import { build } from 'esbuild';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
-/** What AssemblyScript gives, with one number for a vector: values lie one address apart. */
+/** The transforms of one m. Each takes and gives one line: values `step` addresses apart. */
+interface Transforms {
+  input(from: number, fromStep: number, to: number, toStep: number): void;
+  filter(from: number, fromStep: number, to: number, toStep: number): void;
+  output(from: number, fromStep: number, to: number, toStep: number): void;
+  inputGradient(adds: boolean, from: number, fromStep: number, to: number, toStep: number): void;
+  filterGradient(from: number, fromStep: number, to: number, toStep: number): void;
+  outputGradient(from: number, fromStep: number, to: number, toStep: number): void;
+}
+
+/** What stands for AssemblyScript's vectors and memory. */
 const memory: number[] = [];
 const globals = {
   v128: {
@@ -21,65 +32,64 @@ const globals = {
     add: (a: number, b: number) => a + b,
     sub: (a: number, b: number) => a - b,
     mul: (a: number, b: number) => a * b,
-    pmin: Math.min,
-    pmax: Math.max,
   },
 };
 
-interface Transforms {
-  readonly INPUT: number;
-  readonly FILTER: number;
-  readonly OUTPUT: number;
-  readonly INPUT_GRADIENT: number;
-  readonly FILTER_GRADIENT: number;
-  readonly OUTPUT_GRADIENT: number;
-  readonly REPLACE: number;
-  readonly ADD: number;
-  readonly FINISH: number;
-  inputsOf(kind: number, m: number): number;
-  outputsOf(kind: number, m: number): number;
-  transformLine(...args: number[]): void;
-}
+const bundle = await build({
+  stdin: {
+    contents: "export * from './winograd-f2-f4'; export * from './winograd-f5-f6';",
+    resolveDir: fileURLToPath(new URL('../../../assembly/simd', import.meta.url)),
+  },
+  bundle: true,
+  write: false,
+  format: 'cjs',
+  plugins: [
+    {
+      name: 'without-decorators',
+      setup({ onLoad }) {
+        onLoad({ filter: /assembly.simd.[\w-]+\.ts$/ }, ({ path }) => ({
+          contents: readFileSync(path, 'utf8').replaceAll(/@(inline|unmanaged)\b/g, ''),
+          loader: 'ts',
+        }));
+      },
+    },
+  ],
+});
+const module = { exports: {} as Record<`F${number}`, new () => Transforms> };
+runInNewContext(bundle.outputFiles[0]!.text, { ...globals, module });
 
-const source = readFileSync(new URL('../../../assembly/simd/winograd.ts', import.meta.url), 'utf8');
-const { code } = transformSync(source.replaceAll('@inline', ''), { loader: 'ts', format: 'cjs' });
-const module = { exports: {} as Transforms };
-runInNewContext(code, { ...globals, module });
+/** Points of each tile in the order of its positions; infinity is the last. */
+const POINTS: [m: number, points: number[]][] = [
+  [2, [0, 1, -1]],
+  [3, [0, 1, -1, 1 / 2]],
+  [4, [0, 3 / 4, -3 / 4, 3 / 2, -3 / 2]],
+  [5, [0, 1, -1, 1 / 2, -1 / 2, 2]],
+  [6, [0, 1, -1, 1 / 2, -1 / 2, 2, -2]],
+];
 
-const transforms = module.exports;
-const { INPUT, FILTER, OUTPUT, INPUT_GRADIENT, FILTER_GRADIENT, OUTPUT_GRADIENT, REPLACE, ADD, FINISH } = transforms;
+type Kind = Exclude<keyof Transforms, 'inputGradient'>;
+type Transform = (values: readonly number[]) => number[];
 
-const TILES = [2, 3, 4, 5];
-/** Points of each tile, in the order of the positions; the last one is infinity. */
-const POINTS: Record<number, number[]> = {
-  2: [0, 1, -1],
-  3: [0, 1, -1, 1 / 2],
-  4: [0, 3 / 4, -3 / 4, 3 / 2, -3 / 2],
-  5: [0, 1, -1, 1 / 2, -1 / 2, 2],
-};
-
-function apply(kind: number, m: number, values: readonly number[], into: readonly number[] = [], mode = REPLACE) {
-  assert.is(values.length, transforms.inputsOf(kind, m));
-  const count = transforms.outputsOf(kind, m);
-  memory.splice(0, memory.length, ...values, ...into);
-  const [bias, low, high] = [0.25, -1, 1];
-  transforms.transformLine(kind, m, mode, 0, 1, values.length, 1, bias, low, high);
-  assert.is(memory.length, values.length + count, 'writes its results and nothing else');
-  return memory.slice(values.length);
+/** Runs a transform on values two addresses apart, to results three apart. */
+function run(values: readonly number[], transform: (from: number, to: number) => void): number[] {
+  memory.length = 0;
+  values.forEach((value, i) => {
+    memory[2 * i] = value;
+  });
+  transform(0, 100);
+  return memory.slice(100).filter((_, i) => i % 3 === 0);
 }
 
 const unit = (length: number, index: number): number[] => Array.from({ length }, (_, i) => (i === index ? 1 : 0));
 
 /** The matrix of a transform: [outputs][inputs]. */
-function matrixOf(kind: number, m: number): number[][] {
-  const inputs = transforms.inputsOf(kind, m);
-  const columns = Array.from({ length: inputs }, (_, index) => apply(kind, m, unit(inputs, index)));
-  return columns[0]!.map((_, row) => columns.map((column) => column[row]!));
+function matrixOf(transform: Transform, inputs: number): number[][] {
+  return transpose(Array.from({ length: inputs }, (_, index) => transform(unit(inputs, index))));
 }
 
 const transpose = (matrix: number[][]): number[][] => matrix[0]!.map((_, column) => matrix.map((row) => row[column]!));
 
-function assertClose(actual: number[], expected: number[], tolerance: number, what: string): void {
+function assertClose(actual: readonly number[], expected: readonly number[], tolerance: number, what: string): void {
   assert.is(actual.length, expected.length, what);
   actual.forEach((value, i) => {
     const wanted = expected[i]!;
@@ -87,68 +97,74 @@ function assertClose(actual: number[], expected: number[], tolerance: number, wh
   });
 }
 
-for (const m of TILES) {
-  test(`transformLine() for F(${m}, 3): A^T [(G g) * (B^T d)] is the correlation of d with g`, () => {
-    // Bilinear in d and g: true of all unit vectors, true of all values.
+for (const [m, points] of POINTS) {
+  const transforms = new module.exports[`F${m}`]!();
+  const of =
+    (kind: Kind): Transform =>
+    (values) =>
+      run(values, (from, to) => transforms[kind](from, 2, to, 3));
+  const inputGradient: Transform = (values) =>
+    run(values, (from, to) => transforms.inputGradient(false, from, 2, to, 3));
+
+  test(`F${m}: A^T [(G g) * (B^T d)] is the correlation of d with g`, () => {
+    // Bilinear in d and g: what holds for all unit vectors holds for all values.
     for (let tap = 0; tap < 3; tap++) {
-      const u = apply(FILTER, m, unit(3, tap));
+      const u = of('filter')(unit(3, tap));
       for (let at = 0; at < m + 2; at++) {
-        const v = apply(INPUT, m, unit(m + 2, at));
+        const v = of('input')(unit(m + 2, at));
         const products = u.map((value, position) => value * v[position]!);
         const expected = Array.from({ length: m }, (_, i) => (i + tap === at ? 1 : 0));
-        assertClose(apply(OUTPUT, m, products), expected, 1e-14, `d${at}, g${tap}`);
+        assertClose(of('output')(products), expected, 1e-14, `d${at}, g${tap}`);
       }
     }
   });
 
-  test(`transformLine() for F(${m}, 3): A and G are powers of the points, G divided by a number each`, () => {
-    const points = POINTS[m]!;
-    const a = matrixOf(OUTPUT_GRADIENT, m);
-    const g = matrixOf(FILTER, m);
-    points.forEach((point, position) => {
+  test(`F${m}: A and G are powers of its points, a row of G divided by one number`, () => {
+    const a = matrixOf(of('outputGradient'), m);
+    const g = matrixOf(of('filter'), 3);
+    for (const [position, point] of points.entries()) {
       const powers = Array.from({ length: m }, (_, i) => point ** i);
       assert.equal(a[position], powers, `A at ${point}`);
-      const scaled = powers
-        .slice(0, 3)
-        .concat(point ** 2)
-        .slice(0, 3);
-      assertClose(
-        g[position]!.map((value) => value / g[position]![0]!),
-        scaled,
-        1e-15,
-        `G at ${point}`,
-      );
-    });
+      const [first, ...others] = g[position]!;
+      const ratios = others.map((value) => value / first!);
+      assertClose(ratios, [point, point * point], 1e-15, `G at ${point}`);
+    }
     assert.equal(a[m + 1], unit(m, m - 1));
     assert.equal(g[m + 1], [0, 0, 1]);
   });
 
-  test(`transformLine() for F(${m}, 3): the gradients are the transposed transforms`, () => {
-    const pairs: [number, number][] = [
-      [INPUT, INPUT_GRADIENT],
-      [FILTER, FILTER_GRADIENT],
-      [OUTPUT, OUTPUT_GRADIENT],
+  test(`F${m}: the gradients are the transposed transforms`, () => {
+    const pairs: [name: string, matrix: number[][], gradient: number[][]][] = [
+      ['input', matrixOf(of('input'), m + 2), matrixOf(inputGradient, m + 2)],
+      ['filter', matrixOf(of('filter'), 3), matrixOf(of('filterGradient'), m + 2)],
+      ['output', matrixOf(of('output'), m + 2), matrixOf(of('outputGradient'), m)],
     ];
-    for (const [kind, gradient] of pairs) {
-      const expected = transpose(matrixOf(kind, m));
-      for (const [i, row] of matrixOf(gradient, m).entries()) {
-        assertClose(row, expected[i]!, 1e-15, `kind ${gradient}, row ${i}`);
-      }
+    for (const [name, matrix, gradient] of pairs) {
+      for (const [i, row] of transpose(matrix).entries()) assertClose(gradient[i]!, row, 1e-15, `${name}, row ${i}`);
     }
   });
 
-  test(`transformLine() for F(${m}, 3): linear, and ADD and FINISH do to its results what they say`, () => {
-    for (const kind of [INPUT, FILTER, OUTPUT, INPUT_GRADIENT, FILTER_GRADIENT, OUTPUT_GRADIENT]) {
-      const matrix = matrixOf(kind, m);
-      const values = Array.from({ length: transforms.inputsOf(kind, m) }, (_, i) => ((i * 5) % 7) - 3);
-      const into = Array.from({ length: transforms.outputsOf(kind, m) }, (_, i) => i - 2);
-      const products = matrix.map((row) => row.reduce((sum, factor, i) => sum + factor * values[i]!, 0));
-      assertClose(apply(kind, m, values), products, 1e-12, `kind ${kind}`);
-      const sums = products.map((value, i) => value + into[i]!);
-      assertClose(apply(kind, m, values, into, ADD), sums, 1e-12, `kind ${kind}, ADD`);
-      const finished = products.map((value) => Math.min(Math.max(value + 0.25, -1), 1));
-      assertClose(apply(kind, m, values, into, FINISH), finished, 1e-12, `kind ${kind}, FINISH`);
-    }
+  test(`F${m}: inputGradient() adds to what is there where it is told to`, () => {
+    const values = Array.from({ length: m + 2 }, (_, i) => ((i * 5) % 7) - 3);
+    const sums = run(values, (from, to) => {
+      for (let i = 0; i < m + 2; i++) memory[to + 3 * i] = i;
+      transforms.inputGradient(true, from, 2, to, 3);
+    });
+    assertClose(
+      sums,
+      inputGradient(values).map((value, i) => value + i),
+      1e-13,
+      'sums',
+    );
+  });
+
+  test(`F${m}: output() may work in place`, () => {
+    const values = Array.from({ length: m + 2 }, (_, i) => ((i * 5) % 7) - 3);
+    const results = of('output')(values);
+    memory.length = 0;
+    memory.push(...values);
+    transforms.output(0, 1, 0, 1);
+    assert.equal(memory, [...results, ...values.slice(m)]);
   });
 }
 

@@ -30,8 +30,8 @@ import {
   writeInPlace,
 } from './oracle.ts';
 
-/** Relative rms error that the tiles keep, up to sums over 256 channels; 5e-7, 2.1e-6, 1.6e-6 and 5.0e-6 were seen. */
-const TOLERANCES: Record<number, number> = { 2: 1e-6, 3: 3e-6, 4: 3e-6, 5: 7e-6 };
+/** Relative rms error that the tiles keep, up to sums over 256 channels; 5e-7, 2.1e-6, 1.6e-6, 5e-6 and 5e-6 were seen. */
+const TOLERANCES: Record<number, number> = { 2: 1e-6, 3: 3e-6, 4: 3e-6, 5: 8e-6, 6: 8e-6 };
 
 let engine: RunningBackend;
 test.before(async () => {
@@ -95,12 +95,15 @@ function assertAccurate(info: Conv2DInfo, seed = 1): void {
 
 test('winogradTileSize() takes the cheapest tile, and the direct kernels where it saves too little', () => {
   const sizes: [Shape, Shape, Pad, number][] = [
-    [[128, 13, 13, 32], [3, 3, 32, 64], 'valid', 4],
-    [[1, 13, 13, 32], [3, 3, 32, 64], 'valid', 4],
+    [[128, 13, 13, 32], [3, 3, 32, 64], 'valid', 6],
+    [[1, 13, 13, 32], [3, 3, 32, 64], 'valid', 6],
+    [[128, 14, 14, 64], [3, 3, 64, 64], 'valid', 6],
+    [[1, 12, 10, 64], [3, 3, 64, 64], 'valid', 5],
+    [[1, 10, 10, 64], [3, 3, 64, 64], 'valid', 4],
     [[128, 5, 5, 64], [3, 3, 64, 128], 'valid', 3],
     [[128, 12, 12, 64], [3, 3, 64, 64], 'valid', 5],
     [[128, 5, 5, 64], [3, 3, 64, 128], 'same', 5],
-    [[1, 28, 28, 16], [3, 3, 16, 24], 'same', 4],
+    [[1, 28, 28, 16], [3, 3, 16, 24], 'same', 6],
     [[1, 4, 7, 16], [3, 3, 16, 16], 'valid', 2],
     // One output, or one line of them: a tile would be mostly empty.
     [[8, 3, 3, 32], [3, 3, 32, 32], 'valid', 0],
@@ -133,6 +136,8 @@ test('Winograd convolutions differ from their definition by no more than roundin
     [[1, 4, 4, 16], [3, 3, 16, 28], 'same'],
     [[2, 7, 12, 16], [3, 3, 16, 20], 'valid'],
     [[3, 10, 9, 20], [3, 3, 20, 16], 'same'],
+    [[2, 10, 10, 16], [3, 3, 16, 20], 'valid'],
+    [[2, 14, 13, 16], [3, 3, 16, 20], 'valid'],
   ];
   for (const shape of shapes) {
     const info = infoOf(...shape);
@@ -192,12 +197,12 @@ test('Winograd convolutions differ from their definition by no more than roundin
     }),
     { seed: 21, numRuns: 60 },
   );
-  assert.equal([...seen].sort(), [2, 3, 4, 5]);
+  assert.equal([...seen].sort(), [2, 3, 4, 5, 6]);
 });
 
 test('the Winograd filter gradient adds the parts of a large batch', () => {
-  // 150 images of 9 tiles: more than one part of 512 tiles.
-  assertAccurate(infoOf([150, 13, 13, 16], [3, 3, 16, 16], 'valid'));
+  // 60 images of 9 tiles: more than one part of 512 tiles.
+  assertAccurate(infoOf([60, 18, 18, 16], [3, 3, 16, 16], 'valid'));
 });
 
 test('FusedConv2D by Winograd adds any bias, clamps, and keeps NaN', async () => {
@@ -286,6 +291,7 @@ test('Winograd convolutions and both gradients give the same bits on any number 
     [[70, 13, 13, 16], [3, 3, 16, 16], 'same'],
     [[5, 4, 7, 16], [3, 3, 16, 16], 'valid'],
     [[9, 12, 12, 16], [3, 3, 16, 16], 'valid'],
+    [[9, 10, 10, 16], [3, 3, 16, 16], 'valid'],
   ];
   const computations = shapes.map(([xShape, filterShape, pad], index): [string, Computation] => [
     `${xShape} by ${filterShape}`,
