@@ -1,6 +1,6 @@
 // The gradient of a bias, from sums that partitions left, and its update. Not a stage of its own.
 import type * as tf from '@tensorflow/tfjs';
-import { type PlanContext, partitionsOf } from '../context.ts';
+import { type PlanContext, partitionsOf, type UpdateJob } from '../context.ts';
 
 export interface BiasGradient {
   /** f32 [partitions][channels rounded up to four], or 0 where there is no bias to train. */

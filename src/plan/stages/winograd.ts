@@ -22,7 +22,7 @@ const LINES_BYTES = 1088;
 /** Input channels of an update job. */
 const BLOCK_CHANNELS = 8;
 /** Rows of V and dM in a pass: what a column of products reads of them stays in the first-level cache. */
-const PASS_ROWS = 128;
+const PASS_ROWS = 256;
 
 type ConvolutionHead = Convolution & { readonly kind: 'convolution' };
 
