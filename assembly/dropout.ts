@@ -41,21 +41,20 @@ export function dropout(args: usize, start: i32, end: i32, scratch: usize): void
   const a = changetype<DropoutArgs>(args);
   const elements = a.elements;
   const last = min(end * BLOCK, elements);
+  drawMask(a, (start * BLOCK) / GROUP, (last + GROUP - 1) / GROUP, scratch);
   for (let first = start * BLOCK; first < last; first += GROUP) {
-    const mask = <usize>a.mask + <usize>first;
-    drawMask(a, first / GROUP, mask);
     const offset = <usize>first << 2;
-    applyMask(<usize>a.x + offset, <usize>a.y + offset, mask, min(GROUP, elements - first), a.scale);
+    applyMask(
+      <usize>a.x + offset, <usize>a.y + offset, <usize>a.mask + <usize>first, min(GROUP, elements - first), a.scale,
+    );
   }
 }
 
 /** The mask alone, of units of `elementsPerUnit` elements; a group that two units share is drawn by both, to the same bytes. */
 export function dropoutMask(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<DropoutArgs>(args);
-  const last = (end * a.elementsPerUnit + GROUP - 1) / GROUP;
-  for (let group = (start * a.elementsPerUnit) / GROUP; group < last; group++) {
-    drawMask(a, group, <usize>a.mask + <usize>(group * GROUP));
-  }
+  const first = (start * a.elementsPerUnit) / GROUP;
+  drawMask(a, first, (end * a.elementsPerUnit + GROUP - 1) / GROUP, scratch);
 }
 
 export function dropoutGrad(args: usize, start: i32, end: i32, scratch: usize): void {
@@ -80,30 +79,62 @@ function highHalves(a: v128, b: v128): v128 {
   return i32x4.shuffle(a, b, 1, 3, 5, 7);
 }
 
-function drawMask(a: DropoutArgs, group: i32, mask: usize): void {
+/** The mask of groups [first, last). Scratch: the 64 bytes of two groups. */
+function drawMask(a: DropoutArgs, first: i32, last: i32, scratch: usize): void {
+  for (let group = first; group < last; group += 2) {
+    const mask = <usize>a.mask + <usize>(group * GROUP);
+    const isPair = group + 1 < last;
+    const to = isPair ? mask : scratch;
+    drawTwoGroups(a, group, to);
+    if (isPair) continue;
+    v128.store(mask, v128.load(to));
+    v128.store(mask, v128.load(to, 16), 16);
+  }
+}
+
+/** The mask of two groups, side by side: the rounds of one are a chain of dependent products, whose waits the other fills. */
+function drawTwoGroups(a: DropoutArgs, group: i32, mask: usize): void {
   const m0 = i32x4.splat(0xd2511f53);
   const m1 = i32x4.splat(0xcd9e8d57);
   let c0 = i32x4.add(i32x4.splat(group * 4), i32x4(0, 1, 2, 3));
   let c1 = i32x4.splat(a.step);
   let c2 = i32x4.splat(a.layer);
   let c3 = i32x4.splat(0);
-  let k0 = i32x4.splat(a.seed);
-  let k1 = i32x4.splat(0);
+  let d0 = i32x4.add(c0, i32x4.splat(4));
+  let d1 = c1;
+  let d2 = c2;
+  let d3 = c3;
+  let k0: i32 = a.seed;
+  let k1: i32 = 0;
   for (let round = 0; round < 10; round++) {
-    const p0 = i64x2.extmul_low_i32x4_u(c0, m0);
-    const q0 = i64x2.extmul_high_i32x4_u(c0, m0);
-    const p1 = i64x2.extmul_low_i32x4_u(c2, m1);
-    const q1 = i64x2.extmul_high_i32x4_u(c2, m1);
-    c0 = v128.xor(v128.xor(highHalves(p1, q1), c1), k0);
-    c1 = lowHalves(p1, q1);
-    c2 = v128.xor(v128.xor(highHalves(p0, q0), c3), k1);
-    c3 = lowHalves(p0, q0);
-    k0 = i32x4.add(k0, i32x4.splat(0x9e3779b9));
-    k1 = i32x4.add(k1, i32x4.splat(0xbb67ae85));
+    let p = i64x2.extmul_low_i32x4_u(c2, m1);
+    let q = i64x2.extmul_high_i32x4_u(c2, m1);
+    let key = i32x4.splat(k0);
+    const c0n = v128.xor(v128.xor(highHalves(p, q), c1), key);
+    c1 = lowHalves(p, q);
+    p = i64x2.extmul_low_i32x4_u(d2, m1);
+    q = i64x2.extmul_high_i32x4_u(d2, m1);
+    const d0n = v128.xor(v128.xor(highHalves(p, q), d1), key);
+    d1 = lowHalves(p, q);
+    key = i32x4.splat(k1);
+    p = i64x2.extmul_low_i32x4_u(c0, m0);
+    q = i64x2.extmul_high_i32x4_u(c0, m0);
+    c2 = v128.xor(v128.xor(highHalves(p, q), c3), key);
+    c3 = lowHalves(p, q);
+    p = i64x2.extmul_low_i32x4_u(d0, m0);
+    q = i64x2.extmul_high_i32x4_u(d0, m0);
+    d2 = v128.xor(v128.xor(highHalves(p, q), d3), key);
+    d3 = lowHalves(p, q);
+    c0 = c0n;
+    d0 = d0n;
+    k0 += 0x9e3779b9;
+    k1 += 0xbb67ae85;
   }
   const threshold = i16x8.splat(<i16>a.threshold);
   v128.store(mask, i8x16.narrow_i16x8_s(i16x8.ge_u(c0, threshold), i16x8.ge_u(c1, threshold)));
   v128.store(mask, i8x16.narrow_i16x8_s(i16x8.ge_u(c2, threshold), i16x8.ge_u(c3, threshold)), 16);
+  v128.store(mask, i8x16.narrow_i16x8_s(i16x8.ge_u(d0, threshold), i16x8.ge_u(d1, threshold)), 32);
+  v128.store(mask, i8x16.narrow_i16x8_s(i16x8.ge_u(d2, threshold), i16x8.ge_u(d3, threshold)), 48);
 }
 
 function applyMask(x: usize, y: usize, mask: usize, count: i32, scale: f32): void {

@@ -30,7 +30,7 @@ export function dropout(
   const elements = sizeOf(x.shape);
   const y = backend.output(x.shape, 'float32');
   const mask = backend.output([Math.ceil(elements / ELEMENTS_PER_GROUP) * ELEMENTS_PER_GROUP], 'bool');
-  backend.pool.run('dropout', Math.ceil(elements / ELEMENTS_PER_UNIT), [
+  const words = [
     backend.offset(x),
     backend.offset(y),
     backend.offset(mask),
@@ -40,7 +40,8 @@ export function dropout(
     key.seed,
     key.step,
     key.layer,
-  ]);
+  ];
+  backend.pool.run('dropout', Math.ceil(elements / ELEMENTS_PER_UNIT), words, { scratchBytes: 2 * ELEMENTS_PER_GROUP });
   return { y, mask };
 }
 
