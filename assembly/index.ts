@@ -50,4 +50,5 @@ export {
   planWinogradProduct,
 } from './plan/winograd';
 export { planAddTo } from './plan/add-to';
+export { planSpread, planSum } from './plan/add';
 export { multiplyAddPeak, streamTriad } from './peak';

@@ -63,11 +63,15 @@ export interface PlanContext {
   buffersOf(value: Value): Buffers;
   /** Lets a value lie where another lies. */
   shareBuffers(value: Value, other: Value): void;
+  /** Lets the gradient of a value, whose buffers nobody has asked for yet, lie where that of another lies. */
+  shareGradient(value: Value, other: Value): void;
   /** Whether somebody asks for the gradient of a value. */
   needsGradient(value: Value): boolean;
   weight(variable: tf.LayerVariable): Weight;
   /** Stores argument words; `weights` says which of them are places of weights. */
   args(words: readonly number[], weights?: Readonly<Record<number, tf.LayerVariable>>): number;
+  /** Says that calls write a variable that no optimiser updates. */
+  writesVariable(variable: tf.LayerVariable): void;
   /** Argument words of dropout masks, whose word 7 is the number of the update. */
   readonly maskArgs: { add(args: number): void };
   readonly seed: number;
@@ -82,8 +86,15 @@ export interface GradientTargets {
    * Where a stage writes the gradient of an input, and the call that then adds it to what others wrote.
    *
    * @param value Read by the stage
+   * @param canAdd The stage is able to add to what is there: asked to by `adds`, it need not write elsewhere first
    */
-  target(value: Value): { readonly at: number; after(range: Range): readonly Call[] };
+  target(value: Value, canAdd?: boolean): GradientTarget;
+}
+
+export interface GradientTarget {
+  readonly at: number;
+  readonly adds: boolean;
+  after(range: Range): readonly Call[];
 }
 
 export const floatsOf = (value: Value): number => value.used[0] * value.used[1] * value.shape[2];

@@ -32,12 +32,15 @@ export type Head = Exclude<Operation, { kind: 'activation' | 'dropout' }>;
 export interface Group {
   /** Undefined: `finish` works on the input itself. */
   readonly head: Head | undefined;
+  /** Batch normalisation takes the first; values that are added to what it makes follow. */
   readonly inputs: readonly Value[];
   /** Shape of the sums as the model says; what is used of them follows from `finish` and the output. */
   readonly sumsShape: ImageShape;
   readonly sumsUsed: readonly [number, number];
   readonly finish: FinishSettings;
   readonly output: Value;
+  /** Input whose gradient may lie where that of the output lies: nobody who reads it comes later, and both have the same pixels. */
+  readonly gradientTwin: Value | undefined;
 }
 
 /** Winners are numbered in a byte, 255 for none. */
@@ -66,6 +69,7 @@ export function fuse(graph: Graph): { groups: Group[]; input: Value; logits: Val
   const byOutput = new Map<number, Draft>();
   for (const operation of graph.operations) {
     const { inputs, output } = operation;
+    if (operation.kind === 'add' && addToNormalised(operation, drafts, readers, byOutput)) continue;
     if (!isFinish(operation)) {
       const draft = { head: operation, inputs, sumsShape: operation.shape, finish: NO_FINISH, output };
       drafts.push(draft);
@@ -87,6 +91,30 @@ export function fuse(graph: Graph): { groups: Group[]; input: Value; logits: Val
     byOutput.set(output, draft);
   }
   return close(graph, drafts, graph.logits);
+}
+
+/** Lets the last batch normalisation that a sum alone reads make the sum, in its place; whether there is one. */
+function addToNormalised(
+  { inputs, output }: Operation,
+  drafts: Draft[],
+  readers: ReadonlyMap<number, number>,
+  byOutput: Map<number, Draft>,
+): boolean {
+  const isFree = (draft: Draft): boolean =>
+    draft.head?.kind === 'batchNormalization' &&
+    draft.inputs.length === 1 &&
+    draft.finish === NO_FINISH &&
+    inputs.includes(draft.output) &&
+    readers.get(draft.output) === 1;
+  const at = drafts.findLastIndex(isFree);
+  const draft = drafts[at];
+  if (!draft) return false;
+  drafts.splice(at, 1);
+  draft.inputs = [...draft.inputs, ...inputs.filter((input) => input !== draft.output)];
+  draft.output = output;
+  drafts.push(draft);
+  byOutput.set(output, draft);
+  return true;
 }
 
 type Finisher = Extract<Operation, { kind: 'activation' | 'maxPooling' | 'dropout' }>;
@@ -145,8 +173,9 @@ function close(graph: Graph, drafts: readonly Draft[], logits: number) {
     const { size, strides } = draft.finish.pooling;
     const sums: [number, number] = [(height - 1) * strides[0] + size[0], (width - 1) * strides[1] + size[1]];
     sumsUsed.set(draft, sums);
-    draft.inputs.forEach((input) => {
-      const [h, w] = reach(draft, sums, graph.shapes.get(input)!);
+    draft.inputs.forEach((input, i) => {
+      const isAdded = i > 0 && draft.head?.kind === 'batchNormalization';
+      const [h, w] = isAdded ? sums : reach(draft, sums, graph.shapes.get(input)!);
       use(input, h, w);
     });
   }
@@ -161,17 +190,38 @@ function close(graph: Graph, drafts: readonly Draft[], logits: number) {
     values.set(id, value);
     return value;
   };
-  const groups = drafts.map(
-    (draft): Group => ({
+  const groups = drafts.map((draft): Group => {
+    const output = valueWith(draft.output);
+    const twin = gradientTwin(drafts, draft, (id) => id !== graph.input && samePixels(valueWith(id), output));
+    return {
       head: draft.head,
       inputs: draft.inputs.map(valueWith),
       sumsShape: draft.sumsShape,
       sumsUsed: sumsUsed.get(draft)!,
       finish: draft.finish,
-      output: valueWith(draft.output),
-    }),
-  );
+      output,
+      gradientTwin: twin === undefined ? undefined : valueWith(twin),
+    };
+  });
   return { groups, input: valueWith(graph.input), logits: valueWith(logits) };
+}
+
+const samePixels = (a: Value, b: Value): boolean =>
+  a.used[0] === b.used[0] && a.used[1] === b.used[1] && a.shape[2] === b.shape[2];
+
+/** See `Group.gradientTwin`: of batch normalisation and sums, whose gradient reaches inputs pixel by pixel. */
+function gradientTwin(drafts: readonly Draft[], draft: Draft, isAlike: (input: number) => boolean): number | undefined {
+  const { head, inputs, finish } = draft;
+  const isSum = head?.kind === 'add';
+  if (finish.pooling !== NO_POOLING || !(isSum || head?.kind === 'batchNormalization')) return undefined;
+  // What is added gets the gradient as it is, which batch normalisation must not write over.
+  const candidates = isSum || inputs.length === 1 ? inputs : inputs.slice(1);
+  return candidates.find((input) => {
+    if (!isAlike(input) || inputs.indexOf(input) !== inputs.lastIndexOf(input)) return false;
+    if (drafts.findLast((reader) => reader.inputs.includes(input)) !== draft) return false;
+    // A vector is the image it was made of, which others may read.
+    return !drafts.some((one) => one.head?.kind === 'flatten' && (one.output === input || one.inputs.includes(input)));
+  });
 }
 
 /** Height and width of an input that a head reads for sums of a height and width. */

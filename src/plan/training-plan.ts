@@ -97,6 +97,8 @@ class CompiledTraining implements TrainingPlan {
   readonly #weightWords: { variable: tf.LayerVariable; at: number }[] = [];
   /** Where the words of an optimiser's arguments are that change with each update. */
   readonly #stepWordsAt: number[] = [];
+  /** Written besides the weights that the optimiser updates. */
+  readonly #writtenVariables = new Set<tf.LayerVariable>();
   readonly #maskArgs = new Set<number>();
   readonly #dataIds = new Map<tf.LayerVariable, object>();
   readonly #batchInput: BatchInput;
@@ -167,6 +169,7 @@ class CompiledTraining implements TrainingPlan {
   #followWeights({ derive, scratchBytes }: Compiled): void {
     let isMoved = false;
     for (const { variable } of this.#options.updates) ownMemory(this.#backend, variable);
+    for (const variable of this.#writtenVariables) ownMemory(this.#backend, variable.read() as tf.Variable);
     for (const variable of new Set(this.#weightWords.map((word) => word.variable))) {
       const { dataId } = variable.read();
       if (this.#dataIds.get(variable) === dataId) continue;
@@ -202,9 +205,17 @@ class CompiledTraining implements TrainingPlan {
       shareBuffers: (value, other) => {
         this.#buffers.set(value.id, this.#buffersOf(other));
       },
+      shareGradient: (value, other) => {
+        const floats = this.#options.batchSize * floatsOf(value);
+        this.#buffers.set(value.id, {
+          value: this.#memory.floats(floats),
+          gradient: this.#buffersOf(other).gradient,
+        });
+      },
       needsGradient: (value) => this.#buffersOf(value).gradient !== 0,
       weight: (variable) => this.#weight(variable),
       args: (words, weights = {}) => this.#args(words, weights),
+      writesVariable: (variable) => this.#writtenVariables.add(variable),
     };
   }
 
@@ -323,16 +334,16 @@ class CompiledTraining implements TrainingPlan {
   #gradientTargets(): GradientTargets {
     const written = new Set<number>();
     return {
-      target: (value) => {
+      target: (value, canAdd = false) => {
         const at = this.#buffersOf(value).gradient;
-        if (!written.has(at)) {
-          written.add(at);
-          return { at, after: () => [] };
-        }
+        const adds = written.has(at);
+        written.add(at);
+        if (!adds || canAdd) return { at, adds, after: () => [] };
         const floats = floatsOf(value);
         const other = this.#memory.floats(this.#options.batchSize * floats);
         const args = this.#memory.words([other, at, floats]);
-        return { at: other, after: ({ first: start, last: end }) => [{ kernel: 'planAddTo', args, start, end }] };
+        const add = ({ first: start, last: end }: Range): Call[] => [{ kernel: 'planAddTo', args, start, end }];
+        return { at: other, adds: false, after: add };
       },
     };
   }

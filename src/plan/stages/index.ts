@@ -2,6 +2,8 @@
 import type { StageLayout } from '../context.ts';
 import type { Group } from '../fuse.ts';
 import type { Unsupported } from '../graph.ts';
+import { layoutAdd } from './add.ts';
+import { layoutBatchNorm } from './batch-norm.ts';
 import { layoutDense } from './dense.ts';
 import { layoutFinishOnly } from './finish-only.ts';
 import { layoutFlatten } from './flatten.ts';
@@ -16,6 +18,10 @@ export function layoutOf(group: Group): StageLayout | Unsupported {
       return layoutFinishOnly(group);
     case 'flatten':
       return layoutFlatten(group);
+    case 'add':
+      return layoutAdd(group);
+    case 'batchNormalization':
+      return layoutBatchNorm(group, head);
     case 'dense':
       return layoutDense(group, head);
     case 'convolution': {
