@@ -1,6 +1,14 @@
-// All benchmarks by name.
+// All benchmarks by name, and how their results are kept.
 import type { Benchmark } from './benchmark.ts';
+import { data } from './data.ts';
+import { inference } from './inference.ts';
 import { kernels } from './kernels.ts';
+import { memory } from './memory.ts';
+import { peers } from './peers.ts';
+import { scaling } from './scaling.ts';
+import { startup } from './startup.ts';
 import { training } from './training.ts';
 
-export const benchmarks: readonly Benchmark[] = [kernels, training];
+export { saveResult } from './results.ts';
+
+export const benchmarks: readonly Benchmark[] = [training, inference, peers, kernels, data, startup, memory, scaling];

@@ -1,95 +1,124 @@
-// Speed of the convolution and matMul kernels at the shapes of the study's networks, batch 128: `selvedge bench kernels`.
-// Not a check of results. GFLOP/s counts two operations a multiply-add of the definition, whatever the kernel does.
+// Speed of the kernels against the roofs of this machine: `selvedge bench kernels`. GFLOP/s, percent of the arithmetic roof, and
+// percent of what the roofline allows at the kernel's ratio of operations to bytes (Williams, Waterman & Patterson 2009).
+// Not a check of results. Invariant: kernel and roofs are measured in the same rounds.
 import * as tf from '@tensorflow/tfjs';
-import { Bench } from 'tinybench';
 import { currentBackend } from '../src/backend/index.ts';
-import { matMul } from '../src/backend/kernels/batch-mat-mul.ts';
-import { conv2dForward } from '../src/backend/kernels/conv-2d.ts';
-import { conv2dBackpropFilter } from '../src/backend/kernels/conv-2d-backprop-filter.ts';
-import { conv2dBackpropInput } from '../src/backend/kernels/conv-2d-backprop-input.ts';
-import { conv2dInfo } from '../src/backend/kernels/conv-2d-geometry.ts';
-import { SelvedgeError } from '../src/core/errors.ts';
-import type { Benchmark } from './benchmark.ts';
-import { spreadOf } from './statistics.ts';
+import { alternate, disturbanceOf, type Measured, sampleCalls, valuesOf } from './alternation.ts';
+import { type Benchmark, isWanted } from './benchmark.ts';
+import { rooflineChart } from './charts.ts';
+import { disturbanceNotice } from './disturbance.ts';
+import { type KernelCase, kernelCases } from './kernel-cases.ts';
+import { arithmeticRoof, memoryRoof, type Roof } from './peak.ts';
+import { ratioSpread, type Spread, spreadOf } from './statistics.ts';
 
-/** Input side, input channels, output channels of the 3x3 convolutions. */
-const CONVOLUTIONS = [
-  [28, 1, 32],
-  [13, 32, 64],
-  [5, 64, 128],
-] as const;
-const DENSE = { inputs: 1152, outputs: 128 };
-const SAMPLES = 40;
+const ROUNDS = 11;
+const ROUND_MS = 25;
+const WARM_UP_MS = 25;
 
-interface Case {
+/** One case with its figures. */
+interface KernelResult {
   readonly name: string;
+  readonly shapes: KernelCase['shapes'];
+  readonly algorithm: KernelCase['algorithm'];
   readonly flops: number;
-  readonly run: () => tf.TensorInfo;
-}
-
-function convolutionCases(batch: number): Case[] {
-  const backend = currentBackend();
-  return CONVOLUTIONS.flatMap(([side, inChannels, outChannels]) => {
-    const filterShape = [3, 3, inChannels, outChannels] as [number, number, number, number];
-    const xShape = [batch, side, side, inChannels] as [number, number, number, number];
-    const convInfo = conv2dInfo(xShape, filterShape, { strides: 1, pad: 'valid', dataFormat: 'NHWC' });
-    const x = tf.randomUniform(xShape, -1, 1, 'float32', 1);
-    const filter = tf.randomUniform(filterShape, -1, 1, 'float32', 2);
-    const bias = tf.randomUniform([outChannels], -1, 1, 'float32', 3);
-    const dy = tf.randomUniform(convInfo.outShape, -1, 1, 'float32', 4);
-    const name = `${side}x${side}x${inChannels} to ${convInfo.outHeight}x${convInfo.outWidth}x${outChannels}`;
-    const flops = 2 * dy.size * 9 * inChannels;
-    return [
-      {
-        name: `convolution ${name}`,
-        flops,
-        run: () => conv2dForward(backend, { x, filter, bias, activation: 'relu', convInfo }),
-      },
-      { name: `filter gradient ${name}`, flops, run: () => conv2dBackpropFilter(backend, { x, dy, convInfo }) },
-      { name: `input gradient ${name}`, flops, run: () => conv2dBackpropInput(backend, { dy, filter, convInfo }) },
-    ];
-  });
-}
-
-function denseCases(batch: number): Case[] {
-  const backend = currentBackend();
-  const { inputs, outputs } = DENSE;
-  const x = tf.randomUniform([batch, inputs], -1, 1, 'float32', 1);
-  const kernel = tf.randomUniform([inputs, outputs], -1, 1, 'float32', 2);
-  const dy = tf.randomUniform([batch, outputs], -1, 1, 'float32', 3);
-  const name = `dense ${inputs} to ${outputs}`;
-  const flops = 2 * batch * inputs * outputs;
-  return [
-    { name, flops, run: () => matMul(backend, { a: x, b: kernel, activation: 'relu' }) },
-    { name: `${name}, weight gradient`, flops, run: () => matMul(backend, { a: x, b: dy, transposeA: true }) },
-    { name: `${name}, input gradient`, flops, run: () => matMul(backend, { a: dy, b: kernel, transposeB: true }) },
-  ];
+  readonly flopsPerByte: number;
+  readonly medianMs: number;
+  readonly gflopsPerSecond: Spread;
+  /** Of the arithmetic roof in the same round; above 1 where Winograd saves multiplications. */
+  readonly shareOfPeak: Spread;
+  /** Of what the roofline allows in the same round. */
+  readonly shareOfRoofline: Spread;
 }
 
 export const kernels: Benchmark = {
   name: 'kernels',
-  async run({ engine, batchSize = 128 }) {
+  description: 'GFLOP/s of the kernels against the measured peak of this machine',
+  usesModel: false,
+  async run({ engine, batchSize = 128, rounds = ROUNDS, only, onProgress }) {
     tf.engine().startScope('kernels');
-    const cases = [...convolutionCases(batchSize), ...denseCases(batchSize)];
-    const bench = new Bench({ iterations: SAMPLES, time: 0, warmupIterations: 10, warmupTime: 0, retainSamples: true });
-    for (const { name, run } of cases) bench.add(name, () => currentBackend().disposeData(run().dataId));
-    await bench.run();
-    tf.engine().endScope();
-    const results = cases.map(({ name, flops }) => {
-      const { result } = bench.getTask(name)!;
-      if (!('latency' in result)) {
-        throw new SelvedgeError('bench/no-samples', `Cannot measure "${name}": it ended as "${result.state}"`);
-      }
-      const gflopsPerSecond = spreadOf((result.latency.samples ?? []).map((ms) => flops / ms / 1e6));
-      return { name, flops, medianMs: flops / gflopsPerSecond.median / 1e6, gflopsPerSecond };
-    });
-    const text = results.map(({ name, medianMs, gflopsPerSecond: { median, minimum, maximum } }) => {
-      const range = `${median.toFixed(1)} GFLOP/s (${minimum.toFixed(1)} to ${maximum.toFixed(1)})`;
-      return `${name.padEnd(48)} ${medianMs.toFixed(3).padStart(8)} ms  ${range}`;
-    });
-    return {
-      json: { benchmark: 'kernels', batchSize, threads: engine.threads, results },
-      text: [`kernels, batch ${batchSize}, ${engine.threads} threads`, ...text].join('\n'),
-    };
+    const backend = currentBackend();
+    const roofs = [arithmeticRoof(backend), memoryRoof(backend)];
+    try {
+      const cases = kernelCases(batchSize).filter(({ name }) => isWanted(name, only));
+      const entrants = [
+        ...roofs.map((roof) => entrantOf(roof.name, roof.amount, () => roof.run())),
+        ...cases.map(({ name, flops, run }) => entrantOf(name, flops, run)),
+      ];
+      for (const { warmUp } of entrants) await warmUp();
+      const measured = await alternate(entrants, {
+        rounds,
+        onRound: (round, all) => onProgress?.(`round ${round} of ${all}`),
+      });
+      return report(measured, { cases, roofs, batchSize, threads: engine.threads });
+    } finally {
+      for (const roof of roofs) roof.dispose();
+      tf.engine().endScope();
+    }
   },
 };
+
+/** A round is the rate of the median call of a while, in 10^9 a second. */
+function entrantOf(name: string, amount: number, run: () => void) {
+  return {
+    name,
+    warmUp: () => sampleCalls(run, WARM_UP_MS),
+    round: async () => ({ value: amount / spreadOf(await sampleCalls(run, ROUND_MS)).median / 1e6 }),
+  };
+}
+
+interface Context {
+  readonly cases: readonly KernelCase[];
+  readonly roofs: readonly Roof[];
+  readonly batchSize: number;
+  readonly threads: number;
+}
+
+async function report(measured: readonly Measured[], { cases, batchSize, threads }: Context) {
+  const [arithmetic, memory, ...ours] = measured as [Measured, Measured, ...Measured[]];
+  const results = cases.map((each, index): KernelResult => {
+    const { values } = ours[index]!;
+    const flopsPerByte = each.flops / each.bytes;
+    const roofline = arithmetic.values.map((peak, round) => Math.min(peak!, memory.values[round]! * flopsPerByte));
+    const gflopsPerSecond = spreadOf(valuesOf(ours[index]!));
+    return {
+      name: each.name,
+      shapes: each.shapes,
+      algorithm: each.algorithm,
+      flops: each.flops,
+      flopsPerByte,
+      medianMs: each.flops / gflopsPerSecond.median / 1e6,
+      gflopsPerSecond,
+      shareOfPeak: ratioSpread(values, arithmetic.values)!,
+      shareOfRoofline: ratioSpread(values, roofline)!,
+    };
+  });
+  const peak = { gflopsPerSecond: spreadOf(valuesOf(arithmetic)), gigabytesPerSecond: spreadOf(valuesOf(memory)) };
+  const disturbance = disturbanceOf(measured);
+  const figure = await rooflineChart({
+    title: `Kernels at batch ${batchSize} on ${threads} threads`,
+    peakGflops: peak.gflopsPerSecond.median,
+    gigabytesPerSecond: peak.gigabytesPerSecond.median,
+    points: results.map(({ name, shapes, algorithm, flopsPerByte, gflopsPerSecond }) => {
+      return { name, group: `${shapes} shape, ${algorithm}`, flopsPerByte, gflops: gflopsPerSecond.median };
+    }),
+  });
+  return {
+    json: { benchmark: 'kernels', batchSize, threads, peak, results, disturbance },
+    text: [
+      `kernels, batch ${batchSize}, ${threads} threads: peak ${peak.gflopsPerSecond.median.toFixed(1)} GFLOP/s, ` +
+        `memory ${peak.gigabytesPerSecond.median.toFixed(1)} GB/s`,
+      ...results.map(lineOf),
+      ...disturbanceNotice(disturbance),
+    ].join('\n'),
+    figures: [figure],
+  };
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(0)}%`;
+
+function lineOf({ name, medianMs, gflopsPerSecond, shareOfPeak, shareOfRoofline, algorithm }: KernelResult): string {
+  const { median, firstQuartile, thirdQuartile } = gflopsPerSecond;
+  const speed = `${median.toFixed(1)} GFLOP/s (${firstQuartile.toFixed(1)} to ${thirdQuartile.toFixed(1)})`;
+  const shares = `${percent(shareOfPeak.median)} of peak, ${percent(shareOfRoofline.median)} of the roofline`;
+  return `${name.padEnd(58)} ${medianMs.toFixed(3).padStart(8)} ms  ${speed.padEnd(32)} ${shares}, ${algorithm}`;
+}

@@ -1,6 +1,6 @@
 // selvedge bench: run a benchmark of the repository, which the package does not hold.
 
-import type { Benchmark, BenchmarkOptions } from '../../bench/benchmark.ts';
+import type { Benchmark, BenchmarkOptions, BenchmarkResult } from '../../bench/benchmark.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { modelNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
@@ -12,34 +12,74 @@ export const bench = command({
   name: 'bench',
   description: 'Measure speed',
   args: {
-    name: { type: 'positional', required: false, description: 'Benchmark to run: kernels or training' },
+    name: {
+      type: 'positional',
+      required: false,
+      description: 'Benchmark to run: training, inference, peers, kernels, data, startup, memory or scaling',
+    },
     model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network' },
     'batch-size': { type: 'string', valueHint: 'count', description: 'Images a batch' },
+    rounds: { type: 'string', valueHint: 'count', description: 'How often what is compared takes turns' },
+    only: { type: 'string', valueHint: 'names', description: 'Parts of names to measure, separated by commas' },
+    task: { type: 'enum', options: ['training', 'inference'], description: 'What peers do (default: both)' },
+    save: { type: 'boolean', description: 'Write JSON, text and pictures into bench/results' },
     ...dataOption,
     ...threadsOption,
   },
   async run(args, context) {
-    const benchmarks = await loadBenchmarks();
+    const { benchmarks, saveResult } = await loadBenchmarks();
     const found = benchmarks.find(({ name }) => name === args.name);
     if (!found) {
       const problem = args.name === undefined ? 'Missing NAME' : `Unknown benchmark "${args.name}"`;
       throw usageError(`${problem}: expected one of ${benchmarks.map(({ name }) => name).join(', ')}`);
     }
-    const batchSize = wholeNumber('batch-size', args['batch-size']);
-    const engine = await useEngine(args.threads);
-    const options: BenchmarkOptions = {
-      engine,
+    const options = {
       model: args.model,
-      ...(batchSize === undefined ? {} : { batchSize }),
+      ...numberOption('batchSize', wholeNumber('batch-size', args['batch-size'])),
+      ...numberOption('rounds', wholeNumber('rounds', args.rounds)),
+      ...(args.only === undefined ? {} : { only: namesOf(args.only) }),
+      ...(args.task === undefined ? {} : { task: args.task }),
       ...(args.data === undefined ? {} : { data: args.data }),
     };
+    const engine = await useEngine(args.threads);
     context.writeError(`Measuring ${found.name}\n`);
-    const { json, text } = await found.run(options);
-    return { json: { ...json, engine, machine: platform.machine(), runtime: platform.runtime }, text };
+    const onProgress = (line: string): void => context.writeError(`${found.name}: ${line}\n`);
+    const result = await found.run({ ...options, engine, onProgress } satisfies BenchmarkOptions);
+    const { runtime } = platform;
+    const machine = platform.machine();
+    const json = { ...result.json, engine, machine, runtime, measuredAt: new Date().toISOString() };
+    const where = `${machine.cpu}, ${machine.cores} cores, ${runtime.name} ${runtime.version}`;
+    const text = `${result.text}\n\n${where}`;
+    if (args.save) {
+      const paths = await saveResult(found, { ...result, json, text }, { model: args.model });
+      for (const path of paths) context.writeError(`Wrote ${path}\n`);
+    }
+    return { json, text };
   },
 });
 
-async function loadBenchmarks(): Promise<readonly Benchmark[]> {
+const numberOption = <K extends string>(name: K, value: number | undefined): { [key in K]?: number } =>
+  (value === undefined ? {} : { [name]: value }) as { [key in K]?: number };
+
+function namesOf(text: string): string[] {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+  if (names.length > 0) return names;
+  throw usageError(`Option "--only" got "${text}": expected parts of names, separated by commas`);
+}
+
+interface Benchmarks {
+  readonly benchmarks: readonly Benchmark[];
+  saveResult(
+    benchmark: Benchmark,
+    result: BenchmarkResult,
+    options: { readonly model?: string | undefined },
+  ): Promise<string[]>;
+}
+
+async function loadBenchmarks(): Promise<Benchmarks> {
   const place = new URL('../../bench/index.ts', import.meta.url);
   if (!(await platform.files.status(platform.files.fromUrl(place)))) {
     throw new SelvedgeError(
@@ -47,5 +87,5 @@ async function loadBenchmarks(): Promise<readonly Benchmark[]> {
       'Cannot find the benchmarks: they are part of the repository, not of the package',
     );
   }
-  return ((await import(place.href)) as { benchmarks: readonly Benchmark[] }).benchmarks;
+  return (await import(place.href)) as Benchmarks;
 }

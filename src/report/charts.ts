@@ -16,7 +16,7 @@ const silent = {
 };
 
 /** Space around the plot, for axes. */
-interface Padding {
+export interface Padding {
   readonly left: number;
   readonly right: number;
   readonly top: number;
@@ -50,7 +50,13 @@ async function loadVega() {
   return { parse, View, expressionInterpreter, compile };
 }
 
-async function draw(
+/**
+ * Draws a Vega-Lite specification in the colours and type of the report.
+ *
+ * @param spec Data, marks and encodings; width and height of the plot in pixels
+ * @param padding Space for axes, which is not measured
+ */
+export async function draw(
   spec: Omit<TopLevelSpec, 'width'> & { width: number; height: number },
   padding: Padding,
 ): Promise<Drawing> {
@@ -139,7 +145,8 @@ function labelLookup(names: Readonly<Record<string, string>>): string {
   return `${literal}[datum.value]`;
 }
 
-const heading = (text: string, left: number): string => svgText(text, left, 16, { size: 13, weight: 600 });
+/** The title of a chart, above its plot. */
+export const heading = (text: string, left: number): string => svgText(text, left, 16, { size: 13, weight: 600 });
 
 /** One line of a chart over epochs. */
 export interface EpochSeries {

@@ -1,0 +1,143 @@
+// Who can take part: ourselves and the peers, what each can do, at which settings it is tried, and how it is started.
+// Not here: measuring. Invariant: the grid of a peer is listed here and nowhere else; the best of it counts.
+import { platform } from '../../src/platform/index.ts';
+import type { Program } from './contestant.ts';
+import type { Settings, Task } from './protocol.ts';
+
+export interface Peer {
+  readonly name: string;
+  /** Whether our own code does the work. */
+  readonly isOurs: boolean;
+  readonly tasks: readonly Task[];
+  /** Whether it is built from the graph, which has fewer kinds of layers than tfjs. */
+  readonly needsGraph: boolean;
+  /**
+   * @param threads What the benchmark may use
+   * @returns Settings to try, at least one
+   */
+  grid(task: Task, threads: number): readonly Settings[];
+  /** How to start it, or why it cannot be. */
+  find(): Promise<Program | { readonly absent: string }>;
+}
+
+/** Installs the peers that npm has. */
+export const INSTALL_NPM_PEERS = 'npm --prefix bench/peers ci --ignore-scripts';
+/** Installs PyTorch on Debian. */
+export const INSTALL_PYTORCH = 'apt-get install python3-torch libopenblas0-pthread';
+
+const script = (file: string): Program => platform.scriptCommand(new URL(`./${file}`, import.meta.url));
+
+const eachThreads = (threads: number): readonly number[] => [...new Set([1, threads])];
+const either = [true, false];
+
+/** A package of bench/peers/package.json. */
+async function findPackage(name: string, file: string): Promise<Program | { readonly absent: string }> {
+  const place = new URL(`./node_modules/${name}/package.json`, import.meta.url);
+  const isThere = await platform.files.status(platform.files.fromUrl(place));
+  return isThere ? script(file) : { absent: `${name} is not installed: run ${INSTALL_NPM_PEERS}` };
+}
+
+export const selvedge: Peer = {
+  name: 'selvedge',
+  isOurs: true,
+  tasks: ['training', 'inference'],
+  needsGraph: false,
+  grid: (_, threads) => [{ threads }],
+  find: async () => script('selvedge.ts'),
+};
+
+const tfjsOnOurs: Peer = {
+  name: 'tfjs model.fit on selvedge',
+  isOurs: true,
+  tasks: ['training'],
+  needsGraph: false,
+  grid: (_, threads) => [{ backend: 'selvedge', threads }],
+  find: async () => script('tfjs.ts'),
+};
+
+const tfjs = (backend: 'cpu' | 'wasm', tasks: readonly Task[]): Peer => ({
+  name: `tfjs ${backend}`,
+  isOurs: false,
+  tasks,
+  needsGraph: false,
+  // On Node its wasm backend has one thread, whatever one sets.
+  grid: () => [{ backend }],
+  find: async () => script('tfjs.ts'),
+});
+
+const onnxruntime = (name: 'onnxruntime-web' | 'onnxruntime-node'): Peer => ({
+  name,
+  isOurs: false,
+  tasks: ['inference'],
+  needsGraph: true,
+  grid: (_, threads) => eachThreads(threads).map((count) => ({ package: name, threads: count })),
+  find: () => findPackage(name, 'onnxruntime.ts'),
+});
+
+const jax: Peer = {
+  name: 'jax-js',
+  isOurs: false,
+  tasks: ['training', 'inference'],
+  needsGraph: true,
+  grid: (_, threads) => eachThreads(threads).map((count) => ({ threads: count })),
+  find: () => findPackage('@jax-js/jax', 'jax.ts'),
+};
+
+/** Blocks of this size are kept for the next step instead of being given back to the system. */
+const KEPT_BYTES = '1000000000';
+
+/** PyTorch's environment: settings of this machine that slow it down are taken away, memory is kept between steps. */
+export const pytorchEnvironment: Readonly<Record<string, string | undefined>> = {
+  OPENBLAS_CORETYPE: undefined,
+  OPENBLAS_L2_SIZE: undefined,
+  MALLOC_MMAP_THRESHOLD_: KEPT_BYTES,
+  MALLOC_TRIM_THRESHOLD_: KEPT_BYTES,
+};
+
+export const pytorch: Peer = {
+  name: 'PyTorch',
+  isOurs: false,
+  tasks: ['training', 'inference'],
+  needsGraph: true,
+  grid: (task, threads) =>
+    eachThreads(threads).flatMap((count) =>
+      either.flatMap((channelsLast) =>
+        either.map((last) => ({
+          threads: count,
+          channelsLast,
+          ...(task === 'training' ? { foreach: last } : { frozen: last }),
+        })),
+      ),
+    ),
+  find: async () => {
+    const python = await findPython();
+    if (python === undefined) return { absent: `no python3 with torch: run ${INSTALL_PYTORCH}` };
+    const file = platform.files.fromUrl(new URL('./pytorch.py', import.meta.url));
+    return { command: python, args: [file], environment: pytorchEnvironment };
+  },
+};
+
+/** All, ourselves first. */
+export const peers: readonly Peer[] = [
+  selvedge,
+  tfjsOnOurs,
+  pytorch,
+  onnxruntime('onnxruntime-node'),
+  onnxruntime('onnxruntime-web'),
+  jax,
+  tfjs('wasm', ['inference']),
+  tfjs('cpu', ['training', 'inference']),
+];
+
+/** The first python3 of the search path, or of the system's own place, that has torch and NumPy. */
+async function findPython(): Promise<string | undefined> {
+  const { files } = platform;
+  const folders = [...(platform.environment('PATH') ?? '').split(':'), '/usr/bin'].filter(Boolean);
+  for (const candidate of new Set(folders.map((folder) => files.join(folder, 'python3')))) {
+    if (!(await files.status(candidate))) continue;
+    const probe = 'import importlib.util as u, sys; sys.exit(not (u.find_spec("torch") and u.find_spec("numpy")))';
+    const { code } = await platform.runCommand(candidate, ['-c', probe]).catch(() => ({ code: 1 }));
+    if (code === 0) return candidate;
+  }
+  return undefined;
+}
