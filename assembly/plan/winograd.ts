@@ -9,9 +9,8 @@
 //   unit of all stages = image; a call covers images of one partition.
 import { zeroFloats } from '../simd/columns';
 import { multiplyBlock } from '../simd/multiply';
-import { OUTPUT, REPLACE } from '../simd/winograd';
 import {
-  gatherTile, inputGradientTile, inputTile, LINES_BYTES, outputGradientTile, scatterAddTile, transformFour,
+  gatherTile, inputGradientTile, inputTile, LINES_BYTES, outputGradientTile, outputStrip, scatterAddTile,
 } from '../simd/winograd-tiles';
 import { Finish, finishFour, unfinishFour } from './finish';
 
@@ -123,41 +122,6 @@ function multiplyPositions(
     to += toPosition;
     panels += panelsPosition;
   }
-}
-
-/** A^T M A of four channels of a tile. */
-@inline
-function outputStrip(m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
-  if (m == 6) outputStrip6(from, positionBytes, to, rowBytes, lines);
-  else if (m == 5) outputStrip5(from, positionBytes, to, rowBytes, lines);
-  else if (m == 4) outputStrip4(from, positionBytes, to, rowBytes, lines);
-  else if (m == 3) outputStrip3(from, positionBytes, to, rowBytes, lines);
-  else outputStrip2(from, positionBytes, to, rowBytes, lines);
-}
-
-function outputStrip2(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
-  const zero = f32x4.splat(0);
-  transformFour(OUTPUT, 2, REPLACE, from, 4 * positionBytes, positionBytes, to, rowBytes, 16, lines, zero, zero, zero);
-}
-
-function outputStrip3(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
-  const zero = f32x4.splat(0);
-  transformFour(OUTPUT, 3, REPLACE, from, 5 * positionBytes, positionBytes, to, rowBytes, 16, lines, zero, zero, zero);
-}
-
-function outputStrip4(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
-  const zero = f32x4.splat(0);
-  transformFour(OUTPUT, 4, REPLACE, from, 6 * positionBytes, positionBytes, to, rowBytes, 16, lines, zero, zero, zero);
-}
-
-function outputStrip5(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
-  const zero = f32x4.splat(0);
-  transformFour(OUTPUT, 5, REPLACE, from, 7 * positionBytes, positionBytes, to, rowBytes, 16, lines, zero, zero, zero);
-}
-
-function outputStrip6(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
-  const zero = f32x4.splat(0);
-  transformFour(OUTPUT, 6, REPLACE, from, 8 * positionBytes, positionBytes, to, rowBytes, 16, lines, zero, zero, zero);
 }
 
 /** Sums to outputs: A^T M A, then bias, activation, pooling, dropout. */

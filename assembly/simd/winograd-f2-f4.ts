@@ -9,6 +9,11 @@ import { give, minus, plus, put, putPair, take, times } from './lines';
 @unmanaged
 export class F2 {
   @inline
+  get m(): i32 {
+    return 2;
+  }
+
+  @inline
   input(from: usize, fromStep: usize, to: usize, toStep: usize): void {
     const x0 = take(from, fromStep, 0);
     const x1 = take(from, fromStep, 1);
@@ -78,6 +83,11 @@ export class F2 {
 /** F(3, 3) by the points 0, 1, -1, 1/2, infinity. */
 @unmanaged
 export class F3 {
+  @inline
+  get m(): i32 {
+    return 3;
+  }
+
   @inline
   input(from: usize, fromStep: usize, to: usize, toStep: usize): void {
     const x0 = take(from, fromStep, 0);
@@ -169,6 +179,11 @@ export class F3 {
 /** F(4, 3) by the points 0, 3/4, -3/4, 3/2, -3/2, infinity: a third of the rounding error of 0, ±1, ±2. */
 @unmanaged
 export class F4 {
+  @inline
+  get m(): i32 {
+    return 4;
+  }
+
   @inline
   input(from: usize, fromStep: usize, to: usize, toStep: usize): void {
     const x0 = take(from, fromStep, 0);

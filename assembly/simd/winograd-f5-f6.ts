@@ -9,6 +9,11 @@ import { give, minus, plus, put, putPair, take, times } from './lines';
 @unmanaged
 export class F5 {
   @inline
+  get m(): i32 {
+    return 5;
+  }
+
+  @inline
   input(from: usize, fromStep: usize, to: usize, toStep: usize): void {
     const x0 = take(from, fromStep, 0);
     const x1 = take(from, fromStep, 1);
@@ -148,6 +153,11 @@ export class F5 {
 /** F(6, 3) by the points 0, 1, -1, 1/2, -1/2, 2, -2, infinity: no sixteenths near them do better. */
 @unmanaged
 export class F6 {
+  @inline
+  get m(): i32 {
+    return 6;
+  }
+
   @inline
   input(from: usize, fromStep: usize, to: usize, toStep: usize): void {
     const x0 = take(from, fromStep, 0);

@@ -7,55 +7,58 @@
 //     . . . . . .  <- rowBytes             [ channels of the tile ] [ … ] … n * n
 //     . . . . . .     pixelBytes ->
 import { copyFloats, zeroFloats } from './columns';
-import {
-  ADD, FILTER, FILTER_GRADIENT, FINISH, INPUT, INPUT_GRADIENT, inputsOf, OUTPUT, OUTPUT_GRADIENT, outputsOf, REPLACE,
-  transformLines,
-} from './winograd';
+import { filterFour, filterGradientFour, inputFour, inputGradientFour, outputFour, outputGradientFour } from './winograd';
+import { F2, F3, F4 } from './winograd-f2-f4';
+import { F5, F6 } from './winograd-f5-f6';
 
 /** Bytes that transforms keep lines in: 8 x 8 vectors, and a cache line. */
 export const LINES_BYTES: usize = 1088;
 
-/**
- * Transforms four channels of a tile, rows first.
- *
- * @param mode ADD is for INPUT_GRADIENT and FINISH, with `bias`, `low` and `high`, for OUTPUT
- */
-export function transformFour(
-  kind: i32, m: i32, mode: i32, from: usize, fromRow: usize, fromColumn: usize, to: usize, toRow: usize, toColumn: usize,
-  lines: usize, bias: v128, low: v128, high: v128,
+/** V = B^T d B of a tile of m + 2 by m + 2 pixels; groups of four channels go `step` bytes apart. */
+@inline
+export function inputTile(
+  m: i32, from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, step: usize, lines: usize,
 ): void {
-  const ins = inputsOf(kind, m);
-  const outs = outputsOf(kind, m);
-  const lineBytes = (<usize>ins) << 4;
-  transformLines(kind, m, false, from, fromRow, fromColumn, lines, 16, lineBytes, ins);
-  if (mode != FINISH) {
-    transformLines(kind, m, mode == ADD, lines, lineBytes, 16, to, toColumn, toRow, outs);
-    return;
-  }
-  transformLines(kind, m, false, lines, lineBytes, 16, lines, lineBytes, 16, outs);
-  for (let column = 0; column < outs; column++, lines += lineBytes, to += toColumn) {
-    let at = to;
-    for (let line = lines; line < lines + ((<usize>outs) << 4); line += 16, at += toRow) {
-      v128.store(at, f32x4.pmin(f32x4.pmax(f32x4.add(v128.load(line), bias), low), high));
-    }
+  if (m == 6) inputBy<F6>(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
+  else if (m == 5) inputBy<F5>(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
+  else if (m == 4) inputBy<F4>(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
+  else if (m == 3) inputBy<F3>(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
+  else inputBy<F2>(from, rowBytes, pixelBytes, to, positionBytes, step, lines);
+}
+
+function inputBy<F>(
+  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, step: usize, lines: usize,
+): void {
+  const end = from + pixelBytes;
+  const toRow = <usize>(changetype<F>(0).m + 2) * positionBytes;
+  for (; from < end; from += 16, to += step) {
+    inputFour<F>(from, rowBytes, pixelBytes, to, toRow, positionBytes, lines);
   }
 }
 
-/** Pixels to positions: four channels after four lie `evenStep` apart, and after every second of them `oddStep`. */
+/** dM = A dY A^T of a tile of m by m pixels; groups of four channels go `evenStep` and `oddStep` bytes apart in turn. */
 @inline
-function tileToPositions(
-  kind: i32, m: i32, from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize,
+export function outputGradientTile(
+  m: i32, from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize,
   oddStep: usize, lines: usize,
 ): void {
-  const zero = f32x4.splat(0);
+  if (m == 6) outputGradientBy<F6>(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+  else if (m == 5) outputGradientBy<F5>(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+  else if (m == 4) outputGradientBy<F4>(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+  else if (m == 3) outputGradientBy<F3>(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+  else outputGradientBy<F2>(from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+}
+
+function outputGradientBy<F>(
+  from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize, oddStep: usize,
+  lines: usize,
+): void {
   const end = from + pixelBytes;
-  const toRow = <usize>outputsOf(kind, m) * positionBytes;
+  const toRow = <usize>(changetype<F>(0).m + 2) * positionBytes;
   let step = evenStep;
   let next = oddStep;
   for (; from < end; from += 16) {
-    transformFour(
-      kind, m, REPLACE, from, rowBytes, pixelBytes, to, toRow, positionBytes, lines, zero, zero, zero,
-    );
+    outputGradientFour<F>(from, rowBytes, pixelBytes, to, toRow, positionBytes, lines);
     to += step;
     const swap = step;
     step = next;
@@ -63,27 +66,40 @@ function tileToPositions(
   }
 }
 
-/** V = B^T d B of a tile of m + 2 by m + 2 pixels. */
-export function inputTile(
-  m: i32, from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, step: usize, lines: usize,
-): void {
-  tileToPositions(INPUT, m, from, rowBytes, pixelBytes, to, positionBytes, step, step, lines);
+/** Y = A^T M A of four channels of a tile, to m by m vectors side by side in rows. */
+@inline
+export function outputStrip(m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
+  if (m == 6) outputStripBy<F6>(from, positionBytes, to, rowBytes, lines);
+  else if (m == 5) outputStripBy<F5>(from, positionBytes, to, rowBytes, lines);
+  else if (m == 4) outputStripBy<F4>(from, positionBytes, to, rowBytes, lines);
+  else if (m == 3) outputStripBy<F3>(from, positionBytes, to, rowBytes, lines);
+  else outputStripBy<F2>(from, positionBytes, to, rowBytes, lines);
 }
 
-/** dM = A dY A^T of a tile of m by m pixels. */
-export function outputGradientTile(
-  m: i32, from: usize, rowBytes: usize, pixelBytes: usize, to: usize, positionBytes: usize, evenStep: usize,
-  oddStep: usize, lines: usize,
-): void {
-  tileToPositions(OUTPUT_GRADIENT, m, from, rowBytes, pixelBytes, to, positionBytes, evenStep, oddStep, lines);
+function outputStripBy<F>(from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {
+  const fromRow = <usize>(changetype<F>(0).m + 2) * positionBytes;
+  outputFour<F>(from, fromRow, positionBytes, to, rowBytes, 16, lines);
 }
 
 /** Y = clamp(A^T M A + bias) of a tile of m by m pixels. `biasStep` is 4, or 0 for one bias for all channels; `bias` may be 0: none. */
+@inline
 export function outputTile(
   m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, bias: usize, biasStep: usize,
   low: f32, high: f32, lines: usize,
 ): void {
-  const fromRow = <usize>(m + 2) * positionBytes;
+  if (m == 6) outputBy<F6>(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
+  else if (m == 5) outputBy<F5>(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
+  else if (m == 4) outputBy<F4>(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
+  else if (m == 3) outputBy<F3>(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
+  else outputBy<F2>(from, positionBytes, to, rowBytes, pixelBytes, bias, biasStep, low, high, lines);
+}
+
+function outputBy<F>(
+  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, bias: usize, biasStep: usize,
+  low: f32, high: f32, lines: usize,
+): void {
+  const m = changetype<F>(0).m;
+  const lineBytes = (<usize>(m + 2)) << 4;
   const minimum = f32x4.splat(low);
   const maximum = f32x4.splat(high);
   const end = to + pixelBytes;
@@ -94,50 +110,76 @@ export function outputTile(
       added = v128.load(bias);
       bias += 16;
     }
-    transformFour(
-      OUTPUT, m, FINISH, from, fromRow, positionBytes, to, rowBytes, pixelBytes, lines, added, minimum, maximum,
-    );
+    // The second pass replaces each line by its results.
+    outputFour<F>(from, (<usize>(m + 2)) * positionBytes, positionBytes, lines, 16, lineBytes, lines);
+    for (let x = 0, column = to, line = lines; x < m; x++, column += pixelBytes, line += lineBytes) {
+      for (let y = 0, at = column, value = line; y < m; y++, at += rowBytes, value += 16) {
+        v128.store(at, f32x4.pmin(f32x4.pmax(f32x4.add(v128.load(value), added), minimum), maximum));
+      }
+    }
   }
 }
 
 /** dX += B dV B^T over a tile of m + 2 by m + 2 pixels. */
+@inline
 export function inputGradientTile(
   m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
 ): void {
-  const fromRow = <usize>(m + 2) * positionBytes;
-  const zero = f32x4.splat(0);
+  if (m == 6) inputGradientBy<F6>(from, positionBytes, to, rowBytes, pixelBytes, lines);
+  else if (m == 5) inputGradientBy<F5>(from, positionBytes, to, rowBytes, pixelBytes, lines);
+  else if (m == 4) inputGradientBy<F4>(from, positionBytes, to, rowBytes, pixelBytes, lines);
+  else if (m == 3) inputGradientBy<F3>(from, positionBytes, to, rowBytes, pixelBytes, lines);
+  else inputGradientBy<F2>(from, positionBytes, to, rowBytes, pixelBytes, lines);
+}
+
+function inputGradientBy<F>(
+  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
+): void {
+  const fromRow = <usize>(changetype<F>(0).m + 2) * positionBytes;
   const end = to + pixelBytes;
   for (; to < end; to += 16, from += 16) {
-    transformFour(
-      INPUT_GRADIENT, m, ADD, from, fromRow, positionBytes, to, rowBytes, pixelBytes, lines, zero, zero, zero,
-    );
+    inputGradientFour<F>(from, fromRow, positionBytes, to, rowBytes, pixelBytes, lines);
   }
 }
 
 /** U = G g G^T of `vectors` vectors of four weights; taps, and positions, lie `fromBytes` and `toBytes` apart. */
 @inline
-function filterVectors(
-  kind: i32, m: i32, from: usize, fromBytes: usize, to: usize, toBytes: usize, vectors: i32, lines: usize,
-): void {
-  const zero = f32x4.splat(0);
-  const fromRow = <usize>inputsOf(kind, m) * fromBytes;
-  const toRow = <usize>outputsOf(kind, m) * toBytes;
-  for (let vector = 0; vector < vectors; vector++, from += 16, to += 16) {
-    transformFour(kind, m, REPLACE, from, fromRow, fromBytes, to, toRow, toBytes, lines, zero, zero, zero);
-  }
-}
-
 export function transformFilter(
   m: i32, from: usize, fromBytes: usize, to: usize, toBytes: usize, vectors: i32, lines: usize,
 ): void {
-  filterVectors(FILTER, m, from, fromBytes, to, toBytes, vectors, lines);
+  if (m == 6) filterBy<F6>(from, fromBytes, to, toBytes, vectors, lines);
+  else if (m == 5) filterBy<F5>(from, fromBytes, to, toBytes, vectors, lines);
+  else if (m == 4) filterBy<F4>(from, fromBytes, to, toBytes, vectors, lines);
+  else if (m == 3) filterBy<F3>(from, fromBytes, to, toBytes, vectors, lines);
+  else filterBy<F2>(from, fromBytes, to, toBytes, vectors, lines);
+}
+
+function filterBy<F>(from: usize, fromBytes: usize, to: usize, toBytes: usize, vectors: i32, lines: usize): void {
+  const toRow = <usize>(changetype<F>(0).m + 2) * toBytes;
+  for (let vector = 0; vector < vectors; vector++, from += 16, to += 16) {
+    filterFour<F>(from, 3 * fromBytes, fromBytes, to, toRow, toBytes, lines);
+  }
 }
 
 /** dW = G^T dU G. */
+@inline
 export function transformFilterGradient(
   m: i32, from: usize, fromBytes: usize, to: usize, toBytes: usize, vectors: i32, lines: usize,
 ): void {
-  filterVectors(FILTER_GRADIENT, m, from, fromBytes, to, toBytes, vectors, lines);
+  if (m == 6) filterGradientBy<F6>(from, fromBytes, to, toBytes, vectors, lines);
+  else if (m == 5) filterGradientBy<F5>(from, fromBytes, to, toBytes, vectors, lines);
+  else if (m == 4) filterGradientBy<F4>(from, fromBytes, to, toBytes, vectors, lines);
+  else if (m == 3) filterGradientBy<F3>(from, fromBytes, to, toBytes, vectors, lines);
+  else filterGradientBy<F2>(from, fromBytes, to, toBytes, vectors, lines);
+}
+
+function filterGradientBy<F>(
+  from: usize, fromBytes: usize, to: usize, toBytes: usize, vectors: i32, lines: usize,
+): void {
+  const fromRow = <usize>(changetype<F>(0).m + 2) * fromBytes;
+  for (let vector = 0; vector < vectors; vector++, from += 16, to += 16) {
+    filterGradientFour<F>(from, fromRow, fromBytes, to, 3 * toBytes, toBytes, lines);
+  }
 }
 
 /**
