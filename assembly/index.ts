@@ -39,7 +39,6 @@ export {
   planPackRows,
   planWinogradTransform,
   planWinogradWeightGradient,
-  planWinogradWeightProduct,
 } from './plan/weights';
 export {
   planWinogradFinish,
@@ -52,3 +51,4 @@ export {
 export { planAddTo } from './plan/add-to';
 export { planSpread, planSum } from './plan/add';
 export { multiplyAddPeak, streamTriad } from './peak';
+export { planTransposedProduct } from './plan/transposed-product';

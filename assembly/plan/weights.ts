@@ -1,15 +1,12 @@
 // Stages of a plan that follow the backward pass: gradients of weights from what the whole batch left behind, and the forms of the
 // updated weights that the next step reads. The update itself is an optimiser's kernel; see assembly/adam.ts.
 //
-//   unit of the Winograd stages = eight input channels, of their products a position; of planPackRows = a row of the weights
+//   unit of the Winograd stages = eight input channels; of planPackRows = a row of the weights
 import { loadColumns } from '../simd/columns';
-import { HIGHEST, LOWEST, multiplyColumns } from '../simd/multiply';
 import { LINES_BYTES, transformFilter, transformFilterGradient } from '../simd/winograd-tiles';
 
 @unmanaged
 class PlanWinogradWeights {
-  v: u32;
-  m: u32;
   weights: u32;
   gradient: u32;
   u: u32;
@@ -17,13 +14,6 @@ class PlanWinogradWeights {
   tile: i32;
   inChannels: i32;
   outChannels: i32;
-  /** Rows of V and dM, and how many of them a pass takes: their columns fit the first-level cache. */
-  rows: i32;
-  rowsPerPass: i32;
-  rowBytesV: u32;
-  rowBytesM: u32;
-  positionBytesV: u32;
-  positionBytesM: u32;
   panelBytesU: u32;
   panelBytesUt: u32;
   positionBytesU: u32;
@@ -31,33 +21,6 @@ class PlanWinogradWeights {
   /** f32 [positions][inChannels][outChannels]. */
   du: u32;
   positionBytesDu: u32;
-}
-
-/**
- * dU = V^T dM; a unit is a position. The columns of a pass of rows stay in the first-level cache while all tiles of products read them.
- * Scratch: eight zeros.
- */
-export function planWinogradWeightProduct(args: usize, start: i32, end: i32, scratch: usize): void {
-  const a = changetype<PlanWinogradWeights>(args);
-  memory.fill(scratch, 0, 32);
-  const pitch = (<usize>a.outChannels) << 2;
-  for (let position = start; position < end; position++) {
-    const to = <usize>a.du + <usize>position * a.positionBytesDu;
-    for (let row = 0; row < a.rows; row += a.rowsPerPass) {
-      const rows = min(a.rowsPerPass, a.rows - row);
-      const left = <usize>a.v + <usize>position * a.positionBytesV + <usize>row * a.rowBytesV;
-      const right = <usize>a.m + <usize>position * a.positionBytesM + <usize>row * a.rowBytesM;
-      for (let column = 0; column < a.outChannels; column += 8) {
-        const at = (<usize>column) << 2;
-        for (let channel = 0; channel < a.inChannels; channel += 4) {
-          multiplyColumns(
-            4, left + ((<usize>channel) << 2), right + at, 1, 1, rows, a.rowBytesV, 0, 0, a.rowBytesM, scratch,
-            to + <usize>channel * pitch + at, pitch, min(8, a.outChannels - column), row != 0, LOWEST, HIGHEST,
-          );
-        }
-      }
-    }
-  }
 }
 
 /** dW = G^T dU G. Scratch: lines. */

@@ -228,6 +228,60 @@ export function multiplyBlock(
   }
 }
 
+/**
+ * Four columns of A, transposed, times eight columns of B, over `depth` rows: C[i][0..8) = sum over k of A[k][i] * B[k][0..8). The
+ * plain case of `multiplyColumns`, for products whose depth is short.
+ *
+ * @param accumulate Go on from what C holds
+ */
+export function multiplyTransposedBlock(
+  a: usize, aPitch: usize, b: usize, bPitch: usize, depth: i32, c: usize, cPitch: usize, accumulate: bool,
+): void {
+  const end = b + <usize>depth * bPitch;
+  let c00 = f32x4.splat(0);
+  let c01 = c00;
+  let c10 = c00;
+  let c11 = c00;
+  let c20 = c00;
+  let c21 = c00;
+  let c30 = c00;
+  let c31 = c00;
+  if (accumulate) {
+    c00 = v128.load(c);
+    c01 = v128.load(c, 16);
+    c10 = v128.load(c + cPitch);
+    c11 = v128.load(c + cPitch, 16);
+    c20 = v128.load(c + 2 * cPitch);
+    c21 = v128.load(c + 2 * cPitch, 16);
+    c30 = v128.load(c + 3 * cPitch);
+    c31 = v128.load(c + 3 * cPitch, 16);
+  }
+  for (; b < end; a += aPitch, b += bPitch) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let s = v128.load32_splat(a);
+    c00 = madd(c00, s, b0);
+    c01 = madd(c01, s, b1);
+    s = v128.load32_splat(a, 4);
+    c10 = madd(c10, s, b0);
+    c11 = madd(c11, s, b1);
+    s = v128.load32_splat(a, 8);
+    c20 = madd(c20, s, b0);
+    c21 = madd(c21, s, b1);
+    s = v128.load32_splat(a, 12);
+    c30 = madd(c30, s, b0);
+    c31 = madd(c31, s, b1);
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c + cPitch, c10);
+  v128.store(c + cPitch, c11, 16);
+  v128.store(c + 2 * cPitch, c20);
+  v128.store(c + 2 * cPitch, c21, 16);
+  v128.store(c + 3 * cPitch, c30);
+  v128.store(c + 3 * cPitch, c31, 16);
+}
+
 @inline
 function finishRow(at: usize, c0: v128, c1: v128, columns: i32, accumulate: bool, low: v128, high: v128): void {
   if (columns == 8) {

@@ -1,16 +1,15 @@
 // Dense layers: products with packed weights, see assembly/plan/dense.ts.
 import type * as tf from '@tensorflow/tfjs';
-import { float32Bits } from '../../backend/index.ts';
 import { packedSize } from '../../backend/kernels/gemm.ts';
 import { PARTITION_IMAGES, type PlanContext, type StageLayout, type UpdateJob } from '../context.ts';
 import type { Group } from '../fuse.ts';
 import type { Call, Job } from '../program.ts';
 import { layoutBias } from './bias.ts';
 import { layoutFinish } from './finish.ts';
+import { transposedProducts } from './transposed-product.ts';
 
 /** Rows of the weights that one update job owns: whole panels of the transposed weights. */
 const BLOCK_ROWS = 64;
-const NO_BOUNDS = [float32Bits(-Infinity), float32Bits(Infinity)];
 
 /** Lays out a dense layer. */
 export function layoutDense(
@@ -82,12 +81,9 @@ function layoutWeights(
   },
 ): (batch: number) => { updates: UpdateJob[]; derivations: Job[] } {
   const { depth, units, head } = at;
-  const { memory } = context;
   const weight = context.weight(head.kernel);
-  const zeros = memory.floats(8);
   const forward = packedSize(depth, units);
   const backward = packedSize(units, depth);
-  const panelCount = Math.ceil(units / 8);
   const blocks = Math.ceil(depth / BLOCK_ROWS);
   const pack = context.args([0, at.panels, units, forward.panelBytes], { 0: head.kernel });
   // Panels of eight rows of the weights, transposed: see PackArgs in assembly/gemm.ts.
@@ -107,17 +103,17 @@ function layoutWeights(
     const { gradient } = weight;
     const updates: UpdateJob[] = [];
     if (gradient !== undefined) {
-      const offsets = context.args([at.x, 0, gradient]);
-      const words = [offsets, depth, units, batch, depth * 4, units * 4, BLOCK_ROWS, panelCount, panelCount];
-      const args = context.args([...words, at.sums, 32, units * 4, zeros, 0, ...NO_BOUNDS]);
+      const product = transposedProducts(context, {
+        a: { at: at.x, pitch: depth * 4, matrix: 0, columns: depth },
+        b: { at: at.sums, pitch: units * 4, matrix: 0, columns: units },
+        c: { at: gradient, matrix: 0 },
+        depth: batch,
+        rowsPerUnit: BLOCK_ROWS,
+      });
       for (let block = 0; block < blocks; block++) {
         const first = block * BLOCK_ROWS;
         const last = Math.min(first + BLOCK_ROWS, depth);
-        const calls = [
-          { kernel: 'matMulColumns', args, start: block, end: block + 1 },
-          ...weight.update(first * units, last * units),
-          ...derive(block),
-        ];
+        const calls = [product(block), ...weight.update(first * units, last * units), ...derive(block)];
         updates.push({ calls, cost: batch * (last - first) * units });
       }
     }

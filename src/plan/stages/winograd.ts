@@ -16,13 +16,12 @@ import type { Convolution } from '../graph.ts';
 import type { Call, Job } from '../program.ts';
 import { layoutBias } from './bias.ts';
 import { layoutFinish } from './finish.ts';
+import { transposedProducts } from './transposed-product.ts';
 
 /** Bytes of scratch for transforms: as in assembly/simd/winograd-tiles.ts. */
 const LINES_BYTES = 1088;
 /** Input channels of an update job. */
 const BLOCK_CHANNELS = 8;
-/** Rows of V and dM in a pass: what a column of products reads of them stays in the first-level cache. */
-const PASS_ROWS = 256;
 
 type ConvolutionHead = Convolution & { readonly kind: 'convolution' };
 
@@ -170,29 +169,19 @@ function layoutWeights(
   return (batch) => {
     const lastImages = batch - (partitionsOf(batch) - 1) * PARTITION_IMAGES;
     const rows = (partitionsOf(batch) - 1) * s.rowsPerPartition + lastImages * s.tilesY * s.tilesX;
-    const words = [
-      at.v,
-      at.m,
-      0,
-      weight.gradient ?? 0,
-      at.u,
-      at.ut,
-      tile,
-      s.inChannels,
-      s.outChannels,
-      rows,
-      PASS_ROWS,
-    ];
-    const strides = [s.rowBytesV, s.rowBytesM, s.positionBytesV, s.positionBytesM];
+    const words = [0, weight.gradient ?? 0, at.u, at.ut, tile, s.inChannels, s.outChannels];
     const panels = [s.panelBytesU, s.panelBytesUt, s.positionBytesU, s.positionBytesUt];
-    const args = context.args([...words, ...strides, ...panels, du, positionBytesDu], { 2: head.kernel });
+    const args = context.args([...words, ...panels, du, positionBytesDu], { 0: head.kernel });
     const call = (kernel: string, unit: number): Call => ({ kernel, args, start: unit, end: unit + 1 });
     const derivations = blocks.map((block) => [call('planWinogradTransform', block)]);
     if (!isTrained) return { products: [], updates: [], derivations };
-    const products = Array.from({ length: s.positions }, (_, position) => ({
-      calls: [call('planWinogradWeightProduct', position)],
-      cost: rows * s.inChannels * s.outChannels,
-    }));
+    const products = transposedProducts(context, {
+      a: { at: at.v, pitch: s.rowBytesV, matrix: s.positionBytesV, columns: s.inChannels },
+      b: { at: at.m, pitch: s.rowBytesM, matrix: s.positionBytesM, columns: s.outChannels },
+      c: { at: du, matrix: positionBytesDu },
+      depth: rows,
+      rowsPerUnit: s.inChannels,
+    });
     const updates = blocks.map((block): UpdateJob => {
       const first = block * BLOCK_CHANNELS;
       const last = Math.min(first + BLOCK_CHANNELS, s.inChannels);
@@ -201,6 +190,11 @@ function layoutWeights(
       const calls = [call('planWinogradWeightGradient', block), ...update, ...derivations[block]!];
       return { calls, cost: BLOCK_CHANNELS * s.outChannels * s.positions };
     });
-    return { products, updates, derivations };
+    const calls = Array.from({ length: s.positions }, (_, position) => [products(position)]);
+    return {
+      products: calls.map((job) => ({ calls: job, cost: rows * s.inChannels * s.outChannels })),
+      updates,
+      derivations,
+    };
   };
 }
