@@ -3,7 +3,7 @@ import type { PlanContext } from '../context.ts';
 import type { Call } from '../program.ts';
 
 /** Rows of A and B in a pass: what a column of products reads of them stays in the first-level cache. */
-const PASS_ROWS = 256;
+const PASS_ROWS = 64;
 
 /** Matrices `[depth][columns]`: place, bytes between rows, bytes between matrices. */
 export interface Matrices {
