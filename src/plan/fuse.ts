@@ -192,7 +192,7 @@ function close(graph: Graph, drafts: readonly Draft[], logits: number) {
   };
   const groups = drafts.map((draft): Group => {
     const output = valueWith(draft.output);
-    const twin = gradientTwin(drafts, draft, (id) => id !== graph.input && samePixels(valueWith(id), output));
+    const twin = gradientTwin(drafts, draft, graph.input, (id) => samePixels(valueWith(id), output));
     return {
       head: draft.head,
       inputs: draft.inputs.map(valueWith),
@@ -210,14 +210,22 @@ const samePixels = (a: Value, b: Value): boolean =>
   a.used[0] === b.used[0] && a.used[1] === b.used[1] && a.shape[2] === b.shape[2];
 
 /** See `Group.gradientTwin`: of batch normalisation and sums, whose gradient reaches inputs pixel by pixel. */
-function gradientTwin(drafts: readonly Draft[], draft: Draft, isAlike: (input: number) => boolean): number | undefined {
+function gradientTwin(
+  drafts: readonly Draft[],
+  draft: Draft,
+  graphInput: number,
+  isAlike: (input: number) => boolean,
+): number | undefined {
   const { head, inputs, finish } = draft;
   const isSum = head?.kind === 'add';
-  if (finish.pooling !== NO_POOLING || !(isSum || head?.kind === 'batchNormalization')) return undefined;
+  if (!isSum && head?.kind !== 'batchNormalization') return undefined;
+  // Elsewhere the gradient of the sums has a place of its own, between those of output and input: see stages/sums.ts.
+  const isOnePass = finish.pooling === NO_POOLING && !finish.dropout && (isSum || isAlike(inputs[0]!));
+  if (!isOnePass) return undefined;
   // What is added gets the gradient as it is, which batch normalisation must not write over.
   const candidates = isSum || inputs.length === 1 ? inputs : inputs.slice(1);
   return candidates.find((input) => {
-    if (!isAlike(input) || inputs.indexOf(input) !== inputs.lastIndexOf(input)) return false;
+    if (input === graphInput || !isAlike(input) || inputs.indexOf(input) !== inputs.lastIndexOf(input)) return false;
     if (drafts.findLast((reader) => reader.inputs.includes(input)) !== draft) return false;
     // A vector is the image it was made of, which others may read.
     return !drafts.some((one) => one.head?.kind === 'flatten' && (one.output === input || one.inputs.includes(input)));

@@ -103,7 +103,12 @@ class GraphReader {
     this.#values.set(inputs[0]!.id, input);
     const output = outputs[0]!;
     const last = output.sourceLayer;
-    const isSoftmaxLayer = last.getClassName() === 'Softmax' || last.getClassName() === 'Activation';
+    const className = last.getClassName();
+    const isSoftmax = className === 'Softmax' || last.getConfig().activation === 'softmax';
+    if (!isSoftmax || !['Activation', 'Dense', 'Softmax'].includes(className)) {
+      throw new NotPlanned(`layer "${last.name}", its last, is no softmax`);
+    }
+    const isSoftmaxLayer = className !== 'Dense';
     const logits = this.#visit(isSoftmaxLayer ? output.inputs[0]! : output, output);
     const shapes = this.#shapes;
     if (this.#shapes.get(logits)!.slice(0, 2).join() !== '1,1') throw new NotPlanned('its output is an image');
