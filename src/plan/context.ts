@@ -75,6 +75,8 @@ export interface PlanContext {
   /** Argument words of dropout masks, whose word 7 is the number of the update. */
   readonly maskArgs: { add(args: number): void };
   readonly seed: number;
+  /** False: stages keep nothing for a backward pass, nobody asks for gradients, and `forward` and `derivations` alone are used. */
+  readonly isTraining: boolean;
 }
 
 /** Memory, laid out once and shared by all batch sizes. */

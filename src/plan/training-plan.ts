@@ -10,7 +10,6 @@ import {
   floatsOf,
   type GradientTargets,
   PARTITION_IMAGES,
-  type PlanContext,
   partitionsOf,
   type Range,
   type Stage,
@@ -20,7 +19,8 @@ import {
 } from './context.ts';
 import { fuse, type Value } from './fuse.ts';
 import { graphOf, type Unsupported } from './graph.ts';
-import { type Call, type Job, type Phase, PlanMemory, runPhase } from './program.ts';
+import { frozenWeight, PlanLayout, sizeOfVariable } from './layout.ts';
+import { type Call, type Job, type Phase, type PlanMemory, runPhase } from './program.ts';
 import { layoutOf } from './stages/index.ts';
 import { type BatchInput, layoutSource, type PlannedBatch, sizeOfBatch } from './stages/source.ts';
 
@@ -88,19 +88,14 @@ interface Compiled {
 class CompiledTraining implements TrainingPlan {
   readonly #options: TrainingPlanOptions;
   readonly #backend: SelvedgeBackend;
+  readonly #layout: PlanLayout;
   readonly #memory: PlanMemory;
-  readonly #input: Value;
   readonly #logits: Value;
-  readonly #buffers = new Map<number, { value: number; gradient: number }>();
   readonly #weights = new Map<tf.LayerVariable, Weight>();
-  /** Argument words that hold the place of a weight. */
-  readonly #weightWords: { variable: tf.LayerVariable; at: number }[] = [];
   /** Where the words of an optimiser's arguments are that change with each update. */
   readonly #stepWordsAt: number[] = [];
   /** Written besides the weights that the optimiser updates. */
   readonly #writtenVariables = new Set<tf.LayerVariable>();
-  readonly #maskArgs = new Set<number>();
-  readonly #dataIds = new Map<tf.LayerVariable, object>();
   readonly #batchInput: BatchInput;
   readonly #stages: ReturnType<StageLayout>[];
   readonly #compiled = new Map<number, Compiled>();
@@ -111,15 +106,18 @@ class CompiledTraining implements TrainingPlan {
   constructor(layouts: readonly StageLayout[], input: Value, logits: Value, options: TrainingPlanOptions) {
     this.#options = options;
     this.#backend = currentBackend();
-    this.#memory = new PlanMemory(this.#backend);
-    this.#input = input;
+    const { batchSize, seed } = options;
+    this.#layout = new PlanLayout(this.#backend, { capacity: batchSize, input, isTraining: true, seed });
+    this.#memory = this.#layout.memory;
     this.#logits = logits;
     try {
-      const { batchSize } = options;
       this.#losses = this.#memory.floats(batchSize);
       this.#hits = this.#memory.floats(batchSize);
       this.#labels = this.#memory.floats(batchSize * logits.shape[2]);
-      const context = this.#context();
+      const context = this.#layout.context({
+        weight: (variable) => this.#weight(variable),
+        writesVariable: (variable) => this.#writtenVariables.add(variable),
+      });
       const labels = this.#labels;
       const classes = logits.shape[2];
       this.#batchInput = layoutSource(context, { input, labels, classes, source: options.source });
@@ -143,7 +141,7 @@ class CompiledTraining implements TrainingPlan {
     const compiled = this.#compile(size);
     this.#followWeights(compiled);
     this.#batchInput.take(batch);
-    for (const args of this.#maskArgs) this.#memory.setWord(args, 7, update);
+    for (const args of this.#layout.maskArgs) this.#memory.setWord(args, 7, update);
     for (const at of this.#stepWordsAt) this.#memory.view(at, stepWords.length).set(stepWords);
     for (const phase of compiled.phases) runPhase(this.#backend, phase, compiled.scratchBytes);
     return this.#readLoss(size);
@@ -167,83 +165,22 @@ class CompiledTraining implements TrainingPlan {
 
   /** Notices weights that moved or were replaced, and makes anew what is derived from them. */
   #followWeights({ derive, scratchBytes }: Compiled): void {
-    let isMoved = false;
     for (const { variable } of this.#options.updates) ownMemory(this.#backend, variable);
     for (const variable of this.#writtenVariables) ownMemory(this.#backend, variable.read() as tf.Variable);
-    for (const variable of new Set(this.#weightWords.map((word) => word.variable))) {
-      const { dataId } = variable.read();
-      if (this.#dataIds.get(variable) === dataId) continue;
-      this.#dataIds.set(variable, dataId);
-      isMoved = true;
-    }
-    if (!isMoved) return;
-    for (const { variable, at } of this.#weightWords) {
-      this.#memory.setWord(at, 0, this.#backend.offset(variable.read()));
-    }
-    runPhase(this.#backend, derive, scratchBytes);
-  }
-
-  #buffersOf(value: Value): { value: number; gradient: number } {
-    const known = this.#buffers.get(value.id);
-    if (known) return known;
-    const floats = this.#options.batchSize * floatsOf(value);
-    const made = {
-      value: this.#memory.floats(floats),
-      gradient: value.id === this.#input.id ? 0 : this.#memory.floats(floats),
-    };
-    this.#buffers.set(value.id, made);
-    return made;
-  }
-
-  #context(): PlanContext {
-    return {
-      memory: this.#memory,
-      capacity: this.#options.batchSize,
-      seed: this.#options.seed,
-      maskArgs: this.#maskArgs,
-      buffersOf: (value) => this.#buffersOf(value),
-      shareBuffers: (value, other) => {
-        this.#buffers.set(value.id, this.#buffersOf(other));
-      },
-      shareGradient: (value, other) => {
-        const floats = this.#options.batchSize * floatsOf(value);
-        this.#buffers.set(value.id, {
-          value: this.#memory.floats(floats),
-          gradient: this.#buffersOf(other).gradient,
-        });
-      },
-      needsGradient: (value) => this.#buffersOf(value).gradient !== 0,
-      weight: (variable) => this.#weight(variable),
-      args: (words, weights = {}) => this.#args(words, weights),
-      writesVariable: (variable) => this.#writtenVariables.add(variable),
-    };
-  }
-
-  #args(words: readonly number[], weights: Readonly<Record<number, tf.LayerVariable>>): number {
-    const args = this.#memory.words(words);
-    for (const [index, variable] of Object.entries(weights)) {
-      const at = args + Number(index) * 4;
-      this.#weightWords.push({ variable, at });
-      const known = this.#dataIds.has(variable);
-      // Arguments made later, for another batch size, need the place that is already known.
-      if (known) this.#memory.setWord(at, 0, this.#backend.offset(variable.read()));
-    }
-    return args;
+    if (this.#layout.followWeights()) runPhase(this.#backend, derive, scratchBytes);
   }
 
   #weight(variable: tf.LayerVariable): Weight {
     const known = this.#weights.get(variable);
     if (known) return known;
-    const size = variable.shape.reduce<number>((product, extent) => product * extent!, 1);
     const update = this.#options.updates.find((candidate) => candidate.variable === variable.read());
-    const weight = update
-      ? this.#trainedWeight(variable, size, update)
-      : { variable, size, gradient: undefined, update: () => [] };
+    const weight = update ? this.#trainedWeight(variable, update) : frozenWeight(variable);
     this.#weights.set(variable, weight);
     return weight;
   }
 
-  #trainedWeight(variable: tf.LayerVariable, size: number, update: VariableUpdate): Weight {
+  #trainedWeight(variable: tf.LayerVariable, update: VariableUpdate): Weight {
+    const size = sizeOfVariable(variable);
     const gradient = this.#memory.floats(size);
     const slots = update.slots.map((slot) => this.#backend.offset(slot));
     const words = updateArguments(
@@ -252,7 +189,7 @@ class CompiledTraining implements TrainingPlan {
       update,
       [],
     );
-    const args = this.#args([...words, ...NO_STEP_WORDS], { 0: variable });
+    const args = this.#layout.args([...words, ...NO_STEP_WORDS], { 0: variable });
     this.#stepWordsAt.push(args + words.length * 4);
     const { kernel } = update;
     const call = (first: number, last: number): Call[] => [
@@ -264,19 +201,11 @@ class CompiledTraining implements TrainingPlan {
   #compile(batch: number): Compiled {
     const known = this.#compiled.get(batch);
     if (known) return known;
-    const lossArgs = this.#args(
-      [
-        this.#buffersOf(this.#logits).value,
-        this.#labels,
-        this.#losses,
-        this.#buffersOf(this.#logits).gradient,
-        this.#hits,
-        this.#logits.shape[2],
-        float32Bits(1 / batch),
-        float32Bits(this.#options.labelSmoothing ?? 0),
-      ],
-      {},
-    );
+    const { value, gradient } = this.#layout.buffersOf(this.#logits);
+    const scale = float32Bits(1 / batch);
+    const smoothing = float32Bits(this.#options.labelSmoothing ?? 0);
+    const outputs = [this.#losses, gradient, this.#hits];
+    const lossArgs = this.#layout.args([value, this.#labels, ...outputs, this.#logits.shape[2], scale, smoothing]);
     const gradients = this.#gradientTargets();
     const stages: Stage[] = this.#stages
       .toReversed()
@@ -335,7 +264,7 @@ class CompiledTraining implements TrainingPlan {
     const written = new Set<number>();
     return {
       target: (value, canAdd = false) => {
-        const at = this.#buffersOf(value).gradient;
+        const at = this.#layout.buffersOf(value).gradient;
         const adds = written.has(at);
         written.add(at);
         if (!adds || canAdd) return { at, adds, after: () => [] };
