@@ -43,14 +43,17 @@ export interface ComplexParts {
 export class SelvedgeBackend extends BackendWasm {
   /** Runs our kernels. */
   readonly pool: ThreadPool;
+  /** Convolutions are computed tap by tap, none by Winograd's algorithm. */
+  readonly exactConvolution: boolean;
   readonly #module: GlueModule;
   /** Everything that holds memory, so that `dispose` can give it back. */
   readonly #dataIds = new Set<DataId>();
 
-  constructor(module: GlueModule, pool: ThreadPool) {
+  constructor(module: GlueModule, pool: ThreadPool, exactConvolution = false) {
     super(module as unknown as ConstructorParameters<typeof BackendWasm>[0]);
     this.#module = module;
     this.pool = pool;
+    this.exactConvolution = exactConvolution;
   }
 
   /** Byte offset of a tensor's elements in the wasm memory. */

@@ -19,6 +19,13 @@ export const threadsOption = {
   threads: { type: 'string', valueHint: 'count', description: 'Threads (default: what the machine allows)' },
 } as const;
 
+export const exactConvOption = {
+  'exact-conv': {
+    type: 'boolean',
+    description: "Convolve tap by tap, not by Winograd's algorithm: less rounding, two to three times slower",
+  },
+} as const;
+
 export const runOption = {
   run: {
     type: 'string',
@@ -69,14 +76,17 @@ export function runFolder(context: CommandContext, name: string, ...inside: stri
 
 let engine: RunningBackend | undefined;
 
-/** Starts the engine once for all commands of this process; another number of threads starts it anew. */
-export async function useEngine(threads: string | undefined): Promise<BackendInfo> {
+/** Starts the engine once for all commands of this process; another number of threads or kind of convolution starts it anew. */
+export async function useEngine(threads: string | undefined, exactConvolution = false): Promise<BackendInfo> {
   const wanted = wholeNumber('threads', threads, 1, 64);
-  if (engine && wanted !== undefined && wanted !== engine.info.threads) {
-    await engine.stop();
+  const isOther =
+    engine !== undefined &&
+    ((wanted !== undefined && wanted !== engine.info.threads) || exactConvolution !== engine.info.exactConvolution);
+  if (isOther) {
+    await engine!.stop();
     engine = undefined;
   }
-  engine ??= await startOrBuild(wanted === undefined ? {} : { threads: wanted });
+  engine ??= await startOrBuild({ exactConvolution, ...(wanted === undefined ? {} : { threads: wanted }) });
   return engine.info;
 }
 

@@ -8,12 +8,14 @@ import type { DataSource } from '../data/sources.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import type { ModelSummary } from '../models/index.ts';
 import { type Machine, platform } from '../platform/index.ts';
-import type { AdamConfig, EpochRecord, FitSettings } from '../training/index.ts';
+import type { AdamConfig, EpochRecord, Execution, FitSettings } from '../training/index.ts';
 
 /** What decides the weights of a run: equal for runs that end with the same weights. */
 export interface RunSettings extends FitSettings {
   readonly model: string;
   readonly augmentation: boolean;
+  /** No convolution by Winograd's algorithm. */
+  readonly exactConvolution: boolean;
   /** Training examples, after the split. */
   readonly examples: number;
   readonly validationExamples: number;
@@ -27,7 +29,9 @@ export interface RunSettings extends FitSettings {
 }
 
 /** The same as version 0.1 kept it: Adam was the only optimiser. */
-type EarlierSettings = Omit<RunSettings, 'optimizer' | 'labelSmoothing'> & { readonly adam: Omit<AdamConfig, 'name'> };
+type EarlierSettings = Omit<RunSettings, 'optimizer' | 'labelSmoothing' | 'exactConvolution'> & {
+  readonly adam: Omit<AdamConfig, 'name'>;
+};
 
 /** config.json of a model in a run. */
 export interface RunConfig {
@@ -35,6 +39,8 @@ export interface RunConfig {
   readonly source: DataSource;
   readonly summary: ModelSummary;
   readonly engine: BackendInfo;
+  /** How the model was run; unknown until its training has started, and in runs of version 0.1. */
+  readonly execution?: Execution | undefined;
   readonly machine: Machine;
   readonly runtime: { readonly name: string; readonly version: string };
   /** When the run was last worked on, ISO 8601. */
@@ -108,7 +114,10 @@ function readConfig(text: string): RunConfig {
   const config = JSON.parse(text) as Omit<RunConfig, 'settings'> & { settings: RunSettings | EarlierSettings };
   if (!('adam' in config.settings)) return { ...config, settings: config.settings };
   const { adam, ...settings } = config.settings;
-  return { ...config, settings: { ...settings, optimizer: { name: 'adam', ...adam }, labelSmoothing: 0 } };
+  return {
+    ...config,
+    settings: { ...settings, optimizer: { name: 'adam', ...adam }, labelSmoothing: 0, exactConvolution: false },
+  };
 }
 
 /** Reads the evaluation of a model in a run; errors as `readRun`. */

@@ -11,6 +11,8 @@ import { buildModel, initializeWeights, modelNames, saveModel, summarizeModel } 
 import { platform } from '../platform/index.ts';
 import {
   type CheckpointStore,
+  describeExecution,
+  type Execution,
   type FitResult,
   type FitState,
   fit,
@@ -20,7 +22,16 @@ import {
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { optimizerOptions, readOptimizer } from './optimizer-options.ts';
-import { dataOption, numberFromZero, runFolder, runOption, threadsOption, useEngine, wholeNumber } from './options.ts';
+import {
+  dataOption,
+  exactConvOption,
+  numberFromZero,
+  runFolder,
+  runOption,
+  threadsOption,
+  useEngine,
+  wholeNumber,
+} from './options.ts';
 import { showTraining } from './progress.ts';
 import { type RunSettings, removeResults, runPaths, writeHistory, writeJson } from './run-files.ts';
 
@@ -37,6 +48,7 @@ interface Training {
   readonly engine: BackendInfo;
   readonly checkpoints: CheckpointStore<FitState>;
   readonly checkpointEvery: number | undefined;
+  readonly isVerbose: boolean;
 }
 
 export const train = command({
@@ -70,6 +82,7 @@ export const train = command({
     },
     again: { type: 'boolean', description: 'Replace a finished run, or one with other settings' },
     ...dataOption,
+    ...exactConvOption,
     ...threadsOption,
   },
   async run(args, context, rawArgs) {
@@ -120,7 +133,8 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
-  const engine = await useEngine(threads);
+  const exactConvolution = args['exact-conv'] === true;
+  const engine = await useEngine(threads, exactConvolution);
   const loaded = await loadData(context, data);
   const { train: set, source } = loaded;
   const split = splitTrainValidation(set.count, studySplit);
@@ -130,6 +144,7 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
     model: name,
     ...fitSettings,
     augmentation: args.augment === true,
+    exactConvolution,
     examples: Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length),
     validationExamples: split.validation.length,
     splitSeed: studySplit.randomState,
@@ -137,7 +152,9 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
     kernels: await kernelsDigest(),
     initialWeights: await weightsDigest(model),
   };
-  return { folder, model, settings, loaded, engine, checkpoints: openCheckpoints<FitState>(folder), checkpointEvery };
+  const checkpoints = openCheckpoints<FitState>(folder);
+  const isVerbose = (args as { verbose?: boolean }).verbose === true;
+  return { folder, model, settings, loaded, engine, checkpoints, checkpointEvery, isVerbose };
 }
 
 async function weightsDigest(model: tf.LayersModel): Promise<string> {
@@ -193,8 +210,9 @@ function differences(identity: string, settings: RunSettings): string {
 }
 
 async function runTraining(training: Training, context: CommandContext, isComplete: boolean): Promise<FitResult> {
-  const { folder, model, settings, loaded, engine, checkpoints, checkpointEvery } = training;
+  const { folder, model, settings, loaded, engine, checkpoints, checkpointEvery, isVerbose } = training;
   const { runtime } = platform;
+  let execution: Execution | undefined;
   const config = {
     settings,
     source: loaded.source,
@@ -204,7 +222,7 @@ async function runTraining(training: Training, context: CommandContext, isComple
     runtime,
   };
   const writeConfig = (): Promise<void> =>
-    writeJson(runPaths.config(folder), { ...config, finishedAt: new Date().toISOString() });
+    writeJson(runPaths.config(folder), { ...config, execution, finishedAt: new Date().toISOString() });
   if (!isComplete) await writeConfig();
   const resident = placeDataset(loaded.train);
   const split = splitTrainValidation(loaded.train.count, studySplit);
@@ -221,6 +239,10 @@ async function runTraining(training: Training, context: CommandContext, isComple
       checkpoints,
       ...(checkpointEvery ? { checkpointEvery } : {}),
       signal: context.signal,
+      onStart: (chosen) => {
+        execution = chosen;
+        if (isVerbose) context.writeError(`${settings.model} runs ${describeExecution(chosen)}\n`);
+      },
       onProgress: display.step,
       onEpoch: async (record, history) => {
         display.epoch(record, settings.epochs);

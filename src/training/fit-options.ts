@@ -70,6 +70,8 @@ export interface FitOptions {
   readonly opByOp?: boolean;
   /** Ends the run after the current update, with a checkpoint. */
   readonly signal?: AbortSignal;
+  /** Told once, before the first update. */
+  readonly onStart?: (execution: Execution) => void;
   readonly onProgress?: (progress: Progress) => void;
   readonly onEpoch?: (record: EpochRecord, history: readonly EpochRecord[]) => void | Promise<void>;
 }
@@ -80,8 +82,18 @@ export interface FitResult {
   /** Updates done in all, and by this call: fewer if it resumed. */
   readonly updates: number;
   readonly updatesNow: number;
-  /** Why the model ran op by op, if it did. */
-  readonly unplanned?: string;
+}
+
+/** How a model is run: compiled into a plan, or one operation after the other, and then why. */
+export type Execution =
+  | { readonly kind: 'plan'; readonly dispatches: number; readonly byteLength: number }
+  | { readonly kind: 'op-by-op'; readonly reason: string };
+
+/** The same in words. */
+export function describeExecution(execution: Execution): string {
+  if (execution.kind === 'op-by-op') return `op by op: ${execution.reason}`;
+  const megabytes = (execution.byteLength / 1e6).toFixed(1);
+  return `by a plan: ${execution.dispatches} dispatches a step, ${megabytes} MB`;
 }
 
 /** The regime of the study. */

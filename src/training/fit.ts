@@ -12,6 +12,7 @@ import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
 import {
   checkSettings,
   type EpochRecord,
+  type Execution,
   type FitOptions,
   type FitResult,
   type FitState,
@@ -97,18 +98,24 @@ class Trainer {
 
   async run(): Promise<FitResult> {
     await this.#resume();
+    this.#options.onStart?.(this.#execution());
     const { epochs } = this.#options.settings;
     const resumedAt = this.#state.updates;
     let status: FitResult['status'] = 'complete';
     while (status === 'complete' && this.#state.epoch <= epochs) status = await this.#runEpoch();
     const { updates, history } = this.#state;
-    const unplanned = 'reason' in this.#plan ? { unplanned: this.#plan.reason } : {};
-    return { status, history, updates, updatesNow: updates - resumedAt, ...unplanned };
+    return { status, history, updates, updatesNow: updates - resumedAt };
   }
 
   dispose(): void {
     if (!('reason' in this.#plan)) this.#plan.dispose();
     this.#optimizer.dispose();
+  }
+
+  #execution(): Execution {
+    if ('reason' in this.#plan) return { kind: 'op-by-op', reason: this.#plan.reason };
+    const { dispatches, byteLength } = this.#plan;
+    return { kind: 'plan', dispatches, byteLength };
   }
 
   #compile(): TrainingPlan | Unsupported {

@@ -2,7 +2,9 @@
 export { type Checkpoint, type CheckpointStore, type CheckpointTensor, openCheckpoints } from './checkpoint.ts';
 export { fit } from './fit.ts';
 export {
+  describeExecution,
   type EpochRecord,
+  type Execution,
   type FitOptions,
   type FitResult,
   type FitSettings,

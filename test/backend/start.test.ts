@@ -35,6 +35,7 @@ test('startBackend() reports threads, SIMD and shared memory as they are', async
     threads: 3,
     simd: true,
     sharedMemory: true,
+    exactConvolution: false,
     tfjs: tf.version_core,
   });
   assert.is(tf.getBackend(), 'wasm');

@@ -14,7 +14,7 @@ import {
 } from './conv-2d-geometry.ts';
 import { alignToCacheLine, clamp, evenShare, grainFor, sizeOf, zeros } from './gemm.ts';
 import type { KernelCall } from './register.ts';
-import { winogradConv2dBackpropFilter, winogradTileSize } from './winograd.ts';
+import { tileSizeOn, winogradConv2dBackpropFilter } from './winograd.ts';
 
 /** Pixels of one sum: enough to make adding it to the others cheap, few enough that its inputs stay in cache. */
 const MIN_BLOCK_PIXELS = 64;
@@ -47,7 +47,7 @@ export function conv2dBackpropFilter(backend: SelvedgeBackend, options: Conv2DBa
   const { x, dy, convInfo: info } = options;
   const shape = filterShapeOf(info);
   if (sizeOf(shape) === 0 || sizeOf(dy.shape) === 0) return zeros(backend, shape, 'float32');
-  const m = winogradTileSize(info);
+  const m = tileSizeOn(backend, info);
   return m === 0
     ? directConv2dBackpropFilter(backend, options)
     : winogradConv2dBackpropFilter(backend, { info, m, x, dy });

@@ -14,7 +14,7 @@ import {
 import { alignToCacheLine, clamp, grainFor, PANEL_COLUMNS, packedSize, packPanels, sizeOf, zeros } from './gemm.ts';
 import type { KernelCall } from './register.ts';
 import { callKernel, replaceBy } from './registered-kernel.ts';
-import { winogradConv2dBackpropInput, winogradTileSize } from './winograd.ts';
+import { tileSizeOn, winogradConv2dBackpropInput } from './winograd.ts';
 
 /** Rows of a tile group below which several images share one. */
 const MIN_ROWS = 32;
@@ -41,7 +41,7 @@ export function conv2dBackpropInput(backend: SelvedgeBackend, options: Conv2DBac
   const taps = info.filterHeight * info.filterWidth;
   const shape = inputShapeOf(info);
   if (sizeOf(shape) === 0 || sizeOf(dy.shape) === 0 || taps === 0) return zeros(backend, shape, 'float32');
-  const m = winogradTileSize(info);
+  const m = tileSizeOn(backend, info);
   return m === 0
     ? directConv2dBackpropInput(backend, options)
     : winogradConv2dBackpropInput(backend, { info, m, dy, filter });

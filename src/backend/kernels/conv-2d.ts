@@ -16,7 +16,7 @@ import {
 } from './conv-2d-geometry.ts';
 import { alignToCacheLine, clamp, evenShare, grainFor, packedSize, packPanels, planRows, sizeOf } from './gemm.ts';
 import type { KernelCall } from './register.ts';
-import { winogradConv2d, winogradTileSize } from './winograd.ts';
+import { tileSizeOn, winogradConv2d } from './winograd.ts';
 
 /** A convolution with channels last. */
 export interface Conv2DForward {
@@ -42,7 +42,7 @@ export function conv2dForward(backend: SelvedgeBackend, options: Conv2DForward):
   const shape = outputShapeOf(info);
   if (info.filterHeight * info.filterWidth * info.inChannels === 0) return emptyProduct(backend, shape, options);
   if (sizeOf(shape) === 0) return backend.output(shape, 'float32');
-  const m = winogradTileSize(info);
+  const m = tileSizeOn(backend, info);
   return m === 0 ? directConv2d(backend, options) : winogradConv2d(backend, { ...options, info, m });
 }
 

@@ -55,6 +55,10 @@ export function winogradTileSize(info: Conv2DInfo): 0 | 2 | 3 | 4 | 5 | 6 {
   return cost(cheapest) * MIN_SAVING <= 9 * outHeight * outWidth ? cheapest : 0;
 }
 
+/** The same on a backend, which may have been started for exact convolutions. */
+export const tileSizeOn = (backend: SelvedgeBackend, info: Conv2DInfo): ReturnType<typeof winogradTileSize> =>
+  backend.exactConvolution ? 0 : winogradTileSize(info);
+
 /** Tiles of a convolution, and strides of V and M in the scratch of a unit. */
 function planTiles(info: Conv2DInfo, m: number) {
   const tilesY = Math.ceil(info.outHeight / m);
