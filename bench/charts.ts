@@ -41,7 +41,7 @@ export async function barChart(options: {
     median: spread.median,
     high: spread.thirdQuartile,
     kind: isOurs ? 'ours' : 'peer',
-    text: `${shortNumber(spread.median)}${note ? `  ${note}` : ''}`,
+    text: `${shortNumber(spread.median)}${note ? ` (${note})` : ''}`,
   }));
   const y = {
     field: 'index',
@@ -98,12 +98,17 @@ export async function barChart(options: {
 /** A kernel in the roofline. */
 export interface RooflinePoint {
   readonly name: string;
+  /** Its colour. */
   readonly group: string;
+  /** Drawn as a disc, else as a ring. */
+  readonly isFilled: boolean;
   readonly flopsPerByte: number;
   readonly gflops: number;
 }
 
-const POINT_COLOURS = [colours.accent, colours.second, colours.good, colours.bad, colours.ink];
+const POWERS_OF_TEN = [0.01, 0.1, 1, 10, 100, 1_000, 10_000];
+const POINT_COLOURS = [colours.accent, colours.second, colours.good];
+const LEGEND_STEP = 112;
 
 /** Both axes are logarithmic; the roofs are the measured peak and the measured memory bandwidth. */
 export async function rooflineChart(options: {
@@ -111,6 +116,9 @@ export async function rooflineChart(options: {
   readonly peakGflops: number;
   readonly gigabytesPerSecond: number;
   readonly points: readonly RooflinePoint[];
+  /** What discs and rings stand for. */
+  readonly filledMeans: string;
+  readonly openMeans: string;
 }): Promise<Figure> {
   const { title, peakGflops, gigabytesPerSecond, points } = options;
   const ridge = peakGflops / gigabytesPerSecond;
@@ -124,7 +132,7 @@ export async function rooflineChart(options: {
   }));
   const groups = [...new Set(points.map(({ group }) => group))].sort();
   const range = groups.map((_, index) => POINT_COLOURS[index % POINT_COLOURS.length]!);
-  const axis = { grid: true, domain: false, ticks: false, labelPadding: 6, tickCount: 5, format: '~g' };
+  const axis = { grid: true, domain: false, ticks: false, labelPadding: 6, format: '~g', values: POWERS_OF_TEN };
   const x = (field: string) => ({
     field,
     type: 'quantitative',
@@ -137,6 +145,7 @@ export async function rooflineChart(options: {
     axis: { ...axis, title: 'GFLOP/s' },
     scale: { type: 'log', domain: [Math.min(...speeds) / 1.5, Math.max(...speeds) * 1.5], nice: false },
   });
+  const colour = { field: 'group', type: 'nominal', scale: { domain: groups, range }, legend: null };
   const spec = {
     width: 560,
     height: 320,
@@ -148,20 +157,27 @@ export async function rooflineChart(options: {
       },
       {
         data: { values: points },
-        mark: { type: 'point', filled: true, size: 60, opacity: 0.85 },
+        mark: { type: 'point', size: 60, strokeWidth: 2 },
         encoding: {
           x: x('flopsPerByte'),
           y: y('gflops'),
-          color: { field: 'group', type: 'nominal', scale: { domain: groups, range }, legend: null },
+          stroke: colour,
+          fill: { condition: { test: 'datum.isFilled', ...colour }, value: 'transparent' },
         },
       },
     ],
   } as unknown as Spec;
   const padding = { left: 60, right: 20, top: 56, bottom: 44 };
   const drawing = await draw(spec, padding);
-  const legend = groups.map((group, index) => {
-    const left = padding.left + index * 150;
-    return `<circle cx="${left + 5}" cy="36" r="5" fill="${range[index]}"/>${svgText(group, left + 15, 40)}`;
+  const keys = [
+    ...groups.map((group, index) => ({ text: group, stroke: range[index]!, fill: range[index]! })),
+    { text: options.filledMeans, stroke: colours.muted, fill: colours.muted },
+    { text: options.openMeans, stroke: colours.muted, fill: 'none' },
+  ];
+  const legend = keys.map(({ text, stroke, fill }, index) => {
+    const left = padding.left + index * LEGEND_STEP;
+    const disc = `<circle cx="${left + 5}" cy="36" r="4" stroke="${stroke}" stroke-width="2" fill="${fill}"/>`;
+    return disc + svgText(text, left + 15, 40);
   });
   const best = [...points].sort((a, b) => b.gflops - a.gflops)[0];
   const description =

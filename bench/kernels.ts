@@ -98,8 +98,10 @@ async function report(measured: readonly Measured[], { cases, batchSize, threads
     title: `Kernels at batch ${batchSize} on ${threads} threads`,
     peakGflops: peak.gflopsPerSecond.median,
     gigabytesPerSecond: peak.gigabytesPerSecond.median,
+    filledMeans: 'seed shape',
+    openMeans: 'odd shape',
     points: results.map(({ name, shapes, algorithm, flopsPerByte, gflopsPerSecond }) => {
-      return { name, group: `${shapes} shape, ${algorithm}`, flopsPerByte, gflops: gflopsPerSecond.median };
+      return { name, group: algorithm, isFilled: shapes === 'seed', flopsPerByte, gflops: gflopsPerSecond.median };
     }),
   });
   return {

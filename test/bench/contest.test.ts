@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isWanted } from '../../bench/benchmark.ts';
+import { peers } from '../../bench/peers/catalog.ts';
+import { differenceOf } from '../../bench/peers/contest.ts';
+import { startContestant } from '../../bench/peers/contestant.ts';
+import { settingsText } from '../../bench/peers.ts';
+import { SelvedgeError } from '../../src/core/errors.ts';
+import { platform } from '../../src/platform/index.ts';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-contest-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+const assignment = { task: 'inference', batchSize: 1, workload: folder, settings: {} } as const;
+
+/** A contestant that answers each request by the code given, in which `request` is what was asked. */
+function contestantOf(name: string, answer: string) {
+  const file = path.join(folder, `${name}.mjs`);
+  writeFileSync(
+    file,
+    `import { createInterface } from 'node:readline';
+    const say = (value) => console.log('@' + JSON.stringify(value));
+    for await (const line of createInterface({ input: process.stdin })) { const request = JSON.parse(line); ${answer} }`,
+  );
+  return platform.scriptCommand(pathToFileURL(file));
+}
+
+async function failureOf(run: () => Promise<unknown>): Promise<SelvedgeError> {
+  try {
+    await run();
+  } catch (error) {
+    assert.instance(error, SelvedgeError);
+    return error as SelvedgeError;
+  }
+  return assert.unreachable('nothing failed') as never;
+}
+
+test('startContestant() asks in turn and passes over what a library prints', async () => {
+  const program = contestantOf(
+    'talker',
+    `console.log('a warning'); say(request.do === 'hello' ? { version: '1.2' } : { images: 3, asked: request.milliseconds });`,
+  );
+  const contestant = await startContestant('talker', program, assignment);
+  assert.is(contestant.version, '1.2');
+  assert.equal(await contestant.round(7), { images: 3, asked: 7 } as never);
+  await contestant.stop();
+});
+
+test('startContestant() gives the contestant its assignment', async () => {
+  const program = contestantOf('assigned', 'say({ version: JSON.parse(process.argv[2]).workload });');
+  const contestant = await startContestant('assigned', program, assignment);
+  assert.is(contestant.version, folder);
+  await contestant.stop();
+});
+
+test('startContestant() tells the error of a contestant in its own words', async () => {
+  const program = contestantOf('failing', `say({ error: 'no such layer' });`);
+  const error = await failureOf(() => startContestant('failing', program, assignment));
+  assert.equal([error.code, error.message], ['bench/contestant-failed', 'Cannot measure failing: no such layer']);
+});
+
+test('startContestant() tells how a contestant ended that says nothing', async () => {
+  const program = contestantOf('dying', `console.error('out of memory'); process.exit(3);`);
+  const error = await failureOf(() => startContestant('dying', program, assignment));
+  assert.is(error.message, 'Cannot measure dying: it ended with code 3: out of memory');
+  const absent = await failureOf(() =>
+    startContestant('absent', { command: path.join(folder, 'no'), args: [] }, assignment),
+  );
+  assert.match(absent.message, 'ended with code 127');
+});
+
+test('differenceOf() is infinite for other counts and for what is no number', () => {
+  assert.is(differenceOf([1, 2], [1, 2.5]), 0.5);
+  assert.is(differenceOf([1], [1, 2]), Number.POSITIVE_INFINITY);
+  assert.is(differenceOf([1, Number.NaN], [1, 2]), Number.POSITIVE_INFINITY);
+});
+
+test('peers have names of their own and settings for each of their tasks', () => {
+  assert.is(new Set(peers.map(({ name }) => name)).size, peers.length);
+  for (const { grid, tasks } of peers) {
+    for (const task of tasks) {
+      for (const threads of [1, 2]) {
+        const settings = grid(task, threads).map((each) => JSON.stringify(each));
+        assert.ok(settings.length >= 1);
+        assert.is(new Set(settings).size, settings.length);
+      }
+    }
+  }
+  const wasm = peers.find(({ name }) => name === 'tfjs wasm')!;
+  assert.equal(wasm.tasks, ['inference']);
+});
+
+test('settingsText() names flags that are set and values', () => {
+  assert.is(settingsText({ threads: 2, channelsLast: true, frozen: false, package: 'x' }), 'threads 2, channelsLast');
+});
+
+test('isWanted() looks for parts of names in any case', () => {
+  assert.is(isWanted('PyTorch', undefined), true);
+  assert.is(isWanted('PyTorch', ['onnx', 'torch']), true);
+  assert.is(isWanted('PyTorch', ['jax']), false);
+});
+
+test.run();
