@@ -72,45 +72,61 @@ export function directConv2dBackpropFilter(backend: SelvedgeBackend, options: Co
   backend.withMemory(64 + partialBytes + walk.paddedBytes, (block) => {
     const partials = plan.chunks === 1 ? backend.offset(output) : alignToCacheLine(block);
     const input = padInput(backend, { x, info, walk, padded: alignToCacheLine(block) + partialBytes });
-    const blockPixels = plan.imagesPerBlock * plan.linesPerBlock * info.outWidth;
-    const gathered = info.outChannels % 8 !== 0 || plan.tilesPerUnit >= GATHER_TILES ? blockPixels : 0;
-    const offsetTable = info.outWidth < SHORT_LINE ? Math.ceil(blockPixels / 16) * 16 : 0;
-    backend.pool.run(
-      'conv2dBackpropFilter',
-      plan.units,
-      [
-        input,
-        backend.offset(dy),
-        partials,
-        length * 4,
-        plan.chunks,
-        plan.tilesPerUnit,
-        info.batchSize,
-        plan.imagesPerBlock,
-        plan.linesPerBlock,
-        info.outHeight,
-        info.outWidth,
-        info.outChannels,
-        walk.imageBytes,
-        walk.strideRowBytes,
-        walk.strideColumnBytes,
-        walk.runsY,
-        walk.runsX,
-        walk.run,
-        walk.runYBytes,
-        walk.runXBytes,
-        offsetTable,
-        gathered,
-      ],
-      {
-        scratchBytes: 64 + offsetTable * 4 + gathered * 32,
-        ...grainFor((2 * length * sizeOf(dy.shape)) / info.outChannels, plan.units),
-      },
-    );
+    const { words, scratchBytes } = backpropFilterWords(info, walk, plan, {
+      x: input,
+      dy: backend.offset(dy),
+      partials,
+      partialBytes: length * 4,
+    });
+    backend.pool.run('conv2dBackpropFilter', plan.units, words, {
+      scratchBytes,
+      ...grainFor((2 * length * sizeOf(dy.shape)) / info.outChannels, plan.units),
+    });
     if (plan.chunks > 1) sumPartials(backend, { partials, output, length, count: plan.chunks });
   });
   return output;
 }
+
+/** `Conv2DBackpropFilterArgs` in assembly/conv-2d-backprop-filter.ts, and the scratch that its calls need. */
+export function backpropFilterWords(
+  info: Conv2DInfo,
+  walk: TapWalk,
+  { chunks, tilesPerUnit }: { readonly chunks: number; readonly tilesPerUnit: number },
+  at: { x: number; dy: number; partials: number; partialBytes: number },
+): { words: number[]; scratchBytes: number } {
+  const { imagesPerBlock, linesPerBlock } = blocksOf(info);
+  const blockPixels = imagesPerBlock * linesPerBlock * info.outWidth;
+  const gathered = info.outChannels % 8 !== 0 || tilesPerUnit >= GATHER_TILES ? blockPixels : 0;
+  const offsetTable = info.outWidth < SHORT_LINE ? Math.ceil(blockPixels / 16) * 16 : 0;
+  const words = [
+    at.x,
+    at.dy,
+    at.partials,
+    at.partialBytes,
+    chunks,
+    tilesPerUnit,
+    info.batchSize,
+    imagesPerBlock,
+    linesPerBlock,
+    info.outHeight,
+    info.outWidth,
+    info.outChannels,
+    walk.imageBytes,
+    walk.strideRowBytes,
+    walk.strideColumnBytes,
+    walk.runsY,
+    walk.runsX,
+    walk.run,
+    walk.runYBytes,
+    walk.runXBytes,
+    offsetTable,
+    gathered,
+  ];
+  return { words, scratchBytes: 64 + offsetTable * 4 + gathered * 32 };
+}
+
+/** Tiles that the rows of a filter's gradient fall into: up to four rows of a run each. */
+export const filterTiles = ({ runsY, runsX, run }: TapWalk): number => runsY * runsX * Math.ceil(run / 4);
 
 /** Adds `count` arrays of `length` floats in order. */
 export function sumPartials(
@@ -127,24 +143,32 @@ export function sumPartials(
   );
 }
 
+/** Pixels that are summed before they are added to the sums of others: part of the numerical definition. */
+function blocksOf({ batchSize, outHeight, outWidth }: Conv2DInfo) {
+  const pixels = outHeight * outWidth;
+  return {
+    imagesPerBlock: pixels >= MIN_BLOCK_PIXELS ? 1 : Math.min(batchSize, Math.floor(MIN_BLOCK_PIXELS / pixels)),
+    linesPerBlock:
+      pixels <= MAX_BLOCK_PIXELS
+        ? outHeight
+        : evenShare(outHeight, Math.max(1, Math.floor(MAX_BLOCK_PIXELS / outWidth))),
+  };
+}
+
 /**
  * Cuts the sum over pixels into blocks and chunks, and the rows of the result into tiles.
  * Chunks read their pixels once and write a result each: they may be no more than the result is small against the input.
  */
 function planFilter(info: Conv2DInfo, walk: TapWalk, inputBytes: number) {
-  const { batchSize, outHeight, outWidth } = info;
-  const pixels = outHeight * outWidth;
-  const imagesPerBlock = pixels >= MIN_BLOCK_PIXELS ? 1 : Math.min(batchSize, Math.floor(MIN_BLOCK_PIXELS / pixels));
-  const linesPerBlock =
-    pixels <= MAX_BLOCK_PIXELS ? outHeight : evenShare(outHeight, Math.max(1, Math.floor(MAX_BLOCK_PIXELS / outWidth)));
-  const blocks = Math.ceil(batchSize / imagesPerBlock) * Math.ceil(outHeight / linesPerBlock);
+  const { imagesPerBlock, linesPerBlock } = blocksOf(info);
+  const blocks = Math.ceil(info.batchSize / imagesPerBlock) * Math.ceil(info.outHeight / linesPerBlock);
   const resultBytes = sizeOf(info.filterShape) * 4;
   const wantedChunks = Math.floor(Math.min(inputBytes, MAX_PARTIAL_BYTES) / resultBytes);
   const chunks = clamp(wantedChunks, 1, Math.min(MAX_CHUNKS, blocks));
-  const tiles = walk.runsY * walk.runsX * Math.ceil(walk.run / 4);
+  const tiles = filterTiles(walk);
   const tilesPerUnit = Math.ceil(tiles / Math.min(tiles, Math.ceil(WANTED_UNITS / chunks)));
   const units = chunks * Math.ceil(tiles / tilesPerUnit);
-  return { imagesPerBlock, linesPerBlock, chunks, tilesPerUnit, units };
+  return { chunks, tilesPerUnit, units };
 }
 
 type Call = KernelCall<

@@ -11,7 +11,17 @@ import {
   requireFloat32,
   withChannelsLast,
 } from './conv-2d-geometry.ts';
-import { alignToCacheLine, clamp, grainFor, PANEL_COLUMNS, packedSize, packPanels, sizeOf, zeros } from './gemm.ts';
+import {
+  alignToCacheLine,
+  clamp,
+  grainFor,
+  PANEL_COLUMNS,
+  packedSize,
+  packPanels,
+  pairTableBytes,
+  sizeOf,
+  zeros,
+} from './gemm.ts';
 import type { KernelCall } from './register.ts';
 import { callKernel, replaceBy } from './registered-kernel.ts';
 import { tileSizeOn, winogradConv2dBackpropInput } from './winograd.ts';
@@ -50,10 +60,10 @@ export function conv2dBackpropInput(backend: SelvedgeBackend, options: Conv2DBac
 /** The same for any filter, stride and dilation, tap by tap; nothing may be empty. */
 export function directConv2dBackpropInput(backend: SelvedgeBackend, options: Conv2DBackpropInput): tf.TensorInfo {
   const { dy, filter, convInfo: info } = options;
-  const { inChannels, outChannels, outHeight, outWidth, batchSize } = info;
+  const { inChannels, outChannels, batchSize } = info;
   const taps = info.filterHeight * info.filterWidth;
   const output = backend.output(inputShapeOf(info), 'float32');
-  const { panelBytes, matrixBytes } = packedSize(outChannels, inChannels);
+  const { matrixBytes } = packedSize(outChannels, inChannels);
   backend.withMemory(64 + taps * matrixBytes, (block) => {
     const panels = alignToCacheLine(block);
     packPanels(backend, {
@@ -66,43 +76,58 @@ export function directConv2dBackpropInput(backend: SelvedgeBackend, options: Con
       columnStep: outChannels * 4,
       matrixStep: inChannels * outChannels * 4,
     });
-    const pixels = outHeight * outWidth;
     const flops = 2 * taps * inChannels * sizeOf(dy.shape);
     const plan = planImages(info, flops / batchSize);
-    const passRows = clamp(Math.floor(PASS_BYTES / (outChannels * 4)), 64, 512);
-    const capacity = Math.max(outWidth, Math.min(passRows, plan.imagesPerUnit * pixels));
     backend.pool.run(
       'conv2dBackpropInput',
       plan.units,
-      [
-        backend.offset(dy),
-        panels,
-        backend.offset(output),
-        panelBytes,
-        plan.panelCount,
-        plan.panelsPerUnit,
-        batchSize,
-        plan.imagesPerUnit,
-        info.inHeight,
-        info.inWidth,
-        inChannels,
-        outHeight,
-        outWidth,
-        outChannels,
-        info.filterHeight,
-        info.filterWidth,
-        info.strideHeight,
-        info.strideWidth,
-        info.dilationHeight,
-        info.dilationWidth,
-        info.padInfo.top,
-        info.padInfo.left,
-        capacity,
-      ],
-      { scratchBytes: 64 + (capacity + 3) * 8, ...grainFor(flops, plan.units) },
+      backpropInputWords(info, plan, { dy: backend.offset(dy), panels, dx: backend.offset(output) }),
+      { scratchBytes: backpropInputScratchBytes(info, plan.imagesPerUnit), ...grainFor(flops, plan.units) },
     );
   });
   return output;
+}
+
+/** Pairs of pixels that one pass over the panels multiplies. */
+function pairsOfPass({ outHeight, outWidth, outChannels }: Conv2DInfo, imagesPerUnit: number): number {
+  const passRows = clamp(Math.floor(PASS_BYTES / (outChannels * 4)), 64, 512);
+  return Math.max(outWidth, Math.min(passRows, imagesPerUnit * outHeight * outWidth));
+}
+
+export const backpropInputScratchBytes = (info: Conv2DInfo, imagesPerUnit: number): number =>
+  64 + pairTableBytes(pairsOfPass(info, imagesPerUnit));
+
+/** `Conv2DBackpropInputArgs` in assembly/conv-2d-backprop-input.ts. */
+export function backpropInputWords(
+  info: Conv2DInfo,
+  { imagesPerUnit, panelsPerUnit }: { readonly imagesPerUnit: number; readonly panelsPerUnit: number },
+  at: { dy: number; panels: number; dx: number },
+): number[] {
+  return [
+    at.dy,
+    at.panels,
+    at.dx,
+    packedSize(info.outChannels, info.inChannels).panelBytes,
+    Math.ceil(info.inChannels / PANEL_COLUMNS),
+    panelsPerUnit,
+    info.batchSize,
+    imagesPerUnit,
+    info.inHeight,
+    info.inWidth,
+    info.inChannels,
+    info.outHeight,
+    info.outWidth,
+    info.outChannels,
+    info.filterHeight,
+    info.filterWidth,
+    info.strideHeight,
+    info.strideWidth,
+    info.dilationHeight,
+    info.dilationWidth,
+    info.padInfo.top,
+    info.padInfo.left,
+    pairsOfPass(info, imagesPerUnit),
+  ];
 }
 
 /** Units: groups of images, and blocks of panels where images are few. */
@@ -115,7 +140,7 @@ function planImages(info: Conv2DInfo, imageFlops: number) {
   const panelCount = Math.ceil(info.inChannels / PANEL_COLUMNS);
   const panelBlocks = clamp(Math.ceil(16 / groups), 1, panelCount);
   const panelsPerUnit = Math.ceil(panelCount / panelBlocks);
-  return { imagesPerUnit, panelCount, panelsPerUnit, units: groups * Math.ceil(panelCount / panelsPerUnit) };
+  return { imagesPerUnit, panelsPerUnit, units: groups * Math.ceil(panelCount / panelsPerUnit) };
 }
 
 /** A transposed convolution may ask for less output than its input gives: the cpu backend then reads the first rows and columns. */

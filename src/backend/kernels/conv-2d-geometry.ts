@@ -126,19 +126,22 @@ export function padInput(
 ): number {
   const { x, info, walk, padded } = options;
   if (!walk.needsPadding) return backend.offset(x);
-  backend.pool.run('padImages', info.batchSize * walk.height, [
-    backend.offset(x),
-    padded,
-    info.inHeight,
-    info.inWidth,
-    info.inChannels * 4,
-    walk.height,
-    walk.width,
-    info.padInfo.top,
-    info.padInfo.left,
-  ]);
+  backend.pool.run('padImages', info.batchSize * walk.height, padWords(info, walk, backend.offset(x), padded));
   return padded;
 }
+
+/** `PadArgs` in assembly/conv-2d.ts; its unit is a line of the padded images, `walk.height` of each. */
+export const padWords = (info: Conv2DInfo, walk: TapWalk, x: number, padded: number): number[] => [
+  x,
+  padded,
+  info.inHeight,
+  info.inWidth,
+  info.inChannels * 4,
+  walk.height,
+  walk.width,
+  info.padInfo.top,
+  info.padInfo.left,
+];
 
 /**
  * Runs a computation that wants channels last.

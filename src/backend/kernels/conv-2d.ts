@@ -14,7 +14,18 @@ import {
   tapWalk,
   withChannelsLast,
 } from './conv-2d-geometry.ts';
-import { alignToCacheLine, clamp, evenShare, grainFor, packedSize, packPanels, planRows, sizeOf } from './gemm.ts';
+import {
+  alignToCacheLine,
+  clamp,
+  evenShare,
+  grainFor,
+  PANEL_COLUMNS,
+  packedSize,
+  packPanels,
+  pairTableBytes,
+  planRows,
+  sizeOf,
+} from './gemm.ts';
 import type { KernelCall } from './register.ts';
 import { tileSizeOn, winogradConv2d } from './winograd.ts';
 
@@ -52,7 +63,7 @@ export function directConv2d(backend: SelvedgeBackend, options: Conv2DForward): 
   const depth = info.filterHeight * info.filterWidth * info.inChannels;
   const output = backend.output(outputShapeOf(info), 'float32');
   const columns = info.outChannels;
-  const { panelBytes, matrixBytes } = packedSize(depth, columns);
+  const { matrixBytes } = packedSize(depth, columns);
   const walk = tapWalk(info);
   const packedBytes = alignToCacheLine(matrixBytes);
   backend.withMemory(64 + packedBytes + walk.paddedBytes, (block) => {
@@ -73,51 +84,72 @@ export function directConv2d(backend: SelvedgeBackend, options: Conv2DForward): 
     backend.pool.run(
       plan.kernel,
       plan.units,
-      [
-        input,
+      conv2dWords(info, walk, plan, {
+        x: input,
         panels,
-        backend.offset(output),
-        panelBytes,
-        plan.panelCount,
-        plan.panelsPerUnit,
-        plan.rows,
-        plan.rowsPerUnit,
-        info.outHeight,
-        info.outWidth,
-        columns,
-        walk.imageBytes,
-        walk.strideRowBytes,
-        walk.strideColumnBytes,
-        walk.runsY,
-        walk.runsX,
-        walk.run,
-        walk.runXBytes - walk.run * 4,
-        walk.runYBytes - walk.runsX * walk.runXBytes,
-        ...clampBits(options.activation ?? 'linear'),
-      ],
-      { scratchBytes: (plan.rowsPerUnit + 3) * 8, ...grainFor(2 * depth * sizeOf(output.shape), plan.units) },
+        out: backend.offset(output),
+        activation: options.activation,
+      }),
+      { scratchBytes: pairTableBytes(plan.rowsPerUnit), ...grainFor(2 * depth * sizeOf(output.shape), plan.units) },
     );
   });
   return output;
 }
 
-interface Conv2DPlan {
-  readonly kernel: 'conv2d' | 'conv2dSingleChannel';
+/** How the output is cut: rows are output pixels, or pairs of output lines of `conv2dSingleChannel`. */
+export interface Conv2DCut {
   readonly rows: number;
   readonly rowsPerUnit: number;
-  readonly panelCount: number;
   readonly panelsPerUnit: number;
+}
+
+interface Conv2DPlan extends Conv2DCut {
+  readonly kernel: 'conv2d' | 'conv2dSingleChannel';
   readonly units: number;
 }
+
+/** `Conv2DArgs` in assembly/conv-2d.ts. */
+export function conv2dWords(
+  info: Conv2DInfo,
+  walk: TapWalk,
+  { rows, rowsPerUnit, panelsPerUnit }: Conv2DCut,
+  at: { x: number; panels: number; out: number; activation?: ClampActivation | undefined },
+): number[] {
+  const { outChannels } = info;
+  return [
+    at.x,
+    at.panels,
+    at.out,
+    packedSize(info.filterHeight * info.filterWidth * info.inChannels, outChannels).panelBytes,
+    Math.ceil(outChannels / PANEL_COLUMNS),
+    panelsPerUnit,
+    rows,
+    rowsPerUnit,
+    info.outHeight,
+    info.outWidth,
+    outChannels,
+    walk.imageBytes,
+    walk.strideRowBytes,
+    walk.strideColumnBytes,
+    walk.runsY,
+    walk.runsX,
+    walk.run,
+    walk.runXBytes - walk.run * 4,
+    walk.runYBytes - walk.runsX * walk.runXBytes,
+    ...clampBits(at.activation ?? 'linear'),
+  ];
+}
+
+/** Whether `conv2dSingleChannel` takes a convolution. */
+export const isSingleChannel = (info: Conv2DInfo, walk: TapWalk): boolean =>
+  info.inChannels === 1 && info.strideWidth === 1 && walk.runsX === 1 && info.outHeight >= 2 && info.outWidth >= 2;
 
 /** Which of the two kernels computes it, and its rows: output pixels, or pairs of output lines. */
 function planConv2d(info: Conv2DInfo, walk: TapWalk, depth: number): Conv2DPlan {
   const { batchSize, outHeight, outWidth, outChannels } = info;
   const pixels = { rows: batchSize * outHeight * outWidth, depth, columns: outChannels };
   const plan = planRows(pixels);
-  const tilesOfFour =
-    info.inChannels === 1 && info.strideWidth === 1 && walk.runsX === 1 && outHeight >= 2 && outWidth >= 2;
-  if (!tilesOfFour) return { kernel: 'conv2d', rows: pixels.rows, ...plan };
+  if (!isSingleChannel(info, walk)) return { kernel: 'conv2d', rows: pixels.rows, ...plan };
   const rows = batchSize * Math.ceil(outHeight / 2);
   const rowsPerUnit = evenShare(rows, clamp(Math.floor(plan.rowsPerUnit / (2 * outWidth)), 1, rows));
   return { ...plan, kernel: 'conv2dSingleChannel', rows, rowsPerUnit, units: Math.ceil(rows / rowsPerUnit) };

@@ -41,7 +41,12 @@ export interface DepthwiseOffsets {
 
 const UNCLAMPED = [float32Bits(-Infinity), float32Bits(Infinity)] as const;
 
-export function depthwiseWords(info: Conv2DInfo, offsets: DepthwiseOffsets): number[] {
+/** `DepthwiseArgs` in assembly/window.ts. */
+export function depthwiseWords(
+  info: Conv2DInfo,
+  offsets: DepthwiseOffsets,
+  chunkImages = imagesPerChunk(info),
+): number[] {
   const { x = 0, filter = 0, y, out = 0, bias = 0, biasStep = 0, clamp = UNCLAMPED } = offsets;
   return [
     x,
@@ -66,6 +71,6 @@ export function depthwiseWords(info: Conv2DInfo, offsets: DepthwiseOffsets): num
     info.filterWidth,
     info.padInfo.top,
     info.padInfo.left,
-    imagesPerChunk(info),
+    chunkImages,
   ];
 }

@@ -15,6 +15,9 @@ const WANTED_UNITS = 16;
 /** Floats below which one thread packs alone. */
 const ALONE_PACK_FLOATS = 32_768;
 
+/** Bytes of the table of `rows` pairs that a kernel makes in scratch: see assembly/simd/multiply.ts. */
+export const pairTableBytes = (rows: number): number => (rows + 3) * 8;
+
 export const alignToCacheLine = (byteOffset: number): number => Math.ceil(byteOffset / 64) * 64;
 
 /** How a product of [rows, depth] by [depth, columns] is cut. */
@@ -70,39 +73,47 @@ export function packedSize(depth: number, columns: number): { panelBytes: number
  */
 export function packPanels(
   backend: SelvedgeBackend,
-  options: {
-    source: number;
-    panels: number;
-    matrices: number;
-    depth: number;
-    columns: number;
-    rowStep: number;
-    columnStep: number;
-    matrixStep: number;
-    bias?: TensorInfo | undefined;
-  },
+  options: PackedMatrices & { readonly matrices: number; readonly bias?: TensorInfo | undefined },
 ): void {
   const { depth, columns, matrices, bias } = options;
-  const panelCount = Math.ceil(columns / PANEL_COLUMNS);
-  const units = panelCount * matrices;
+  const units = Math.ceil(columns / PANEL_COLUMNS) * matrices;
   backend.pool.run(
     'packPanels',
     units,
-    [
-      options.source,
-      options.panels,
-      depth,
-      columns,
-      panelCount,
-      packedSize(depth, columns).panelBytes,
-      options.rowStep,
-      options.columnStep,
-      options.matrixStep,
-      bias ? backend.offset(bias) : 0,
-      bias && sizeOf(bias.shape) > 1 ? 4 : 0,
-    ],
+    packWords(options, bias && { at: backend.offset(bias), step: sizeOf(bias.shape) > 1 ? 4 : 0 }),
     units * depth * PANEL_COLUMNS < ALONE_PACK_FLOATS ? { grain: units } : {},
   );
+}
+
+/** Where the matrices lie that `packPanels` packs. */
+export interface PackedMatrices {
+  readonly source: number;
+  readonly panels: number;
+  readonly depth: number;
+  readonly columns: number;
+  readonly rowStep: number;
+  readonly columnStep: number;
+  readonly matrixStep: number;
+}
+
+/** `PackArgs` in assembly/gemm.ts. */
+export function packWords(matrices: PackedMatrices, bias?: { readonly at: number; readonly step: 0 | 4 }): number[] {
+  const { source, panels, depth, columns, rowStep, columnStep, matrixStep } = matrices;
+  const panelCount = Math.ceil(columns / PANEL_COLUMNS);
+  const { panelBytes } = packedSize(depth, columns);
+  return [
+    source,
+    panels,
+    depth,
+    columns,
+    panelCount,
+    panelBytes,
+    rowStep,
+    columnStep,
+    matrixStep,
+    bias?.at ?? 0,
+    bias?.step ?? 0,
+  ];
 }
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, length) => size * length, 1);
