@@ -50,5 +50,7 @@ export {
 } from './plan/winograd';
 export { planAddTo } from './plan/add-to';
 export { planSpread, planSum } from './plan/add';
+export { planAveragePool, planAveragePoolGradient } from './plan/pooling';
+export { planCopyRuns } from './plan/copy-runs';
 export { multiplyAddPeak, streamTriad } from './peak';
 export { planTransposedProduct } from './plan/transposed-product';

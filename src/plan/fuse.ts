@@ -52,7 +52,16 @@ const NO_FINISH: FinishSettings = {
   dropout: undefined,
 };
 /** Heads whose sums `finish` may take. */
-const FINISHED: readonly string[] = ['convolution', 'depthwise', 'dense', 'batchNormalization', 'add'];
+const FINISHED: readonly string[] = [
+  'add',
+  'averagePooling',
+  'batchNormalization',
+  'convolution',
+  'dense',
+  'depthwise',
+  'globalAveragePooling',
+  'maxPooling',
+];
 
 interface Draft {
   head: Head | undefined;
@@ -245,6 +254,8 @@ function reach({ head }: Draft, [height, width]: [number, number], input: ImageS
       const size = head.size.map((extent, i) => (extent - 1) * head.dilations[i]! + 1);
       return [(height - 1) * head.strides[0] + size[0]! - top, (width - 1) * head.strides[1] + size[1]! - left];
     }
+    case 'zeroPadding':
+      return [Math.max(1, height - head.top), Math.max(1, width - head.left)];
     default:
       // Batch statistics and averages need all of it.
       return [input[0], input[1]];

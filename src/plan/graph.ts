@@ -47,6 +47,7 @@ export type Operation = { readonly inputs: readonly number[]; readonly output: n
   | ({ readonly kind: 'maxPooling' } & WindowSettings)
   | ({ readonly kind: 'averagePooling' } & WindowSettings)
   | { readonly kind: 'dropout'; readonly rate: number; readonly layerNumber: number }
+  | { readonly kind: 'zeroPadding'; readonly top: number; readonly left: number }
   | { readonly kind: 'globalAveragePooling' | 'flatten' | 'add' | 'concatenate' }
 );
 
@@ -197,6 +198,17 @@ class GraphReader {
           padding: paddingOf(config, layer.name),
         };
         return this.#emit({ kind, ...window }, inputs, shape);
+      }
+      case 'ZeroPadding2D': {
+        requireChannelsLast(config, layer.name);
+        const [[top], [left]] = config.padding as [[number, number], [number, number]];
+        return this.#emit({ kind: 'zeroPadding', top, left }, inputs, shape);
+      }
+      case 'GlobalMaxPooling2D': {
+        requireChannelsLast(config, layer.name);
+        const [height, width] = this.#shapes.get(inputs[0]!)!;
+        const window = { size: [height, width], strides: [1, 1], padding: 'valid' } as const;
+        return this.#emit({ kind: 'maxPooling', ...window }, inputs, shape);
       }
       case 'GlobalAveragePooling2D':
         requireChannelsLast(config, layer.name);

@@ -4,11 +4,16 @@ import type { Group } from '../fuse.ts';
 import type { Unsupported } from '../graph.ts';
 import { layoutAdd } from './add.ts';
 import { layoutBatchNorm } from './batch-norm.ts';
+import { layoutConcatenation } from './concatenate.ts';
+import { layoutConvolution } from './convolution.ts';
 import { layoutDense } from './dense.ts';
+import { layoutDepthwise } from './depthwise.ts';
 import { layoutFinishOnly } from './finish-only.ts';
 import { layoutFlatten } from './flatten.ts';
+import { layoutGlobalAverage, layoutPooling } from './pooling.ts';
 import { isSingleChannelPooled, layoutSingleChannel } from './single-channel.ts';
 import { layoutWinograd, planTileSize } from './winograd.ts';
+import { layoutZeroPadding } from './zero-padding.ts';
 
 /** The stage of a group, or why there is none. */
 export function layoutOf(group: Group): StageLayout | Unsupported {
@@ -25,12 +30,22 @@ export function layoutOf(group: Group): StageLayout | Unsupported {
     case 'dense':
       return layoutDense(group, head);
     case 'convolution': {
-      if (isSingleChannelPooled(group)) return layoutSingleChannel(group);
       const tile = planTileSize(head, group);
-      if (tile > 0) return layoutWinograd(group, head, tile);
-      return { reason: 'a convolution is not planned yet' };
+      const layout = tile > 0 ? layoutWinograd(group, head, tile) : layoutConvolution(group, head);
+      if (!isSingleChannelPooled(group)) return layout;
+      const first = layoutSingleChannel(group);
+      return (context) => (context.needsGradient(group.inputs[0]!) ? layout : first)(context);
     }
-    default:
-      return { reason: `${head!.kind} is not planned yet` };
+    case 'depthwise':
+      return layoutDepthwise(group, head);
+    case 'maxPooling':
+    case 'averagePooling':
+      return layoutPooling(group, head.kind, head);
+    case 'globalAveragePooling':
+      return layoutGlobalAverage(group);
+    case 'concatenate':
+      return layoutConcatenation(group);
+    case 'zeroPadding':
+      return layoutZeroPadding(group, head);
   }
 }
