@@ -2,10 +2,10 @@
 // Not here: starting and registration (start.ts), kernels (kernels/). Invariant: offsets are read after allocation, since a
 // growing memory moves views, not data.
 
-import { backend_util, type DataType, type TensorInfo, util } from '@tensorflow/tfjs';
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { SelvedgeError } from '../core/errors.ts';
 import type { GlueModule } from './glue.ts';
+import { backend_util, type DataType, type TensorInfo, util } from './tfjs.ts';
 import type { ThreadPool } from './thread-pool.ts';
 
 /** The part of a tensor by which the backend knows it. */

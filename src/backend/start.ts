@@ -1,6 +1,6 @@
 // Starts and stops the engine: the tfjs wasm backend, our pool and our kernels, as the one tfjs backend named `wasm`.
 // Invariant: after `stop` tfjs is as it was before `start`, stock kernels included.
-import * as tf from '@tensorflow/tfjs';
+
 import { BackendWasm, setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
@@ -8,6 +8,7 @@ import { platform } from '../platform/index.ts';
 import { type LoadedGlue, loadGlue } from './glue.ts';
 import { registerKernels } from './kernels/register.ts';
 import { allocateBytes, SelvedgeBackend } from './selvedge-backend.ts';
+import * as tf from './tfjs.ts';
 import { ThreadPool } from './thread-pool.ts';
 
 /** What the engine really got. */

@@ -1,6 +1,6 @@
 // selvedge predict: tell what pictures show, by a trained model. The shipped one answers before any training.
 // Invariant: a picture that cannot be read is an error of its own; the others are answered all the same.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../backend/tfjs.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { type PreparedImage, readImage } from '../data/image.ts';
 import { type LoadedModel, loadModel, modelNames } from '../models/index.ts';

@@ -1,5 +1,5 @@
 // Gathers what the report of a run shows: plain values from the run's files and the data set.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import { augmentBatch, defaultAugmentation } from '../data/augmentation.ts';

@@ -1,6 +1,7 @@
 // selvedge train: train one model of a run, with checkpoints; go on where an earlier call was stopped.
-import type * as tf from '@tensorflow/tfjs';
+
 import { type BackendInfo, kernelsDigest } from '../backend/index.ts';
+import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';

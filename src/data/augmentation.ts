@@ -1,10 +1,11 @@
 // Random changes of training images, and their settings. The arithmetic is in assembly/augment.ts.
 // Invariant: an augmented image is a function of (image, seed, epoch, example id, settings): the same on every engine, at any
 // number of threads and in any batch.
-import type * as tf from '@tensorflow/tfjs';
+
 import * as v from 'valibot';
 import { currentBackend } from '../backend/index.ts';
 import { type AugmentValues, augment } from '../backend/kernels/augment.ts';
+import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { checkSeed } from '../core/mersenne-twister.ts';
 import { randomStreams } from '../core/philox.ts';

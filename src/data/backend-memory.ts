@@ -1,6 +1,7 @@
 // Bytes and tensors of the running backend, as the data jobs need them. Not here: the jobs themselves.
-import * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../backend/index.ts';
+import * as tf from '../backend/tfjs.ts';
 
 /** A tensor that tfjs tracks, from what a kernel of ours made; the caller disposes it. */
 export function tensorOf(info: tf.TensorInfo): tf.Tensor {

@@ -1,10 +1,11 @@
 // Batches of a data set whose bytes lie in the backend's memory: a quarter of the size of float32, copied there once.
 // Not here: in which order examples come. Invariant: a batch is a function of the data set, the indices and, where it is
 // augmented, of (seed, epoch, index); neither the place in the batch nor the number of threads changes an example.
-import type * as tf from '@tensorflow/tfjs';
+
 import { currentBackend } from '../backend/index.ts';
 import type { AugmentValues } from '../backend/kernels/augment.ts';
 import { gatherBatch, type ResidentBytes } from '../backend/kernels/gather-batch.ts';
+import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { type AugmentationSettings, augmentBatch, checkAugmentation, kernelValues } from './augmentation.ts';
 import { int32Bytes, tensorOf, withBytes } from './backend-memory.ts';

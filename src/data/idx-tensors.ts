@@ -1,8 +1,9 @@
 // IDX files straight into tensors: the bytes go into the backend's memory once and are decoded there, on all threads.
 // Not here: choosing examples (batches.ts). Invariant: nothing stays reserved but the two tensors.
-import type * as tf from '@tensorflow/tfjs';
+
 import { currentBackend } from '../backend/index.ts';
 import { decodeIdxImages, decodeIdxLabels } from '../backend/kernels/decode-idx.ts';
+import type * as tf from '../backend/tfjs.ts';
 import { tensorOf, withBytes } from './backend-memory.ts';
 import { checkDatasetFiles, type NamedFile } from './dataset.ts';
 

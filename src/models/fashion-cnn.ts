@@ -1,6 +1,6 @@
 // The two networks of the study: three 3x3 convolutions and two dense layers, without and with dropout.
 // Layers and rates follow the study's notebook (241,546 parameters each for 28x28x1 and ten classes).
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../backend/tfjs.ts';
 
 /** What a builder must know of the data. */
 export interface ModelConfig {

@@ -1,6 +1,6 @@
 // Models as files that stock tfjs loads too: model.json and weights.bin. Invariant: model.json is written last, so a folder
 // with one is whole.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../backend/tfjs.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
 import { platform } from '../platform/index.ts';

@@ -1,6 +1,6 @@
 // Initial weights as Keras draws them, from our own seeded streams: tfjs uses Math.random and engine-dependent logarithms.
 // Invariant: a weight is a function of (seed, position of its layer, position in the layer) and of its initialiser.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { createPhilox, type Philox, randomStreams } from '../core/philox.ts';
 

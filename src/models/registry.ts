@@ -1,5 +1,5 @@
 // Models by name. Invariant: a name builds the same network in every release; a changed network gets a new name.
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { baseline, dropout, type ModelConfig } from './fashion-cnn.ts';
 import { resnet20 } from './resnet.ts';

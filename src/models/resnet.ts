@@ -1,7 +1,7 @@
 // The 20-layer residual network for small images: K. He et al., "Deep Residual Learning for Image Recognition", 2016, section 4.2, n = 3.
 // Shortcuts are option B of the paper: a 1x1 convolution where the shape changes, the identity elsewhere.
 // Batch norm follows every convolution (section 3.4), so convolutions have no bias.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../backend/tfjs.ts';
 import type { ModelConfig } from './fashion-cnn.ts';
 
 const STAGE_FILTERS = [16, 32, 64] as const;

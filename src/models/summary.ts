@@ -1,5 +1,5 @@
 // What a drawing or a table of a model needs, as plain values. Not a model: it cannot be run.
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '../backend/tfjs.ts';
 
 export interface LayerSummary {
   readonly name: string;

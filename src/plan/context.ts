@@ -1,6 +1,6 @@
 // What the stages of a plan share while it is laid out: memory of values and gradients, weights, and the collected calls.
 // Not here: what a stage computes. Invariant: buffers are for the largest batch; calls are made anew for each batch size.
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '../backend/tfjs.ts';
 import type { Value } from './fuse.ts';
 import type { Call, Job, PlanMemory } from './program.ts';
 

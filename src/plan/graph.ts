@@ -1,6 +1,6 @@
 // What a tf.LayersModel computes, as a list of simple operations on NHWC images in order of computation.
 // Not here: fusing and running. Invariant: an operation that the plan does not know makes the whole model unsupported, with a reason.
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '../backend/tfjs.ts';
 
 /** Codes of activations: as in assembly/simd/activation.ts. */
 export const activationCodes = { linear: 0, relu: 1, relu6: 2, leakyRelu: 3, elu: 4, sigmoid: 5, tanh: 6 } as const;

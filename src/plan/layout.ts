@@ -1,7 +1,8 @@
 // The memory of a plan: buffers of values, argument words, and the words among them that hold places of weights.
 // Not here: what is computed, and when. Invariant: a word that names a weight follows it when its tensor moves.
-import type * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../backend/index.ts';
+import type * as tf from '../backend/tfjs.ts';
 import { type Buffers, floatsOf, type PlanContext, type Weight } from './context.ts';
 import type { Value } from './fuse.ts';
 import { PlanMemory } from './program.ts';

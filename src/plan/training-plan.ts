@@ -1,9 +1,10 @@
 // A model, its loss and its optimiser, compiled: forward and backward pass of a partition of the batch stay in one thread's cache,
 // then weight gradients, updates and what is derived from weights are made side by side: two dispatches a step without batch norm.
 // Not here: batches, epochs, checkpoints. Invariant: weights are the model's own variables; who changes them is noticed.
-import type * as tf from '@tensorflow/tfjs';
+
 import { currentBackend, float32Bits, type SelvedgeBackend } from '../backend/index.ts';
 import { ownMemory, updateArguments, type VariableUpdate } from '../backend/kernels/optimizer-update.ts';
+import type * as tf from '../backend/tfjs.ts';
 import type { ExampleSource } from '../data/index.ts';
 import {
   emptyStage,

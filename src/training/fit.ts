@@ -1,8 +1,9 @@
 // The training loop: shuffled batches, one update each, validation and a checkpoint after each epoch.
 // Not here: files other than checkpoints, printing, data formats. Invariant: weights after an update are a function of
 // (initial weights, data, settings, number of the update), whether or not the run was killed and resumed in between.
-import * as tf from '@tensorflow/tfjs';
+
 import { currentBackend } from '../backend/index.ts';
+import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
 import type { Examples } from '../data/batches.ts';

@@ -1,7 +1,7 @@
 // Runs a tf.LayersModel layer by layer with our operations where they exist and with the layer's own call elsewhere.
 // The model stays a plain tfjs model: nothing of it is replaced, and it saves under the stock names.
 // Invariant: the result is the logits; the softmax that ends the model belongs to the loss.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import {
   activation,

@@ -2,7 +2,7 @@
 // layers with bias and activation fused in both directions, activations, batch normalisation, seeded dropout, softmax cross-entropy.
 // Not layers: they take tensors and settings. Invariant: each is a few kernel runs forward and backward, the same bits on any
 // engine and number of threads.
-import * as tf from '@tensorflow/tfjs';
+
 import { currentBackend } from '../backend/index.ts';
 import type { ClampActivation } from '../backend/kernels/activation.ts';
 import { matMul } from '../backend/kernels/batch-mat-mul.ts';
@@ -20,6 +20,7 @@ import {
   type OutputActivation,
 } from '../backend/kernels/output-activation.ts';
 import { softmaxCrossEntropy } from '../backend/kernels/softmax-cross-entropy.ts';
+import * as tf from '../backend/tfjs.ts';
 
 export type { OutputActivation };
 

@@ -1,8 +1,9 @@
 // Adam, AdamW and SGD over the variables of a model, updated in place. Not a tf.Optimizer: it takes gradients, not losses.
 // Invariant: an update is a function of weights, gradients, slots, settings and the number of updates before it.
-import * as tf from '@tensorflow/tfjs';
+
 import { currentBackend, float32Bits } from '../backend/index.ts';
 import { type OptimizerKernel, updateVariable, type VariableUpdate } from '../backend/kernels/optimizer-update.ts';
+import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import type { CheckpointTensor } from './checkpoint.ts';
 import type { AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig } from './optimizer-config.ts';

@@ -1,8 +1,9 @@
 // Activations of fused kernels: which ones a product clamps to while it stores, and the others, applied to its result.
-import type * as tf from '@tensorflow/tfjs';
+
 import { SelvedgeError } from '../../core/errors.ts';
 import { float32Bits } from '../float-bits.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type * as tf from '../tfjs.ts';
 import { zeros } from './gemm.ts';
 import { callKernel, replaceBy } from './registered-kernel.ts';
 

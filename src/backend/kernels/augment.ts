@@ -1,8 +1,9 @@
 // Binding of the kernel that changes images at random. Not a tfjs kernel: called directly. Not here: checks of the settings
 // (data/augmentation.ts). Invariant: an output image is a function of its input, its id, the key and the settings alone.
-import type { TensorInfo } from '@tensorflow/tfjs';
+
 import { float32Bits } from '../float-bits.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type { TensorInfo } from '../tfjs.ts';
 
 /** What decides the random choices, besides the id of an example. Whole numbers from 0 to 2^32 - 1. */
 export interface AugmentKey {

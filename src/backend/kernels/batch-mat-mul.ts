@@ -1,8 +1,9 @@
 // BatchMatMul: the tfjs kernel and the function beneath it, which adds a bias and clamps in the same pass.
 // Any transposes; batch dimensions broadcast as NumPy's do. Reads B anew at each call: weights may be written in place.
-import * as tf from '@tensorflow/tfjs';
+
 import { SelvedgeError } from '../../core/errors.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import * as tf from '../tfjs.ts';
 import { type ClampActivation, clampBits, emptyProduct } from './activation.ts';
 import { alignToCacheLine, grainFor, packedSize, packPanels, planRows, sizeOf } from './gemm.ts';
 import type { KernelCall } from './register.ts';

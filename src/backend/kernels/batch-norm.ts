@@ -1,8 +1,9 @@
 // Batch normalisation over the last axis in training and its gradient. Not a tfjs kernel (FusedBatchNorm normalises by statistics
 // it is given): the trainer's layers call it. Invariant: chunks follow from the shape alone, so the bits do not depend on threads.
-import type * as tf from '@tensorflow/tfjs';
+
 import { float32Bits } from '../float-bits.ts';
 import type { SelvedgeBackend, TensorReference } from '../selvedge-backend.ts';
+import type * as tf from '../tfjs.ts';
 import { sizeOf, zeros } from './gemm.ts';
 import { activationWords, type OutputActivation } from './output-activation.ts';
 

@@ -1,7 +1,8 @@
 // Gradient of "+ bias, activation", or of "+ bias" alone, in one pass. Not a tfjs kernel: the trainer's fused layers call it.
 // Invariant: the partition of the sum follows from the shape alone, so the bits do not depend on threads.
-import type * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type * as tf from '../tfjs.ts';
 import { sumPartials } from './conv-2d-backprop-filter.ts';
 import { sizeOf, zeros } from './gemm.ts';
 import { activationWords, type OutputActivation } from './output-activation.ts';

@@ -1,6 +1,7 @@
 // ClipByValue: the stock kernel turns NaN into a bound. Types other than float32 run the cpu backend's code.
-import * as tf from '@tensorflow/tfjs';
+
 import { float32Bits } from '../float-bits.ts';
+import * as tf from '../tfjs.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import type { Kernel, KernelCall } from './register.ts';
 

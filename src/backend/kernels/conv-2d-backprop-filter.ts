@@ -1,7 +1,8 @@
 // Conv2DBackpropFilter: the gradient of a convolution's filter, which stock tfjs-backend-wasm lacks.
 // Invariant: how pixels are grouped into sums follows from the shape alone, so the bits do not depend on threads.
-import type * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type * as tf from '../tfjs.ts';
 import {
   type Conv2DAttributes,
   type Conv2DInfo,

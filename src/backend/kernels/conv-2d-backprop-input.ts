@@ -1,7 +1,8 @@
 // Conv2DBackpropInput: the gradient of a convolution's input. Also runs transposed convolutions.
 // Reads the filter anew at each call: weights may be written in place.
-import type * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type * as tf from '../tfjs.ts';
 import {
   type Conv2DAttributes,
   type Conv2DInfo,

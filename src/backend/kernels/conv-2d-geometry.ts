@@ -1,8 +1,9 @@
 // Shared by the three convolution kernels: the padded input, how taps lie in it, and tensors with channels first.
 // Invariant: kernels in assembly/ see channels last and no padding.
-import * as tf from '@tensorflow/tfjs';
+
 import { SelvedgeError } from '../../core/errors.ts';
 import type { SelvedgeBackend, TensorReference } from '../selvedge-backend.ts';
+import * as tf from '../tfjs.ts';
 import { callKernel, replaceBy } from './registered-kernel.ts';
 
 export type Conv2DInfo = tf.backend_util.Conv2DInfo;

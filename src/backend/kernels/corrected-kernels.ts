@@ -1,6 +1,6 @@
 // Stock kernels that are right but for a case or a type: the case is ours, the rest stays stock.
 // Not here: kernels that are ours altogether. Invariant: each entry says what the stock kernel does wrong.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { shareData } from './identity.ts';
 import { isIdentityPool, type MaxPoolAttributes, poolInfo } from './max-pool.ts';

@@ -1,8 +1,9 @@
 // Kernels that run the code of tfjs's cpu backend on data read from the wasm memory and written back: what no training needs.
 // Not fast and not part of the promise of equal bits on every engine. Invariant: each call has a cpu backend of its own, so
 // that nothing it forgets outlives it.
-import * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import * as tf from '../tfjs.ts';
 import type { Kernel, KernelCall } from './register.ts';
 
 /** Kernels that the stock wasm backend lacks and that we do not write ourselves. */

@@ -1,7 +1,8 @@
 // Bindings of the kernels that turn the values of IDX files into tensors. Not tfjs kernels: called directly.
 // Not here: headers and checks of labels (data/idx-tensors.ts); an unchecked label would write outside its row.
-import type { TensorInfo } from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type { TensorInfo } from '../tfjs.ts';
 
 const BYTES_PER_UNIT = 4096;
 const LABELS_PER_UNIT = 256;

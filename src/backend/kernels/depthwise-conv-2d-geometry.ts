@@ -1,7 +1,8 @@
 // Shared by the depthwise kernels: shapes, and the argument words of `DepthwiseArgs` in assembly/window.ts.
 // Not here: what is computed. The cpu backend takes channels last only; channels first are transposed by the forward kernel.
-import * as tf from '@tensorflow/tfjs';
+
 import { float32Bits } from '../float-bits.ts';
+import * as tf from '../tfjs.ts';
 import type { Conv2DAttributes, Conv2DInfo } from './conv-2d-geometry.ts';
 
 /** Images of a partial sum of the filter's gradient: at most this many partial sums. Part of the numerical definition. */

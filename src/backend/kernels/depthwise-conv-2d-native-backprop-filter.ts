@@ -1,5 +1,5 @@
 // Gradient of depthwise convolution for its filter: partial sums over chunks of images, then their sum in order.
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '../tfjs.ts';
 import type { Conv2DAttributes } from './conv-2d-geometry.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { depthwiseInfo, depthwiseWords, imagesPerChunk } from './depthwise-conv-2d-geometry.ts';

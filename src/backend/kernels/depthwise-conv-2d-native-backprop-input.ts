@@ -1,5 +1,5 @@
 // Gradient of depthwise convolution for its input. tfjs calls it with channels last only.
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '../tfjs.ts';
 import { type Conv2DAttributes, inputShapeOf } from './conv-2d-geometry.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { depthwiseInfo, depthwiseWords } from './depthwise-conv-2d-geometry.ts';

@@ -1,7 +1,8 @@
 // DepthwiseConv2dNative: the tfjs kernel and the function beneath it, which adds a bias and clamps in the same pass.
 // Reads the filter anew at each call: weights may be written in place.
-import type * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type * as tf from '../tfjs.ts';
 import { type ClampActivation, clampBits } from './activation.ts';
 import { type Conv2DAttributes, type Conv2DInfo, outputShapeOf, withChannelsLast } from './conv-2d-geometry.ts';
 import { runOnCpu } from './cpu-kernels.ts';

@@ -1,7 +1,8 @@
 // Inverted dropout and its gradient. The mask is a function of (seed, step, layer, element).
-import type { TensorInfo } from '@tensorflow/tfjs';
+
 import { float32Bits } from '../float-bits.ts';
 import type { SelvedgeBackend, TensorReference } from '../selvedge-backend.ts';
+import type { TensorInfo } from '../tfjs.ts';
 
 const ELEMENTS_PER_UNIT = 2048;
 const ELEMENTS_PER_GROUP = 32;

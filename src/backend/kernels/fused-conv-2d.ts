@@ -1,6 +1,6 @@
 // FusedConv2D: convolution, bias and activation. What cannot be part of the convolution's own pass follows by its own kernel.
 // Reads the filter anew at each call: weights may be written in place.
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '../tfjs.ts';
 import { applyActivation, type FusedActivation, isClamp } from './activation.ts';
 import { conv2dForward } from './conv-2d.ts';
 import { type Conv2DAttributes, conv2dInfo, requireFloat32, withChannelsLast } from './conv-2d-geometry.ts';

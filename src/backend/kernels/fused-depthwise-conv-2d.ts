@@ -1,7 +1,8 @@
 // FusedDepthwiseConv2D: convolution, bias and activation in one pass where the activation is a clamp and the bias has one
 // value per channel; else the same kernels one after the other, as the cpu backend does it.
-import * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import * as tf from '../tfjs.ts';
 import { applyActivation, type FusedActivation, isClamp } from './activation.ts';
 import { type Conv2DAttributes, withChannelsLast } from './conv-2d-geometry.ts';
 import { runOnCpu } from './cpu-kernels.ts';

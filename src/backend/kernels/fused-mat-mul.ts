@@ -1,6 +1,6 @@
 // _FusedMatMul: matrix product, bias once, activation. What cannot be part of the product's own pass follows by its own kernel.
 // Reads B anew at each call: weights may be written in place.
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '../tfjs.ts';
 import { applyActivation, type FusedActivation, isClamp } from './activation.ts';
 import { matMul, matMulOfType, matMulShape } from './batch-mat-mul.ts';
 import { isColumnBias } from './gemm.ts';

@@ -1,7 +1,8 @@
 // Binding of the kernel that gathers a batch from a data set in the backend's memory. Not a tfjs kernel: called directly.
 // Not here: checks of indices and labels (data/batches.ts); an unchecked one would read or write outside its array.
-import type { TensorInfo } from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type { TensorInfo } from '../tfjs.ts';
 
 /** Byte offsets of a data set in the backend's memory, and its sizes. */
 export interface ResidentBytes {

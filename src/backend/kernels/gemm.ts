@@ -1,7 +1,8 @@
 // What the matrix-product kernels share: packing of their right side, and the division of the work into units.
 // Invariant: units follow from shapes; how they fall on threads never shows in the result.
-import type { TensorInfo } from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type { TensorInfo } from '../tfjs.ts';
 
 /** Columns of a panel; the width of the register tile. */
 export const PANEL_COLUMNS = 8;

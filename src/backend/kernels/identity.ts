@@ -1,7 +1,8 @@
 // Identity counts a reference, as on the cpu backend; the stock kernel copies, so that every tensor that a gradient saves
 // costs a copy and counts as a leak. Whoever writes to a tensor in place must see that nobody shares it (`refCount`).
-import type { TensorInfo } from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type { TensorInfo } from '../tfjs.ts';
 import type { Kernel, KernelCall } from './register.ts';
 
 /** A second reference to the data of a tensor. */

@@ -1,6 +1,7 @@
 // Binding of MaxPoolGrad: float32, NHWC. The stock kernel is wrong where no value of a window is above zero.
-import type { TensorInfo } from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type { TensorInfo } from '../tfjs.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { type MaxPoolAttributes, type Pool2DInfo, poolInfo, windowWords } from './max-pool.ts';
 import type { Kernel, KernelCall } from './register.ts';

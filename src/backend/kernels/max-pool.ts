@@ -1,7 +1,8 @@
 // Binding of MaxPool: float32, NHWC. Other types run the cpu backend's code.
 // Not here: the gradient (max-pool-grad.ts), pooling of volumes (tfjs's MaxPool3D).
-import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import { backend_util, type TensorInfo, util } from '../tfjs.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { shareData } from './identity.ts';
 import type { Kernel, KernelCall } from './register.ts';

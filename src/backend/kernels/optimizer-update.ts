@@ -4,8 +4,9 @@
 //
 //   words  0        1         2 …    2 + slots  3 + slots        4 + slots …  … to the end
 //         [weights | gradient | slots | elements | elementsPerUnit | constants | step words]
-import { type Tensor, tidy, tensor as toTensor, type Variable } from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend, TensorReference } from '../selvedge-backend.ts';
+import { type Tensor, tidy, tensor as toTensor, type Variable } from '../tfjs.ts';
 
 /** Exports of assembly/adam.ts and assembly/sgd.ts. */
 export type OptimizerKernel = 'adam' | 'adamW' | 'sgd' | 'sgdMomentum' | 'sgdNesterov';

@@ -1,8 +1,9 @@
 // Activations of whole tensors, and their gradients from the output. Not tfjs kernels: the trainer's layers call them.
 // Invariant: exponentials are our own, so the bits are the same on every engine.
-import type * as tf from '@tensorflow/tfjs';
+
 import { float32Bits } from '../float-bits.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type * as tf from '../tfjs.ts';
 import { sizeOf } from './gemm.ts';
 
 /** Codes that the kernels know activations by; see assembly/simd/activation.ts. */

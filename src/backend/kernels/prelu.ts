@@ -1,7 +1,7 @@
 // Prelu: the stock kernel packs alpha once per tensor and does not see it change in place.
 // An alpha that is broadcast over leading dimensions (one number, one per channel, one per element) is ours; any other runs
 // the cpu backend's code.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import type { Kernel, KernelCall } from './register.ts';
 

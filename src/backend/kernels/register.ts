@@ -1,6 +1,7 @@
 // Registers our kernels over the stock ones of the tfjs backend `wasm`, and gives the stock ones back.
-import * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import * as tf from '../tfjs.ts';
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { clipByValueKernel } from './clip-by-value.ts';
 import { conv2DKernel } from './conv-2d.ts';

@@ -1,8 +1,9 @@
 // Calls a kernel that is registered for this backend, ours or stock, from within another: activations, broadcast sums, transposes.
 // Not a way around the registry: what is registered now is what runs.
-import * as tf from '@tensorflow/tfjs';
+
 import { SelvedgeError } from '../../core/errors.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import * as tf from '../tfjs.ts';
 
 /**
  * Runs a registered kernel with one output.

@@ -1,7 +1,8 @@
 // Softmax and categorical cross-entropy of logits in one pass, with the gradient and the hits for accuracy.
-import type { TensorInfo } from '@tensorflow/tfjs';
+
 import { float32Bits } from '../float-bits.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type { TensorInfo } from '../tfjs.ts';
 
 export interface SoftmaxCrossEntropy {
   /** Loss of each example, float32 [examples]. */

@@ -1,5 +1,5 @@
 // UnsortedSegmentSum: float32 rows into segments; other types and ids of more dimensions run the cpu backend's code.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import type { Kernel, KernelCall } from './register.ts';
 

@@ -5,8 +5,9 @@
 // Relative rms error against float64, for sums over 64 to 256 channels: 2e-7 to 5e-7 (m = 2), 5e-7 to 2e-6 (m = 3, 4) and
 // 1e-6 to 5e-6 (m = 5, 6), where the direct kernels have 2e-7 to 4e-7. An infinity or NaN in the input makes NaN of the tiles
 // that read it, not only of the outputs whose taps do.
-import type * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend, TensorReference } from '../selvedge-backend.ts';
+import type * as tf from '../tfjs.ts';
 import type { RunOptions } from '../thread-pool.ts';
 import { type ClampActivation, clampBits } from './activation.ts';
 import { type Conv2DInfo, inputShapeOf, outputShapeOf } from './conv-2d-geometry.ts';

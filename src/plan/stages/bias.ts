@@ -1,5 +1,5 @@
 // The gradient of a bias, from sums that partitions left, and its update. Not a stage of its own.
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '../../backend/tfjs.ts';
 import { type PlanContext, partitionsOf, type UpdateJob } from '../context.ts';
 
 export interface BiasGradient {

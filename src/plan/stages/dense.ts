@@ -1,6 +1,7 @@
 // Dense layers: products with packed weights, see assembly/plan/dense.ts.
-import type * as tf from '@tensorflow/tfjs';
+
 import { packedSize } from '../../backend/kernels/gemm.ts';
+import type * as tf from '../../backend/tfjs.ts';
 import { PARTITION_IMAGES, type PlanContext, type StageLayout, type UpdateJob } from '../context.ts';
 import type { Group } from '../fuse.ts';
 import type { Call, Job } from '../program.ts';

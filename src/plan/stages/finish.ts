@@ -1,6 +1,7 @@
 // Argument words of `Finish` in assembly/plan/finish.ts, and the mask that its dropout needs. Not a stage of its own.
-import type * as tf from '@tensorflow/tfjs';
+
 import { float32Bits } from '../../backend/index.ts';
+import type * as tf from '../../backend/tfjs.ts';
 import type { PlanContext, Range } from '../context.ts';
 import { floatsOf } from '../context.ts';
 import type { FinishSettings, Group, Value } from '../fuse.ts';
