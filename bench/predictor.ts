@@ -1,6 +1,6 @@
 // The one place where the benchmarks run a model forward: whatever path of prediction is the best that users have.
 // Not a measurement. Invariant: floats of images in, floats of probabilities out, both in the memory of JavaScript.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../src/backend/tfjs.ts';
 
 export interface Predictor {
   /**

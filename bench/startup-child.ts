@@ -7,8 +7,9 @@ const mark = (name: string): void => {
 
 // Since the process began: the runtime's own start and the loader of TypeScript.
 mark('runtimeMs');
-const [{ startBackend, loadModel }, { createPredictor }] = await Promise.all([
-  import('../src/index.ts'),
+const [{ startBackend }, { loadModel }, { createPredictor }] = await Promise.all([
+  import('../src/backend/index.ts'),
+  import('../src/models/index.ts'),
   import('./predictor.ts'),
 ]);
 mark('importMs');
