@@ -55,6 +55,8 @@ const ROUND_MS = 500;
 const WARM_UP_MS = 500;
 const SELECTION_ROUNDS = 3;
 const SELECTION_MS = 250;
+/** After that a setting has no second round: the slow ones tell themselves apart in one. */
+const SELECTION_BUDGET_MS = 3_000;
 /** After that a slow peer sits out: stock tfjs on its cpu backend takes the better part of a minute an update. */
 const BUDGET_MS = 30_000;
 /** Of a probability. Sums in another order and Winograd's transforms differ by less than 1e-5. */
@@ -129,7 +131,7 @@ async function chooseSettings(peer: Peer, written: WrittenWorkload, options: Con
     if (candidates.length > 1) {
       const measured = await alternate(
         candidates.map((candidate) => entrantOf(candidate, SELECTION_MS)),
-        { rounds: SELECTION_ROUNDS, budgetMs: BUDGET_MS },
+        { rounds: SELECTION_ROUNDS, budgetMs: SELECTION_BUDGET_MS },
       );
       const speeds = measured.map((each) => spreadOf(valuesOf(each)).median);
       winner = candidates[speeds.indexOf(Math.max(...speeds))]!;
