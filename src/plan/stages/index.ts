@@ -1,6 +1,6 @@
 // Which stage runs a group.
-import type { StageLayout } from '../context.ts';
-import type { Group } from '../fuse.ts';
+import type { PlanContext, StageLayout } from '../context.ts';
+import type { Group, Head } from '../fuse.ts';
 import type { Unsupported } from '../graph.ts';
 import { layoutAdd } from './add.ts';
 import { layoutBatchNorm } from './batch-norm.ts';
@@ -29,13 +29,8 @@ export function layoutOf(group: Group): StageLayout | Unsupported {
       return layoutBatchNorm(group, head);
     case 'dense':
       return layoutDense(group, head);
-    case 'convolution': {
-      const tile = planTileSize(head, group);
-      const layout = tile > 0 ? layoutWinograd(group, head, tile) : layoutConvolution(group, head);
-      if (!isSingleChannelPooled(group)) return layout;
-      const first = layoutSingleChannel(group);
-      return (context) => (context.needsGradient(group.inputs[0]!) ? layout : first)(context);
-    }
+    case 'convolution':
+      return (context) => convolutionStage(group, head, context)(context);
     case 'depthwise':
       return layoutDepthwise(group, head);
     case 'maxPooling':
@@ -48,4 +43,15 @@ export function layoutOf(group: Group): StageLayout | Unsupported {
     case 'zeroPadding':
       return layoutZeroPadding(group, head);
   }
+}
+
+/** The fastest stage that takes a convolution, and none by Winograd's algorithm on a backend for exact convolutions. */
+function convolutionStage(
+  group: Group,
+  head: Extract<Head, { kind: 'convolution' }>,
+  context: PlanContext,
+): StageLayout {
+  if (isSingleChannelPooled(group) && !context.needsGradient(group.inputs[0]!)) return layoutSingleChannel(group);
+  const tile = context.memory.backend.exactConvolution ? 0 : planTileSize(head, group);
+  return tile > 0 ? layoutWinograd(group, head, tile) : layoutConvolution(group, head);
 }
