@@ -19,7 +19,7 @@ import type {
   Setting,
   StudyReportInput,
 } from '../report/study-report-input.ts';
-import { describeOptimizer } from '../training/index.ts';
+import { describeExecution, describeOptimizer } from '../training/index.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData } from './run-files.ts';
 
 const SAMPLES_OF_A_CLASS = 4;
@@ -122,7 +122,7 @@ function reportModel(
   };
 }
 
-function settingRows({ settings }: RunConfig): Setting[] {
+function settingRows({ settings, execution }: RunConfig): Setting[] {
   const { optimizer, labelSmoothing } = settings;
   const smoothing = labelSmoothing > 0 ? `, labels smoothed by ${labelSmoothing}` : '';
   return [
@@ -133,6 +133,11 @@ function settingRows({ settings }: RunConfig): Setting[] {
     { name: 'Initial weights', value: 'He normal in the first convolution, Glorot uniform elsewhere, zero biases' },
     { name: 'Seed', value: String(settings.seed) },
     { name: 'Augmentation', value: settings.augmentation ? 'yes' : 'none' },
+    {
+      name: 'Convolutions',
+      value: settings.exactConvolution ? 'tap by tap' : "3x3 of stride 1 by Winograd's algorithm where it saves",
+    },
+    ...(execution ? [{ name: 'Run', value: describeExecution(execution) }] : []),
     { name: 'Training examples', value: String(settings.examples) },
   ];
 }
