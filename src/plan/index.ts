@@ -2,8 +2,8 @@
 export type { Unsupported } from './graph.ts';
 export type { PlannedBatch } from './stages/source.ts';
 export {
+  type BatchLoss,
   compileTraining,
-  type PlannedLoss,
   type TrainingPlan,
   type TrainingPlanOptions,
 } from './training-plan.ts';

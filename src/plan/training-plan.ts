@@ -37,7 +37,7 @@ export interface TrainingPlanOptions {
 }
 
 /** Losses and hits of one batch. */
-export interface PlannedLoss {
+export interface BatchLoss {
   /** Sum of the losses of the examples, in their order, in double precision. */
   readonly lossSum: number;
   readonly hits: number;
@@ -54,7 +54,7 @@ export interface TrainingPlan {
    * @param update Number of the update from the start of the training: dropout masks depend on it
    * @param stepWords What ends the arguments of the optimiser's kernels in this update
    */
-  step(batch: PlannedBatch, update: number, stepWords: readonly number[]): PlannedLoss;
+  step(batch: PlannedBatch, update: number, stepWords: readonly number[]): BatchLoss;
   dispose(): void;
 }
 
@@ -137,7 +137,7 @@ class CompiledTraining implements TrainingPlan {
     return this.#compile(this.#options.batchSize).phases.length;
   }
 
-  step(batch: PlannedBatch, update: number, stepWords: readonly number[]): PlannedLoss {
+  step(batch: PlannedBatch, update: number, stepWords: readonly number[]): BatchLoss {
     const size = sizeOfBatch(batch);
     const compiled = this.#compile(size);
     this.#followWeights(compiled);
@@ -152,7 +152,7 @@ class CompiledTraining implements TrainingPlan {
     this.#memory.dispose();
   }
 
-  #readLoss(size: number): PlannedLoss {
+  #readLoss(size: number): BatchLoss {
     const losses = new Float32Array(this.#memory.view(this.#losses, size).buffer, this.#losses, size);
     const hits = this.#memory.view(this.#hits, size);
     let lossSum = 0;

@@ -7,7 +7,7 @@ import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
 import type { Examples } from '../data/batches.ts';
-import { compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
+import { type BatchLoss, compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
 import {
@@ -20,7 +20,7 @@ import {
   type Progress,
 } from './fit-options.ts';
 import { createForward, type Forward } from './forward.ts';
-import { type BatchLoss, crossEntropy } from './operations.ts';
+import { crossEntropy } from './operations.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 
 /** How often the event loop gets a turn, so that Ctrl-C and drawing work. */

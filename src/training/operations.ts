@@ -21,6 +21,7 @@ import {
 } from '../backend/kernels/output-activation.ts';
 import { softmaxCrossEntropy } from '../backend/kernels/softmax-cross-entropy.ts';
 import * as tf from '../backend/tfjs.ts';
+import type { BatchLoss } from '../plan/index.ts';
 
 export type { OutputActivation };
 
@@ -185,14 +186,6 @@ export function seededDropout<T extends tf.Tensor>(x: T, rate: number, key: Drop
   };
   const gradients = (dy: tf.Tensor, [mask]: tf.Tensor[]): tf.Tensor[] => [track(dropoutGrad(backend, dy, mask!, rate))];
   return differentiate([x], value, gradients) as T;
-}
-
-/** Losses and hits of one batch, read back. */
-export interface BatchLoss {
-  /** Sum of the losses of the examples, in their order, in double precision. */
-  readonly lossSum: number;
-  /** Examples whose largest logit is at their label. */
-  readonly hits: number;
 }
 
 /**

@@ -2,9 +2,9 @@
 // Not here: what is expected of them. Invariant: whoever calls disposes of the models; all else is gone afterwards.
 import * as tf from '@tensorflow/tfjs';
 import { currentBackend, float32Bits } from '../../src/backend/index.ts';
-import { compileTraining, type Unsupported } from '../../src/plan/index.ts';
+import { type BatchLoss, compileTraining, type Unsupported } from '../../src/plan/index.ts';
 import { createForward } from '../../src/training/forward.ts';
-import { type BatchLoss, crossEntropy } from '../../src/training/operations.ts';
+import { crossEntropy } from '../../src/training/operations.ts';
 import { createOptimizer } from '../../src/training/optimizers.ts';
 import { noise } from '../backend/kernels/oracle.ts';
 

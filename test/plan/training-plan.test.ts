@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { currentBackend, type RunningBackend, startBackend } from '../../src/backend/index.ts';
-import { compileTraining, type PlannedLoss, type TrainingPlan } from '../../src/plan/index.ts';
+import { type BatchLoss, compileTraining, type TrainingPlan } from '../../src/plan/index.ts';
 import { createOptimizer, type Optimizer } from '../../src/training/optimizers.ts';
 import { EVERY_START } from '../backend/kernels/oracle.ts';
 import { noiseStep, type Step, weightsOf } from './both-roads.ts';
@@ -44,7 +44,7 @@ function compile(model: tf.LayersModel, { updates }: Optimizer, batchSize: numbe
   return plan;
 }
 
-function train(training: Training, { x, y }: Step): PlannedLoss {
+function train(training: Training, { x, y }: Step): BatchLoss {
   const backend = currentBackend();
   const { plan, optimizer } = training;
   const batch = { x: backend.offset(x), y: backend.offset(y), size: x.shape[0] };
@@ -69,7 +69,7 @@ function batchesFor(model: tf.LayersModel, count: number, sizes: readonly number
 
 const disposeBatches = (batches: readonly Step[]): void => tf.dispose(batches.flatMap(({ x, y }) => [x, y]));
 
-function digest(model: tf.LayersModel, losses: readonly PlannedLoss[]): string {
+function digest(model: tf.LayersModel, losses: readonly BatchLoss[]): string {
   const hash = createHash('sha256').update(JSON.stringify(losses));
   for (const values of weightsOf(model))
     hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
@@ -266,7 +266,7 @@ test('Two plans that run in turn give the bits that each gives alone', () => {
   const models = names.map((name) => plannedModel(name));
   const batches = models.map((model) => batchesFor(model, 20, [CAPACITY, 4]));
   const trainings = models.map((model) => start(model));
-  const losses: PlannedLoss[][] = models.map(() => []);
+  const losses: BatchLoss[][] = models.map(() => []);
   for (let i = 0; i < 20; i++) {
     for (const [k, training] of trainings.entries()) losses[k]!.push(train(training, batches[k]![i]!));
   }

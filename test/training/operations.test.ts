@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type RunningBackend, startBackend } from '../../src/backend/index.ts';
+import type { BatchLoss } from '../../src/plan/index.ts';
 import {
   activation,
-  type BatchLoss,
   batchNormalization,
   type ConvolutionSettings,
   convolution,
