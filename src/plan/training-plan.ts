@@ -1,5 +1,6 @@
 // A model, its loss and its optimiser, compiled: forward and backward pass of a partition of the batch stay in one thread's cache,
-// then weight gradients, updates and what is derived from weights are made side by side: two dispatches a step without batch norm.
+// then weight gradients, updates and what is derived from weights are made side by side. Two dispatches a step; one more where
+// Winograd's algorithm makes weight gradients, whose products are cheaper by position; two more a batch norm, for its statistics.
 // Not here: batches, epochs, checkpoints. Invariant: weights are the model's own variables; who changes them is noticed.
 
 import { currentBackend, float32Bits, type SelvedgeBackend } from '../backend/index.ts';
@@ -82,8 +83,6 @@ interface Compiled {
   readonly phases: readonly Phase[];
   readonly derive: Phase;
   readonly scratchBytes: number;
-  /** Arguments of the loss, and of what reads the batch. */
-  readonly lossArgs: number;
 }
 
 class CompiledTraining implements TrainingPlan {
@@ -230,7 +229,6 @@ class CompiledTraining implements TrainingPlan {
       phases: [...this.#phases(steps, batch), ...rounds.map((_, round) => this.#memory.phase(roundOf(stages, round)))],
       derive: this.#memory.phase(stages.flatMap(({ derivations }) => derivations)),
       scratchBytes: Math.max(this.#batchInput.stage.scratchBytes, ...stages.map(({ scratchBytes }) => scratchBytes)),
-      lossArgs,
     };
     this.#compiled.set(batch, compiled);
     return compiled;
