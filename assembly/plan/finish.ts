@@ -152,7 +152,8 @@ function finishLanes(
       let alive = i32x4.splat(-1);
       if (activation == RELU) {
         alive = f32x4.gt(value, zero);
-        value = v128.and(value, alive);
+        // Not a mask of the positive: what is not a number must reach the loss.
+        value = f32x4.pmax(value, zero);
       } else if (activation != LINEAR) {
         if (activation == RELU6) alive = v128.and(f32x4.gt(value, zero), f32x4.lt(value, f32x4.splat(6)));
         value = activate(activation, value, alpha);

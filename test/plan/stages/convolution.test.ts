@@ -3,6 +3,9 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startBackend } from '../../../src/backend/index.ts';
+import { noiseStep, runPlanned } from '../both-roads.ts';
 import { apply, assertPlansAgree, batches, CLASSES, classifier, type Scenario } from './op-by-op.ts';
 
 const { layers } = tf;
@@ -160,6 +163,23 @@ test('a plan gives the gradient to all that was read: values of several readers,
     },
   ];
   await assertPlansAgree(scenarios);
+});
+
+test('a plan lets a weight that is not a number reach the loss, through relu and pooling', async () => {
+  const engine = await startBackend({ threads: 1 });
+  for (const activation of ['relu', 'relu6', 'elu', 'tanh'] as const) {
+    const model = between(
+      [8, 8, 5],
+      layers.conv2d({ filters: 6, kernelSize: 2, activation }),
+      layers.maxPooling2d({ poolSize: 2 }),
+    );
+    const weights = model.getWeights().map((weight, i) => (i === 2 ? tf.fill(weight.shape, Number.NaN) : weight));
+    model.setWeights(weights);
+    const step = noiseStep([7, 8, 8, 2], { classes: CLASSES, seed: 1, learningRate: 0.125 });
+    const outcome = runPlanned(model, [step], { capacity: 8 });
+    assert.ok('reason' in outcome === false && Number.isNaN(outcome[0]!.lossSum), activation);
+  }
+  await engine.stop();
 });
 
 test.run();
