@@ -1,10 +1,10 @@
 // The filter of a convolution: packed copies for both passes, its gradient and its update. Not a stage of its own.
 // Where a filter is small against its images its gradient is summed partition by partition in the backward pass; else, after it, each
 // job makes rows of the gradient over the whole batch. Invariant: a job owns the rows that it updates, and their packed copies.
-import type * as tf from '@tensorflow/tfjs';
 import { backpropFilterWords, filterTiles } from '../../backend/kernels/conv-2d-backprop-filter.ts';
 import type { Conv2DInfo, TapWalk } from '../../backend/kernels/conv-2d-geometry.ts';
 import { clamp, PANEL_COLUMNS, packedSize, packWords } from '../../backend/kernels/gemm.ts';
+import type * as tf from '../../backend/tfjs.ts';
 import {
   PARTITION_IMAGES,
   type PlanContext,
