@@ -44,8 +44,10 @@ function finishWindow(
   best = f32x4.pmax(best, d);
   winner = v128.bitselect(i32x4.splat(3), winner, isGreater);
   best = f32x4.add(best, bias);
-  const alive = v128.and(f32x4.gt(best, f32x4.splat(0)), kept);
-  v128.store(out, v128.and(f32x4.mul(best, keepScale), alive));
+  const zero = f32x4.splat(0);
+  const alive = v128.and(f32x4.gt(best, zero), kept);
+  // NaN stays NaN, as pmax keeps it: a diverging loss must show.
+  v128.store(out, v128.and(f32x4.mul(f32x4.pmax(best, zero), keepScale), kept));
   winner = v128.bitselect(winner, i32x4.splat(255), alive);
   const halves = i16x8.narrow_i32x4_u(winner, winner);
   v128.store32_lane(winners, i8x16.narrow_i16x8_u(halves, halves), 0);
