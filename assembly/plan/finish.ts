@@ -35,6 +35,12 @@ export class Finish {
   scale: u32;
 }
 
+/** Whether sums are stored as they are. */
+export function isPlain(f: Finish): bool {
+  return f.activation == LINEAR && f.mask == 0 && f.bias == 0 && f.scale == 0 && f.poolHeight * f.poolWidth == 1
+    && f.poolStrideHeight * f.poolStrideWidth == 1;
+}
+
 /** No window pixel gets the gradient. */
 const DEAD: i32 = 255;
 

@@ -11,8 +11,9 @@ import { zeroFloats } from '../simd/columns';
 import { multiplyBlock } from '../simd/multiply';
 import {
   gatherTile, inputGradientTile, inputTile, LINES_BYTES, outputGradientTile, outputStrip, scatterAddTile,
+  scatterTile, sumsTile,
 } from '../simd/winograd-tiles';
-import { Finish, finishFour, unfinishFour } from './finish';
+import { Finish, finishFour, isPlain, unfinishFour } from './finish';
 
 @unmanaged
 class PlanWinograd {
@@ -128,6 +129,7 @@ function multiplyPositions(
 export function planWinogradFinish(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<PlanWinograd>(args);
   const f = changetype<Finish>(<usize>a.finish);
+  if (isPlain(f)) return storeSums(a, <usize>f.out, start, end, scratch);
   const strip = scratch + LINES_BYTES;
   const rowBytes = (<usize>(a.tilesX * a.tile)) << 4;
   const tileBytes = (<usize>a.tile) << 4;
@@ -146,10 +148,61 @@ export function planWinogradFinish(args: usize, start: i32, end: i32, scratch: u
   }
 }
 
+/** A^T M A to where it stays: tile by tile, all channels at a time. */
+function storeSums(a: PlanWinograd, out: usize, start: i32, end: i32, scratch: usize): void {
+  const size = a.tile;
+  const pixel = (<usize>a.outChannels) << 2;
+  const rowBytes = <usize>a.outWidth * pixel;
+  const room = scratch + LINES_BYTES;
+  for (let image = start; image < end; image++) {
+    const to = out + <usize>(image * a.outHeight) * rowBytes;
+    let from = <usize>a.m + <usize>firstRow(a, image) * a.rowBytesM;
+    for (let tileY = 0; tileY < a.tilesY; tileY++) {
+      const y = tileY * size;
+      for (let tileX = 0; tileX < a.tilesX; tileX++, from += a.rowBytesM) {
+        const x = tileX * size;
+        if (y + size <= a.outHeight && x + size <= a.outWidth) {
+          const at = to + <usize>y * rowBytes + <usize>x * pixel;
+          sumsTile(size, from, a.positionBytesM, at, rowBytes, pixel, scratch);
+        } else {
+          sumsTile(size, from, a.positionBytesM, room, <usize>size * pixel, pixel, scratch);
+          scatterTile(room, to, a.outHeight, a.outWidth, pixel, y, x, size);
+        }
+      }
+    }
+  }
+}
+
+/** dM = A dY A^T from the gradient of sums that are stored as they are: there is no bias. */
+function loadGradient(a: PlanWinograd, dOut: usize, start: i32, end: i32, scratch: usize): void {
+  const size = a.tile;
+  const pixel = (<usize>a.outChannels) << 2;
+  const rowBytes = <usize>a.outWidth * pixel;
+  const room = scratch + LINES_BYTES;
+  for (let image = start; image < end; image++) {
+    const from = dOut + <usize>(image * a.outHeight) * rowBytes;
+    let to = <usize>a.m + <usize>firstRow(a, image) * a.rowBytesM;
+    for (let tileY = 0; tileY < a.tilesY; tileY++) {
+      const y = tileY * size;
+      for (let tileX = 0; tileX < a.tilesX; tileX++, to += a.rowBytesM) {
+        const x = tileX * size;
+        if (y + size <= a.outHeight && x + size <= a.outWidth) {
+          const at = from + <usize>y * rowBytes + <usize>x * pixel;
+          outputGradientTile(size, at, rowBytes, pixel, to, a.positionBytesM, 16, 16, scratch);
+        } else {
+          gatherTile(room, from, a.outHeight, a.outWidth, pixel, y, x, size);
+          outputGradientTile(size, room, <usize>size * pixel, pixel, to, a.positionBytesM, 16, 16, scratch);
+        }
+      }
+    }
+  }
+}
+
 /** dM = A dY A^T, from the gradient of what was stored; and the bias's gradient of the partition. */
 export function planWinogradGradient(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<PlanWinograd>(args);
   const f = changetype<Finish>(<usize>a.finish);
+  if (isPlain(f)) return loadGradient(a, <usize>f.dOut, start, end, scratch);
   const strip = scratch + LINES_BYTES;
   const rowBytes = (<usize>(a.tilesX * a.tile)) << 4;
   const tileBytes = (<usize>a.tile) << 4;

@@ -66,6 +66,26 @@ function outputGradientBy<F>(
   }
 }
 
+/** Y = A^T M A of a tile of m by m pixels. */
+@inline
+export function sumsTile(
+  m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
+): void {
+  if (m == 6) sumsBy<F6>(from, positionBytes, to, rowBytes, pixelBytes, lines);
+  else if (m == 5) sumsBy<F5>(from, positionBytes, to, rowBytes, pixelBytes, lines);
+  else if (m == 4) sumsBy<F4>(from, positionBytes, to, rowBytes, pixelBytes, lines);
+  else if (m == 3) sumsBy<F3>(from, positionBytes, to, rowBytes, pixelBytes, lines);
+  else sumsBy<F2>(from, positionBytes, to, rowBytes, pixelBytes, lines);
+}
+
+function sumsBy<F>(
+  from: usize, positionBytes: usize, to: usize, rowBytes: usize, pixelBytes: usize, lines: usize,
+): void {
+  const fromRow = <usize>(changetype<F>(0).m + 2) * positionBytes;
+  const end = to + pixelBytes;
+  for (; to < end; to += 16, from += 16) outputFour<F>(from, fromRow, positionBytes, to, rowBytes, pixelBytes, lines);
+}
+
 /** Y = A^T M A of four channels of a tile, to m by m vectors side by side in rows. */
 @inline
 export function outputStrip(m: i32, from: usize, positionBytes: usize, to: usize, rowBytes: usize, lines: usize): void {

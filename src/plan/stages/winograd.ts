@@ -99,11 +99,11 @@ export function layoutWinograd(group: Group, head: ConvolutionHead, tile: number
     const biasPartials = bias.partials || memory.floats(partitionsOf(context.capacity) * s.outChannels);
     const weights = layoutWeights(context, head, { s, tile, v, m, u, ut });
     return (batch, gradients) => {
-      const target = needsGradient ? gradients.target(input) : undefined;
+      const target = needsGradient ? gradients.target(input, true) : undefined;
       const args = context.args([
         context.buffersOf(input).value,
         target?.at ?? 0,
-        1,
+        target?.adds ? 0 : 1,
         v,
         m,
         dv,
@@ -138,9 +138,7 @@ export function layoutWinograd(group: Group, head: ConvolutionHead, tile: number
       const { products, updates, derivations } = weights(batch);
       return {
         forward: [{ kind: 'partitions', calls: (range) => [...finish.draw(range), ...calls(forward, range)] }],
-        backward: [
-          { kind: 'partitions', calls: (range) => [...calls(backward, range), ...(target?.after(range) ?? [])] },
-        ],
+        backward: [{ kind: 'partitions', calls: (range) => [...calls(backward, range)] }],
         updates: [products, [...updates, ...bias.update(batch)]],
         derivations,
         scratchBytes: scratchBytesOf(s, tile),
@@ -150,7 +148,7 @@ export function layoutWinograd(group: Group, head: ConvolutionHead, tile: number
 }
 
 function scratchBytesOf(s: Sizes, tile: number): number {
-  const room = s.positions * s.inChannels * 4;
+  const room = s.positions * Math.max(s.inChannels, s.outChannels) * 4;
   const strip = s.tilesY * s.tilesX * tile * tile * 16;
   return LINES_BYTES + Math.max(room, strip, 9 * 128) + 64;
 }
