@@ -6,6 +6,7 @@
 import { currentBackend, float32Bits, type SelvedgeBackend } from '../backend/index.ts';
 import { ownMemory, updateArguments, type VariableUpdate } from '../backend/kernels/optimizer-update.ts';
 import type * as tf from '../backend/tfjs.ts';
+import { SelvedgeError } from '../core/errors.ts';
 import type { ExampleSource } from '../data/index.ts';
 import {
   emptyStage,
@@ -45,7 +46,7 @@ export interface BatchLoss {
 }
 
 export interface TrainingPlan {
-  /** Dispatches of a step. */
+  /** Dispatches of a step with a full batch: phases of one job run on the calling thread and wake no other. */
   readonly dispatches: number;
   /** Bytes that the plan holds besides weights and moments. */
   readonly byteLength: number;
@@ -54,6 +55,7 @@ export interface TrainingPlan {
    *
    * @param update Number of the update from the start of the training: dropout masks depend on it
    * @param stepWords What ends the arguments of the optimiser's kernels in this update
+   * @throws SelvedgeError `plan/batch-size` if the batch is empty or larger than the plan has room for
    */
   step(batch: PlannedBatch, update: number, stepWords: readonly number[]): BatchLoss;
   dispose(): void;
@@ -133,11 +135,18 @@ class CompiledTraining implements TrainingPlan {
   }
 
   get dispatches(): number {
-    return this.#compile(this.#options.batchSize).phases.length;
+    return this.#compile(this.#options.batchSize).phases.filter(({ jobs }) => jobs > 1).length;
   }
 
   step(batch: PlannedBatch, update: number, stepWords: readonly number[]): BatchLoss {
     const size = sizeOfBatch(batch);
+    const { batchSize } = this.#options;
+    if (size < 1 || size > batchSize) {
+      throw new SelvedgeError(
+        'plan/batch-size',
+        `Cannot train on a batch: expected 1 to ${batchSize} images, which the plan was compiled for, got ${size}`,
+      );
+    }
     const compiled = this.#compile(size);
     this.#followWeights(compiled);
     this.#batchInput.take(batch);

@@ -46,12 +46,56 @@ const dense = (): tf.LayersModel =>
     ],
   });
 
+/** Filters that Winograd's tiles do not take: strides, dilation, 1x1, few channels; depthwise and separable ones. */
+const convolutions = (): tf.LayersModel =>
+  tf.sequential({
+    layers: [
+      layers.zeroPadding2d({
+        inputShape: [11, 12, 3],
+        padding: [
+          [1, 0],
+          [2, 1],
+        ],
+      }),
+      layers.conv2d({ filters: 10, kernelSize: [2, 3], strides: [1, 2], activation: 'tanh' }),
+      layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2, padding: 'same', activation: 'relu6' }),
+      layers.conv2d({ filters: 13, kernelSize: 3, dilationRate: 2, padding: 'same', useBias: false }),
+      layers.leakyReLU({ alpha: 0.2 }),
+      layers.separableConv2d({ filters: 9, kernelSize: 3, activation: 'elu' }),
+      layers.conv2d({ filters: 12, kernelSize: 1, activation: 'sigmoid' }),
+      layers.globalAveragePooling2d({}),
+      layers.dense({ units: 6, activation: 'softmax' }),
+    ],
+  });
+
+/** Branches that are added and joined, normalised and pooled in every way. */
+function branches(): tf.LayersModel {
+  const apply = (layer: tf.layers.Layer, x: tf.SymbolicTensor | tf.SymbolicTensor[]): tf.SymbolicTensor =>
+    layer.apply(x) as tf.SymbolicTensor;
+  const normalised = (x: tf.SymbolicTensor, filters: number): tf.SymbolicTensor => {
+    const settings = { filters, kernelSize: 3, padding: 'same', useBias: false } as const;
+    return apply(layers.batchNormalization(), apply(layers.conv2d(settings), x));
+  };
+  const input = tf.input({ shape: [9, 10, 4] });
+  const trunk = apply(layers.reLU(), normalised(input, 16));
+  const sum = apply(layers.reLU(), apply(layers.add(), [normalised(trunk, 16), trunk]));
+  const joined = apply(layers.concatenate(), [
+    apply(layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }), sum),
+    apply(layers.averagePooling2d({ poolSize: 2, padding: 'same' }), sum),
+    apply(layers.conv2d({ filters: 7, kernelSize: 2, strides: 2, padding: 'same' }), trunk),
+  ]);
+  const vector = apply(layers.flatten(), apply(layers.dropout({ rate: 0.2 }), joined));
+  return tf.model({ inputs: input, outputs: apply(layers.dense({ units: 5, activation: 'softmax' }), vector) });
+}
+
 /** By what they try. */
 export const plannedModels: Readonly<Record<string, () => tf.LayersModel>> = {
   'a network with dropout': dropoutNetwork,
   'winograd on 9x9': () => winograd(9),
   'winograd on 12x12': () => winograd(12),
   'dense layers': dense,
+  'convolutions of other kinds': convolutions,
+  'branches with batch norm': branches,
 };
 
 /** A model with its seeded weights. */
