@@ -204,6 +204,7 @@ class GraphReader {
         const [[top], [left]] = config.padding as [[number, number], [number, number]];
         return this.#emit({ kind: 'zeroPadding', top, left }, inputs, shape);
       }
+      // Of equal maxima the first gets the gradient, as in any max pooling; tfjs, op by op, gives it to all of them.
       case 'GlobalMaxPooling2D': {
         requireChannelsLast(config, layer.name);
         const [height, width] = this.#shapes.get(inputs[0]!)!;
