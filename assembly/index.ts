@@ -48,6 +48,7 @@ export {
   planWinogradInputGradient,
   planWinogradProduct,
 } from './plan/winograd';
+export { planCopy, planMovingAverages, planScaleColumns, planSoftmax } from './plan/inference';
 export { planAddTo } from './plan/add-to';
 export { planSpread, planSum } from './plan/add';
 export { planAveragePool, planAveragePoolGradient } from './plan/pooling';

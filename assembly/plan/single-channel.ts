@@ -4,7 +4,7 @@
 //
 //   x         f32 [batch, inHeight, inWidth]
 //   weights   f32 [filterHeight * filterWidth][outChannels]      outChannels in multiples of eight
-//   out       as `Finish` says; relu; winners kept
+//   out       as `Finish` says; relu; winners kept where there is a place for them
 //   partials  f32 [partitions][filterHeight * filterWidth][outChannels]      and f32 [partitions][outChannels] for the bias
 //
 //   unit = image; a call covers images of one partition.
@@ -53,6 +53,13 @@ function finishWindow(
   v128.store32_lane(winners, i8x16.narrow_i16x8_u(halves, halves), 0);
 }
 
+/** The same of a network that only infers: no mask, no winners. */
+@inline
+function inferWindow(a: v128, b: v128, c: v128, d: v128, bias: v128, out: usize): void {
+  const best = f32x4.pmax(f32x4.pmax(f32x4.pmax(a, b), c), d);
+  v128.store(out, f32x4.pmax(f32x4.add(best, bias), f32x4.splat(0)));
+}
+
 @inline
 function maskLanes(at: usize): v128 {
   return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(at)));
@@ -68,6 +75,7 @@ export function planSingleChannel(args: usize, start: i32, end: i32, scratch: us
   const nextTapRow = rowBytes - tapRowBytes;
   const keepScale = f32x4.splat(f.keepScale);
   const hasMask = f.mask != 0;
+  const infers = f.winners == 0;
   for (let image = start; image < end; image++) {
     const x0 = <usize>a.x + <usize>(image * a.inHeight) * rowBytes;
     for (let y = 0; y < f.outHeight; y++) {
@@ -113,6 +121,11 @@ export function planSingleChannel(args: usize, start: i32, end: i32, scratch: us
             lower += nextTapRow;
           }
           const to = <usize>f.out + (at << 2);
+          if (infers) {
+            inferWindow(c00, c10, c20, c30, v128.load(bias), to);
+            inferWindow(c01, c11, c21, c31, v128.load(bias, 16), to + 16);
+            continue;
+          }
           const winners = <usize>f.winners + at;
           let kept = i32x4.splat(-1);
           if (hasMask) kept = maskLanes(mask);

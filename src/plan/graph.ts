@@ -67,15 +67,26 @@ export interface Unsupported {
 
 class NotPlanned extends Error {}
 
+/** Layers that do nothing but in training. */
+const TRAINING_LAYERS: readonly string[] = [
+  'ActivityRegularization',
+  'AlphaDropout',
+  'Dropout',
+  'GaussianDropout',
+  'GaussianNoise',
+  'SpatialDropout1D',
+];
+
 /**
  * Lists the operations of a model.
  *
+ * @param isTraining False leaves out what only training does: dropout, noise, regularisers
  * @param model One image input `[batch, height, width, channels]`, one output `[batch, classes]` that ends in a softmax
  * @returns The graph without the final softmax, or the reason why there is none
  */
-export function graphOf(model: tf.LayersModel): Graph | Unsupported {
+export function graphOf(model: tf.LayersModel, isTraining = true): Graph | Unsupported {
   try {
-    return new GraphReader(model).read();
+    return new GraphReader(model, isTraining).read();
   } catch (error) {
     if (error instanceof NotPlanned) return { reason: error.message };
     throw error;
@@ -90,10 +101,12 @@ class GraphReader {
   readonly #values = new Map<number, number>();
   /** Position of a layer in the order of computation: dropout masks depend on it, as they do op by op. */
   readonly #layerNumbers = new Map<tf.layers.Layer, number>();
+  readonly #isTraining: boolean;
   #next = 0;
 
-  constructor(model: tf.LayersModel) {
+  constructor(model: tf.LayersModel, isTraining: boolean) {
     this.#model = model;
+    this.#isTraining = isTraining;
   }
 
   read(): Graph {
@@ -144,7 +157,8 @@ class GraphReader {
     const config = layer.getConfig();
     const className = layer.getClassName();
     const shape = imageShape(tensor, `layer "${layer.name}"`);
-    if (layer.losses.length > 0 || hasRegularizer(config))
+    if (!this.#isTraining && TRAINING_LAYERS.includes(className)) return inputs[0]!;
+    if (this.#isTraining && (layer.losses.length > 0 || hasRegularizer(config)))
       throw new NotPlanned(`layer "${layer.name}" has a regulariser`);
     const activate = (value: number): number => {
       if (isLast && config.activation === 'softmax') return value;

@@ -1,5 +1,12 @@
 // Plans: models compiled to run without a dispatch an operation.
 export type { Unsupported } from './graph.ts';
+export {
+  compileInference,
+  type InferenceBatch,
+  type InferencePlan,
+  type InferencePlanOptions,
+} from './inference-plan.ts';
+export { createPredictor, type Predictor, type PredictorOptions } from './predictor.ts';
 export type { PlannedBatch } from './stages/source.ts';
 export {
   type BatchLoss,

@@ -67,8 +67,14 @@ export function updateVariable(
   backend.pool.run(kernel, Math.ceil(elements / ELEMENTS_PER_UNIT), words);
 }
 
+let writes = 0;
+
+/** Counts variables about to be written in place: who derives something from weights asks whether the number is still the same. */
+export const writesInPlace = (): number => writes;
+
 /** Gives a variable whose memory a clone, a reshape or another variable shares a copy of its own, to be written in place. */
 export function ownMemory(backend: SelvedgeBackend, variable: Variable): void {
+  writes++;
   if (backend.refCount(variable.dataId) === 1) return;
   tidy(() => variable.assign(toTensor(variable.dataSync(), variable.shape)));
 }

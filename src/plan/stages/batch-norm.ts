@@ -12,6 +12,7 @@ import {
 import type { Group } from '../fuse.ts';
 import type { BatchNormalization } from '../graph.ts';
 import type { Call } from '../program.ts';
+import { layoutMovingAverages } from './moving-averages.ts';
 import { layoutSums, type Sums } from './sums.ts';
 
 /** Rows of the statistics: mean, variance, 1 / sqrt(variance + epsilon), scale, shift. */
@@ -36,6 +37,7 @@ interface Statistics {
 /** Lays out batch normalisation of the first input of a group; what the others hold is added. */
 export function layoutBatchNorm(group: Group, head: BatchNormalization): StageLayout {
   return (context) => {
+    if (!context.isTraining) return layoutMovingAverages(context, group, head);
     const { memory, capacity } = context;
     const input = group.inputs[0]!;
     const channels = input.shape[2];

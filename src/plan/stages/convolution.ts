@@ -92,13 +92,18 @@ function planProducts(
   const kernel = isSingleChannel(info, walk) ? 'conv2dSingleChannel' : 'conv2d';
   const isPairs = kernel === 'conv2dSingleChannel';
   const imageRows = isPairs ? Math.ceil(info.outHeight / 2) : info.outHeight * info.outWidth;
-  const rows = info.batchSize * imageRows;
   const rowsPerUnit = isPairs ? imageRows : rowsOfUnit(imageRows);
   const panelsPerUnit = Math.ceil(info.outChannels / PANEL_COLUMNS);
-  const args = context.args(conv2dWords(info, walk, { rows, rowsPerUnit, panelsPerUnit }, at));
+  const argsUpTo = (last: number): number =>
+    context.args(conv2dWords(info, walk, { rows: last * imageRows, rowsPerUnit, panelsPerUnit }, at));
+  const args = argsUpTo(info.batchSize);
   const unitAt = (image: number): number => Math.ceil((image * imageRows) / rowsPerUnit);
   return {
-    calls: ({ first, last }) => [{ kernel, args, start: unitAt(first), end: unitAt(last) }],
+    calls: ({ first, last }) => {
+      // A unit may have several images: where few of a partition are wanted, as in inference, the last one is cut short.
+      const isCut = last < info.batchSize && (last * imageRows) % rowsPerUnit !== 0;
+      return [{ kernel, args: isCut ? argsUpTo(last) : args, start: unitAt(first), end: unitAt(last) }];
+    },
     scratchBytes: pairTableBytes(rowsPerUnit),
   };
 }

@@ -39,7 +39,7 @@ export function layoutFinish(
   const isPooled = pooling.size[0] * pooling.size[1] > 1;
   const isRelu = activation.code === activationCodes.relu;
   const keepsWinners = isPooled || activation.code === activationCodes.relu6 || (dropout !== undefined && !isRelu);
-  const winners = keepsWinners ? context.memory.reserve(context.capacity * floatsOf(output)) : 0;
+  const winners = keepsWinners && context.isTraining ? context.memory.reserve(context.capacity * floatsOf(output)) : 0;
   const mask = dropout ? context.memory.reserve(context.capacity * imageElements) : 0;
   const words = [
     buffers.value,
