@@ -1,9 +1,10 @@
 // selvedge evaluate: measure a trained model of a run on the test set.
-import * as tf from '../backend/tfjs.ts';
+import type * as tf from '../backend/tfjs.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type Evaluation, evaluateModel } from '../evaluation/evaluate.ts';
 import { loadModel, modelNames } from '../models/index.ts';
+import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { command } from './command.ts';
 import { loadData } from './data.ts';
@@ -12,16 +13,25 @@ import { readRun, requireSameData, runPaths, writeJson } from './run-files.ts';
 
 const PREDICT_BATCH = 250;
 
-/** Evaluates a model on a data set of the running backend. */
-export async function evaluateOn(model: tf.LayersModel, name: string, set: Dataset): Promise<Evaluation> {
+/**
+ * Evaluates a model on a data set of the running backend.
+ *
+ * @param onUnplanned Hears why the model runs op by op, if it does
+ */
+export async function evaluateOn(
+  model: tf.LayersModel,
+  name: string,
+  set: Dataset,
+  onUnplanned?: (reason: string) => void,
+): Promise<Evaluation> {
   const resident = placeDataset(set);
+  const predictor = createPredictor(model, { batchSize: PREDICT_BATCH });
+  if (predictor.unplanned !== undefined) onUnplanned?.(predictor.unplanned);
+  const examples = resident.examples();
   const predict = async (start: number, end: number): Promise<Float32Array> => {
     // So that Ctrl-C is heard between batches.
     await platform.giveWay();
-    return tf.tidy(() => {
-      const { x } = resident.batch(Int32Array.from({ length: end - start }, (_, i) => start + i));
-      return (model.predict(x, { batchSize: end - start }) as tf.Tensor).dataSync<'float32'>();
-    });
+    return predictor.predictExamples(examples, start, end);
   };
   try {
     const { labels, classNames } = set;
@@ -31,6 +41,7 @@ export async function evaluateOn(model: tf.LayersModel, name: string, set: Datas
       { model: name, batchSize: PREDICT_BATCH },
     );
   } finally {
+    predictor.dispose();
     resident.dispose();
   }
 }
@@ -44,14 +55,18 @@ export const evaluate = command({
     ...dataOption,
     ...threadsOption,
   },
-  async run({ run, model: name, data, threads }, context) {
+  async run(args, context) {
+    const { run, model: name, data, threads } = args;
     const folder = runFolder(context, run, name);
     const { config } = await readRun(folder);
     await useEngine(threads);
     const { test, source } = await loadData(context, data);
     requireSameData(folder, config, source);
     const { model } = await loadModel(runPaths.model(folder));
-    const evaluation = await evaluateOn(model, name, test);
+    const isVerbose = (args as { verbose?: boolean }).verbose === true;
+    const evaluation = await evaluateOn(model, name, test, (reason) => {
+      if (isVerbose) context.writeError(`${name} predicts op by op: ${reason}\n`);
+    });
     model.dispose();
     await writeJson(runPaths.evaluation(folder), evaluation);
     const { predictions: _, ...json } = evaluation;

@@ -1,9 +1,10 @@
 // selvedge predict: tell what pictures show, by a trained model. The shipped one answers before any training.
 // Invariant: a picture that cannot be read is an error of its own; the others are answered all the same.
-import * as tf from '../backend/tfjs.ts';
+import type * as tf from '../backend/tfjs.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { type PreparedImage, readImage } from '../data/image.ts';
 import { type LoadedModel, loadModel, modelNames } from '../models/index.ts';
+import { createPredictor, type Predictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { type CommandContext, command, exitCodes, showError } from './command.ts';
@@ -11,7 +12,6 @@ import { runFolder, threadsOption, useEngine, wholeNumber } from './options.ts';
 import { runPaths } from './run-files.ts';
 
 const shippedModelUrl = new URL('../../assets/models/dropout/', import.meta.url);
-const PREDICT_BATCH = 250;
 
 /** A class and the probability that the picture shows it. */
 interface Candidate {
@@ -45,6 +45,7 @@ export const predict = command({
     ...threadsOption,
   },
   async run(args, context) {
+    const verbose = (args as { verbose?: boolean }).verbose === true;
     const top = wholeNumber('top', args.top) ?? 3;
     const folder = modelFolder(args, context);
     await useEngine(args.threads);
@@ -56,7 +57,6 @@ export const predict = command({
       try {
         prepared.push({ file, image: await prepareFile(file, context) });
       } catch (error) {
-        const verbose = (args as { verbose?: boolean }).verbose === true;
         showError(error, context, verbose);
         failures.push({
           file,
@@ -65,7 +65,10 @@ export const predict = command({
         });
       }
     }
-    const predictions = predictAll(model, prepared, classNames);
+    const predictor = createPredictor(model);
+    if (verbose && predictor.unplanned) context.writeError(`${model.name} predicts op by op: ${predictor.unplanned}\n`);
+    const predictions = predictAll(predictor, prepared, classNames);
+    predictor.dispose();
     model.dispose();
     return {
       json: { model: { folder, name: model.name, ...trainedAs(metadata) }, images: predictions.map(toJson), failures },
@@ -137,32 +140,20 @@ function trainedAs({ settings, accuracy, fingerprint }: LoadedModel['metadata'])
 }
 
 function predictAll(
-  model: LoadedModel['model'],
+  predictor: Predictor,
   prepared: readonly { readonly file: string; readonly image: PreparedImage }[],
   classNames: readonly string[],
 ): Prediction[] {
-  const predictions: Prediction[] = [];
-  for (let start = 0; start < prepared.length; start += PREDICT_BATCH) {
-    const batch = prepared.slice(start, start + PREDICT_BATCH);
-    const probabilities = probabilitiesOf(
-      model,
-      batch.map(({ image }) => image.pixels),
-    );
-    batch.forEach(({ file, image }, row) => {
-      const values = probabilities.subarray(row * classNames.length, (row + 1) * classNames.length);
-      const candidates = classNames.map((name, label) => ({ class: name, probability: values[label]! }));
-      predictions.push({ file, image, candidates: candidates.sort((a, b) => b.probability - a.probability) });
-    });
-  }
-  return predictions;
-}
-
-/** `[images, classes]` */
-function probabilitiesOf(model: LoadedModel['model'], images: readonly Uint8Array[]): Float32Array {
-  return tf.tidy(() => {
-    const values = Float32Array.from(images.flatMap((pixels) => Array.from(pixels, (level) => level / 255)));
-    const x = tf.tensor4d(values, [images.length, 28, 28, 1]);
-    return (model.predict(x, { batchSize: images.length }) as tf.Tensor).dataSync<'float32'>();
+  const pixels = prepared[0]?.image.pixels.length ?? 0;
+  const values = new Float32Array(prepared.length * pixels);
+  prepared.forEach(({ image }, row) => {
+    for (let i = 0; i < pixels; i++) values[row * pixels + i] = image.pixels[i]! / 255;
+  });
+  const probabilities = predictor.predict(values);
+  return prepared.map(({ file, image }, row) => {
+    const start = row * classNames.length;
+    const candidates = classNames.map((name, label) => ({ class: name, probability: probabilities[start + label]! }));
+    return { file, image, candidates: candidates.sort((a, b) => b.probability - a.probability) };
   });
 }
 

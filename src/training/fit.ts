@@ -6,7 +6,6 @@ import { currentBackend } from '../backend/index.ts';
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
-import type { Examples } from '../data/batches.ts';
 import { type BatchLoss, compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
@@ -22,10 +21,10 @@ import {
 import { createForward, type Forward } from './forward.ts';
 import { crossEntropy } from './operations.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
+import { createValidation, type Validation } from './validation.ts';
 
 /** How often the event loop gets a turn, so that Ctrl-C and drawing work. */
 const YIELD_MS = 100;
-const VALIDATION_BATCH = 250;
 
 /**
  * Trains a model in place.
@@ -58,23 +57,6 @@ export async function fit(model: tf.LayersModel, options: FitOptions): Promise<F
   }
 }
 
-/** Mean loss and accuracy of a model on examples, in inference mode. */
-export function measure(forward: Forward, source: Examples): { loss: number; accuracy: number } {
-  let lossSum = 0;
-  let hits = 0;
-  for (let start = 0; start < source.count; start += VALIDATION_BATCH) {
-    const size = Math.min(VALIDATION_BATCH, source.count - start);
-    tf.tidy(() => {
-      const { x, y } = source.batch(Int32Array.from({ length: size }, (_, i) => start + i));
-      crossEntropy(forward(x, { training: false, seed: 0, step: 0 }), y, (loss) => {
-        lossSum += loss.lossSum;
-        hits += loss.hits;
-      }).dispose();
-    });
-  }
-  return { loss: lossSum / source.count, accuracy: hits / source.count };
-}
-
 class Trainer {
   readonly #model: tf.LayersModel;
   readonly #options: FitOptions;
@@ -82,6 +64,7 @@ class Trainer {
   readonly #variables: tf.Variable[];
   readonly #forward: Forward;
   readonly #plan: TrainingPlan | Unsupported;
+  readonly #validation: Validation | undefined;
   #state: FitState;
   #yielded = platform.now();
 
@@ -93,6 +76,7 @@ class Trainer {
     // Last: it owns tensors and memory from here on.
     this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
     this.#plan = this.#compile();
+    this.#validation = this.#createValidation();
     const identity = options.identity ?? defaultIdentity(options);
     this.#state = { identity, epoch: 1, step: 0, updates: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [] };
   }
@@ -109,6 +93,11 @@ class Trainer {
   }
 
   dispose(): void {
+    this.#validation?.dispose();
+    this.#disposeTraining();
+  }
+
+  #disposeTraining(): void {
     if (!('reason' in this.#plan)) this.#plan.dispose();
     this.#optimizer.dispose();
   }
@@ -132,6 +121,16 @@ class Trainer {
       });
     } catch (error) {
       this.#optimizer.dispose();
+      throw error;
+    }
+  }
+
+  #createValidation(): Validation | undefined {
+    const { validation, opByOp = false } = this.#options;
+    try {
+      return validation && createValidation(this.#model, validation, { forward: this.#forward, opByOp });
+    } catch (error) {
+      this.#disposeTraining();
       throw error;
     }
   }
@@ -207,12 +206,12 @@ class Trainer {
   }
 
   async #endEpoch(): Promise<void> {
-    const { training, validation, onEpoch } = this.#options;
+    const { training, onEpoch } = this.#options;
     const { epoch, lossSum, hits, trainingMs, history } = this.#state;
     const start = platform.now();
     // The last update may have broken the weights, and no loss has told so yet.
     this.#checkWeights();
-    const measured = validation ? measure(this.#forward, validation) : undefined;
+    const measured = this.#validation?.measure();
     if (measured && !Number.isFinite(measured.loss)) {
       throw this.#diverged(`the validation loss became ${measured.loss} after epoch ${epoch}`);
     }
