@@ -71,7 +71,7 @@ async function saveFreshModel(name: string, data: string | undefined): Promise<s
     classes: train.classNames.length,
   });
   initializeWeights(model, 1);
-  const folder = platform.files.join(platform.cacheFolder(), 'bench', `startup-${name}-${Math.floor(platform.now())}`);
+  const folder = platform.files.join(platform.cacheFolder(), 'bench', `startup-${name}`);
   await saveModel(model, folder);
   model.dispose();
   return folder;

@@ -39,7 +39,13 @@ export interface ContestEntry {
 /** What was checked. */
 export type Verification =
   | { readonly isRight: boolean; readonly largestDifference: number; readonly images: number }
-  | { readonly isRight: boolean; readonly firstLoss: number; readonly lastLoss: number };
+  | {
+      /** False only where the loss has not fallen in enough updates to tell. */
+      readonly isRight: boolean;
+      readonly firstLoss: number;
+      readonly lastLoss: number;
+      readonly updates: number;
+    };
 
 export interface Skipped {
   readonly name: string;
@@ -59,6 +65,8 @@ const SELECTION_MS = 250;
 const SELECTION_BUDGET_MS = 3_000;
 /** After that a slow peer sits out: stock tfjs on its cpu backend takes the better part of a minute an update. */
 const BUDGET_MS = 30_000;
+/** Updates after which a loss has fallen: from batch to batch it goes up and down. */
+const TELLING_UPDATES = 10;
 /** Of a probability. Sums in another order and Winograd's transforms differ by less than 1e-5. */
 const PREDICTION_TOLERANCE = 1e-4;
 
@@ -70,6 +78,7 @@ interface Candidate {
   readonly largestDifference: number;
   firstLoss: number;
   lastLoss: number;
+  calls: number;
   readonly callMs: number[];
 }
 
@@ -171,7 +180,7 @@ async function startCandidate(peer: Peer, settings: Settings, context: StartOpti
         `its predictions differ from ours by up to ${largestDifference}, expected at most ${PREDICTION_TOLERANCE}`,
       );
     }
-    const { firstLoss, loss } = await contestant.round(WARM_UP_MS);
+    const { firstLoss, loss, calls } = await contestant.round(WARM_UP_MS);
     return {
       peer,
       settings,
@@ -179,6 +188,7 @@ async function startCandidate(peer: Peer, settings: Settings, context: StartOpti
       largestDifference,
       firstLoss: firstLoss ?? Number.NaN,
       lastLoss: loss ?? Number.NaN,
+      calls,
       callMs: [],
     };
   } catch (error) {
@@ -204,14 +214,22 @@ function entrantOf(candidate: Candidate, milliseconds: number) {
     async round() {
       const { images, calls, elapsedMs, processorMs, loss } = await candidate.contestant.round(milliseconds);
       candidate.callMs.push(elapsedMs / calls);
+      candidate.calls += calls;
       if (loss !== undefined) candidate.lastLoss = loss;
       return { value: (1000 * images) / elapsedMs, childProcessorMs: processorMs };
     },
   };
 }
 
-function verificationOf({ largestDifference, firstLoss, lastLoss }: Candidate, task: Task): Verification {
+/** What a training's losses say. */
+export function judgeLosses(losses: { firstLoss: number; lastLoss: number; updates: number }): Verification {
+  const { firstLoss, lastLoss, updates } = losses;
+  return { ...losses, isRight: lastLoss < firstLoss || (updates < TELLING_UPDATES && Number.isFinite(lastLoss)) };
+}
+
+function verificationOf(candidate: Candidate, task: Task): Verification {
+  const { largestDifference, firstLoss, lastLoss, calls } = candidate;
   return task === 'inference'
     ? { isRight: true, largestDifference, images: VERIFIED_IMAGES }
-    : { isRight: lastLoss < firstLoss, firstLoss, lastLoss };
+    : judgeLosses({ firstLoss, lastLoss, updates: calls });
 }

@@ -48,7 +48,7 @@ const TRAINING_MS = 2_000;
 const SEED = 1;
 
 /**
- * Writes the workload of a model into a new folder below the cache. Needs a started backend.
+ * Writes the workload of a model into a folder below the cache. Needs a started backend.
  *
  * @param name Of the registry
  * @param data Training and test images
@@ -58,8 +58,8 @@ export async function writeWorkload(
   { train, test }: { readonly train: Dataset; readonly test: Dataset },
 ): Promise<WrittenWorkload> {
   const { files } = platform;
-  // One folder a run, so that two runs at a time do not write each other's.
-  const folder = files.join(platform.cacheFolder(), 'bench', `${name}-${Math.floor(Math.random() * 0x1_0000_0000)}`);
+  // One folder a model: what a killed run left behind is overwritten by the next, and two runs at a time measure nothing anyway.
+  const folder = files.join(platform.cacheFolder(), 'bench', name);
   const path = (file: string): string => files.join(folder, file);
   const { height, width, channels, classNames } = train;
   const testCount = Math.min(TEST_IMAGES, test.count);

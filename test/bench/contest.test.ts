@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isWanted } from '../../bench/benchmark.ts';
 import { peers } from '../../bench/peers/catalog.ts';
-import { differenceOf } from '../../bench/peers/contest.ts';
+import { differenceOf, judgeLosses } from '../../bench/peers/contest.ts';
 import { startContestant } from '../../bench/peers/contestant.ts';
 import { settingsText } from '../../bench/peers.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
@@ -77,6 +77,13 @@ test('differenceOf() is infinite for other counts and for what is no number', ()
   assert.is(differenceOf([1, 2], [1, 2.5]), 0.5);
   assert.is(differenceOf([1], [1, 2]), Number.POSITIVE_INFINITY);
   assert.is(differenceOf([1, Number.NaN], [1, 2]), Number.POSITIVE_INFINITY);
+});
+
+test('judgeLosses() wants a loss to fall, once there were enough updates to tell', () => {
+  const isRight = (firstLoss: number, lastLoss: number, updates: number): boolean =>
+    judgeLosses({ firstLoss, lastLoss, updates }).isRight;
+  assert.equal([isRight(2.3, 1, 100), isRight(2.3, 2.4, 100)], [true, false]);
+  assert.equal([isRight(2.3, 2.4, 2), isRight(2.3, Number.NaN, 2)], [true, false]);
 });
 
 test('peers have names of their own and settings for each of their tasks', () => {
