@@ -3,6 +3,7 @@
 //   x     f32 [batch][depth]          panels   [panel][1 + depth][8]       sums  f32 [batch][pixels][channels]
 //   unit of all stages = image
 import { multiplyBlock } from '../simd/multiply';
+import { multiplyRow } from '../simd/multiply-row';
 import { Finish, finishFour, unfinishFour } from './finish';
 
 @unmanaged
@@ -27,6 +28,7 @@ export function planProduct(args: usize, start: i32, end: i32, scratch: usize): 
   const from = <usize>p.a + <usize>first * p.aPitch;
   const to = <usize>p.out + <usize>first * p.outPitch;
   let panel = <usize>p.panels + 32;
+  if (rows == 1) return multiplyRow(from, p.depth, panel, p.panelBytes, to, p.columns);
   for (let column = 0; column < p.columns; column += 8, panel += p.panelBytes) {
     multiplyBlock(from, p.aPitch, rows, p.depth, panel, to + ((<usize>column) << 2), p.outPitch, min(8, p.columns - column));
   }

@@ -9,6 +9,7 @@
 //   unit of all stages = image; a call covers images of one partition.
 import { zeroFloats } from '../simd/columns';
 import { multiplyBlock } from '../simd/multiply';
+import { multiplyRow } from '../simd/multiply-row';
 import {
   gatherTile, inputGradientTile, inputTile, LINES_BYTES, outputGradientTile, outputStrip, scatterAddTile,
   scatterTile, sumsTile,
@@ -110,14 +111,19 @@ function multiplyPositions(
   panelBytes: usize, panelsPosition: usize, to: usize, toRow: usize, toPosition: usize, columns: i32,
 ): void {
   const first = firstRow(a, start);
-  const rows = ((end - start) * a.tilesY * a.tilesX + 3) & ~3;
+  const tiles = (end - start) * a.tilesY * a.tilesX;
+  const rows = (tiles + 3) & ~3;
   from += <usize>first * fromRow;
   to += <usize>first * toRow;
   const positions = (a.tile + 2) * (a.tile + 2);
   for (let position = 0; position < positions; position++) {
     let panel = panels + 32;
-    for (let column = 0; column < columns; column += 8, panel += panelBytes) {
-      multiplyBlock(from, fromRow, rows, depth, panel, to + ((<usize>column) << 2), toRow, min(8, columns - column));
+    if (tiles == 1) {
+      multiplyRow(from, depth, panel, panelBytes, to, columns);
+    } else {
+      for (let column = 0; column < columns; column += 8, panel += panelBytes) {
+        multiplyBlock(from, fromRow, rows, depth, panel, to + ((<usize>column) << 2), toRow, min(8, columns - column));
+      }
     }
     from += fromPosition;
     to += toPosition;
