@@ -31,6 +31,12 @@ export {
   winogradTiles,
 } from './winograd-conv-2d';
 export { activation, activationGrad } from './activation';
+export { elementwiseBinary } from './elementwise-binary';
+export { elementwiseUnary } from './elementwise-unary';
+export { fusedBatchNorm } from './fused-batch-norm';
+export { gatherV2 } from './gather-v2';
+export { reduceColumns, reduceRows } from './reduce';
+export { tile } from './tile';
 export { batchNormApply, batchNormCombine, batchNormMoments } from './batch-norm';
 export { batchNormGrad, batchNormGradCombine, batchNormGradMoments } from './batch-norm-grad';
 export { planFinish, planProduct, planUnfinish } from './plan/dense';

@@ -6,7 +6,8 @@ import { shareData } from './identity.ts';
 import { isIdentityPool, type MaxPoolAttributes, poolInfo } from './max-pool.ts';
 import type { KernelCall } from './register.ts';
 
-type Correction = (stock: tf.KernelFunc) => tf.KernelFunc;
+/** Makes a kernel from the stock one, which it calls for what it leaves as it is. */
+export type Correction = (stock: tf.KernelFunc) => tf.KernelFunc;
 type UnaryCall<Attributes> = KernelCall<{ x: tf.TensorInfo }, Attributes>;
 
 const corrected =
@@ -22,10 +23,12 @@ export const corrections: Readonly<Record<string, Correction>> = {
   AvgPool: corrected<MaxPoolAttributes>((call, stock) =>
     isIdentityPool(poolInfo(call.inputs.x.shape, call.attrs)) ? shareData(call.inputs.x, call.backend) : stock(),
   ),
-  // Stock keeps the low byte of a number instead of asking whether it is zero.
-  Cast: corrected<{ dtype: tf.DataType }>((call, stock) =>
-    call.attrs.dtype === 'bool' && call.inputs.x.dtype !== 'bool' ? runOnCpu('Cast', call) : stock(),
-  ),
+  // Stock copies a tensor that has the type already, and keeps the low byte of a number instead of asking whether it is zero.
+  Cast: corrected<{ dtype: tf.DataType }>((call, stock) => {
+    const { x } = call.inputs;
+    if (call.attrs.dtype === x.dtype) return shareData(x, call.backend);
+    return call.attrs.dtype === 'bool' ? runOnCpu('Cast', call) : stock();
+  }),
   // Stock reads past the end of the tensor.
   Slice: corrected<{ begin: number | number[]; size: number | number[] }>(({ inputs, attrs }, stock) => {
     const { x } = inputs;

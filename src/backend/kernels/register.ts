@@ -7,18 +7,24 @@ import { clipByValueKernel } from './clip-by-value.ts';
 import { conv2DKernel } from './conv-2d.ts';
 import { conv2DBackpropFilterKernel } from './conv-2d-backprop-filter.ts';
 import { conv2DBackpropInputKernel } from './conv-2d-backprop-input.ts';
-import { corrections } from './corrected-kernels.ts';
+import { type Correction, corrections } from './corrected-kernels.ts';
 import { cpuKernels, withForeignTypes } from './cpu-kernels.ts';
 import { depthwiseConv2dNativeKernel } from './depthwise-conv-2d-native.ts';
 import { depthwiseConv2dNativeBackpropFilterKernel } from './depthwise-conv-2d-native-backprop-filter.ts';
 import { depthwiseConv2dNativeBackpropInputKernel } from './depthwise-conv-2d-native-backprop-input.ts';
+import { elementwiseBinaryKernels } from './elementwise-binary.ts';
+import { elementwiseUnaryKernels } from './elementwise-unary.ts';
+import { fusedBatchNormKernels } from './fused-batch-norm.ts';
 import { fusedConv2DKernel } from './fused-conv-2d.ts';
 import { fusedDepthwiseConv2DKernel } from './fused-depthwise-conv-2d.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
+import { gatherKernels } from './gather-v2.ts';
 import { identityKernel } from './identity.ts';
 import { maxPoolKernel } from './max-pool.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
 import { preluKernel } from './prelu.ts';
+import { reduceKernels } from './reduce.ts';
+import { tileKernels } from './tile.ts';
 import { unsortedSegmentSumKernel } from './unsorted-segment-sum.ts';
 
 /** Arguments of a kernel as tfjs passes them. */
@@ -54,6 +60,17 @@ const kernels: readonly Kernel[] = [
   ...cpuKernels,
 ];
 
+/** Kernels that are ours for some inputs and stock for the others. */
+const partlyOurs: Readonly<Record<string, Correction>> = {
+  ...corrections,
+  ...elementwiseBinaryKernels,
+  ...elementwiseUnaryKernels,
+  ...fusedBatchNormKernels,
+  ...gatherKernels,
+  ...reduceKernels,
+  ...tileKernels,
+};
+
 /**
  * Registers all kernels of this folder, and makes the stock ones that remain safe for complex64 and string tensors.
  *
@@ -73,7 +90,7 @@ export function registerKernels(): () => void {
     register({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc });
   }
   for (const stock of remaining) {
-    const kernelFunc = corrections[stock.kernelName]?.(stock.kernelFunc) ?? stock.kernelFunc;
+    const kernelFunc = partlyOurs[stock.kernelName]?.(stock.kernelFunc) ?? stock.kernelFunc;
     register(withForeignTypes({ ...stock, kernelFunc }));
   }
   return () => {
