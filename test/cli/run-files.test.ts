@@ -68,7 +68,10 @@ test('readRun() understands the settings of a run of version 0.1, which knew Ada
     await platform.files.write(runPaths.history(folder), '');
     const { config } = await readRun(folder);
     const optimizer = { name: 'adam', ...adam };
-    assert.equal(config, { finishedAt: 'then', settings: { epochs: 2, optimizer, labelSmoothing: 0, exactConvolution: false } });
+    assert.equal(config, {
+      finishedAt: 'then',
+      settings: { epochs: 2, optimizer, labelSmoothing: 0, exactConvolution: false },
+    });
     await writeJson(runPaths.config(folder), config);
     assert.equal((await readRun(folder)).config, config);
   } finally {
