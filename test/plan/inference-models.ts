@@ -97,6 +97,12 @@ export function inferenceModel(name: string, seed = 1): tf.LayersModel {
   if (!build) return plannedModel(name, seed);
   const model = build();
   initializeWeights(model, seed);
+  scatterAverages(model, seed);
+  return model;
+}
+
+/** Moves gamma, beta and moving averages away from zero and one. */
+export function scatterAverages(model: tf.LayersModel, seed: number): void {
   tf.tidy(() => {
     model.weights.forEach((weight, i) => {
       if (!/gamma|beta|moving/.test(weight.name)) return;
@@ -104,5 +110,4 @@ export function inferenceModel(name: string, seed = 1): tf.LayersModel {
       weight.write(weight.read().add(change));
     });
   });
-  return model;
 }

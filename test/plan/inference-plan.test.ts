@@ -17,7 +17,8 @@ import { crossEntropy } from '../../src/training/operations.ts';
 import { createOptimizer } from '../../src/training/optimizers.ts';
 import { EVERY_START, noise } from '../backend/kernels/oracle.ts';
 import { noiseStep, weightsOf } from './both-roads.ts';
-import { inferenceModel, inferenceModels } from './inference-models.ts';
+import { inferenceModel, inferenceModels, scatterAverages } from './inference-models.ts';
+import { describe, kinds, randomModel } from './random-models.ts';
 
 const CAPACITY = 37;
 const NETWORK = 'a network with dropout';
@@ -113,6 +114,26 @@ test('predict() gives an image the same bits in a batch of any size, at any plac
       const first = CAPACITY - size;
       const actual = plan.predict({ images: images.subarray(first * imageFloats) }).slice();
       assert.equal(actual, expected.subarray(first * classes), `${name}, ${size} images`);
+    }
+    plan.dispose();
+    model.dispose();
+  }
+});
+
+test('predict() gives the probabilities of model.predict() for 100 random graphs, in any batch the same', () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const random = randomModel(seed, new Set(kinds));
+    const { model } = random;
+    const what = `seed ${seed}: ${describe(random)}`;
+    scatterAverages(model, seed);
+    const images = imagesFor(model, 13, seed);
+    const plan = compile(model, 13);
+    const actual = plan.predict({ images }).slice();
+    assertNear(actual, predictByTfjs(model, images), what);
+    const imageFloats = images.length / 13;
+    for (const size of [1, 3]) {
+      const few = plan.predict({ images: images.subarray((13 - size) * imageFloats) }).slice();
+      assert.equal(few, actual.subarray((13 - size) * plan.classes), what);
     }
     plan.dispose();
     model.dispose();
