@@ -9,6 +9,7 @@
 //     …                                     one of the two steps is 4 bytes
 //     [ B[depth-1][8j .. 8j+8)          ]
 import { loadColumns } from './simd/columns';
+import { transposeIntoPanel } from './simd/transpose';
 
 @unmanaged
 class PackArgs {
@@ -43,30 +44,13 @@ function packContiguous(to: usize, from: usize, depth: i32, rowStep: usize, colu
   }
 }
 
-/** Four rows of a panel, from four of its columns that lie `columnStep` apart: a transpose in registers. */
-@inline
-function packFour(to: usize, from: usize, columnStep: usize): void {
-  const a = v128.load(from);
-  const b = v128.load(from + columnStep);
-  const c = v128.load(from + 2 * columnStep);
-  const d = v128.load(from + 3 * columnStep);
-  const ab0 = i32x4.shuffle(a, b, 0, 4, 1, 5);
-  const ab1 = i32x4.shuffle(a, b, 2, 6, 3, 7);
-  const cd0 = i32x4.shuffle(c, d, 0, 4, 1, 5);
-  const cd1 = i32x4.shuffle(c, d, 2, 6, 3, 7);
-  v128.store(to, i64x2.shuffle(ab0, cd0, 0, 2));
-  v128.store(to, i64x2.shuffle(ab0, cd0, 1, 3), 32);
-  v128.store(to, i64x2.shuffle(ab1, cd1, 0, 2), 64);
-  v128.store(to, i64x2.shuffle(ab1, cd1, 1, 3), 96);
-}
-
 /** Eight columns that each lie contiguous along the depth. */
 function packTransposed(to: usize, from: usize, depth: i32, columnStep: usize, columns: i32): void {
   let k = 0;
   if (columns >= 8) {
     for (; k + 4 <= depth; k += 4, to += 128, from += 16) {
-      packFour(to, from, columnStep);
-      packFour(to + 16, from + 4 * columnStep, columnStep);
+      transposeIntoPanel(from, columnStep, to);
+      transposeIntoPanel(from + 4 * columnStep, columnStep, to + 16);
     }
   }
   for (; k < depth; k++, to += 32, from += 4) {

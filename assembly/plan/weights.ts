@@ -3,6 +3,7 @@
 //
 //   unit of the Winograd stages = eight input channels; of planPackRows = a row of the weights
 import { loadColumns } from '../simd/columns';
+import { transposeIntoPanel } from '../simd/transpose';
 import { LINES_BYTES, transformFilter, transformFilterGradient } from '../simd/winograd-tiles';
 
 @unmanaged
@@ -58,30 +59,13 @@ export function planWinogradTransform(args: usize, start: i32, end: i32, scratch
     for (let column = 0; column < a.outChannels; column += 4, to += 128) {
       let from = <usize>a.weights + <usize>first * pitch + ((<usize>column) << 2);
       for (let tap: usize = 0; tap < 9; tap++, from += tapBytes) {
-        transposeFour(from, pitch, block + (tap << 7));
-        if (last - first == 8) transposeFour(from + (pitch << 2), pitch, block + (tap << 7) + 16);
+        transposeIntoPanel(from, pitch, block + (tap << 7));
+        if (last - first == 8) transposeIntoPanel(from + (pitch << 2), pitch, block + (tap << 7) + 16);
         else zeroFour(block + (tap << 7) + 16);
       }
       transformFilter(a.tile, block, 128, to, a.positionBytesUt, 8, scratch);
     }
   }
-}
-
-/** Four rows of four floats to four columns, 32 bytes apart. */
-@inline
-function transposeFour(from: usize, pitch: usize, to: usize): void {
-  const a = v128.load(from);
-  const b = v128.load(from + pitch);
-  const c = v128.load(from + 2 * pitch);
-  const d = v128.load(from + 3 * pitch);
-  const ab0 = i32x4.shuffle(a, b, 0, 4, 1, 5);
-  const ab1 = i32x4.shuffle(a, b, 2, 6, 3, 7);
-  const cd0 = i32x4.shuffle(c, d, 0, 4, 1, 5);
-  const cd1 = i32x4.shuffle(c, d, 2, 6, 3, 7);
-  v128.store(to, i64x2.shuffle(ab0, cd0, 0, 2));
-  v128.store(to, i64x2.shuffle(ab0, cd0, 1, 3), 32);
-  v128.store(to, i64x2.shuffle(ab1, cd1, 0, 2), 64);
-  v128.store(to, i64x2.shuffle(ab1, cd1, 1, 3), 96);
 }
 
 @inline

@@ -4,6 +4,7 @@
 //   lane of a vector  0           1           2           3
 //   counter           (c0, …)     (c0+1, …)   (c0+2, …)   (c0+3, …)
 //   stored words      0 … 3       4 … 7       8 … 11      12 … 15
+import { storeTransposed } from './transpose';
 
 /** Bytes that `storePhilox` writes. */
 export const PHILOX_BYTES: i32 = 64;
@@ -28,18 +29,5 @@ export function storePhilox(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, k0: 
     k0 += 0x9e3779b9;
     k1 += 0xbb67ae85;
   }
-  storeTransposed(out, x0, x1, x2, x3);
-}
-
-/** Stores lane 0 of the four vectors, then lane 1, and so on. */
-@inline
-function storeTransposed(out: usize, x0: v128, x1: v128, x2: v128, x3: v128): void {
-  const a = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
-  const b = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
-  const c = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
-  const d = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
-  v128.store(out, i64x2.shuffle(a, b, 0, 2));
-  v128.store(out, i64x2.shuffle(a, b, 1, 3), 16);
-  v128.store(out, i64x2.shuffle(c, d, 0, 2), 32);
-  v128.store(out, i64x2.shuffle(c, d, 1, 3), 48);
+  storeTransposed(out, 16, x0, x1, x2, x3);
 }
