@@ -1,7 +1,8 @@
 // Add, Sub, Multiply, RealDiv, Maximum, Minimum and SquaredDifference of float32, on all threads.
 // Any broadcast that leaves at most four runs of axes is ours; the rest, and other types, stay stock.
-import * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import * as tf from '../tfjs.ts';
 import type { Correction } from './corrected-kernels.ts';
 import { sizeOf } from './gemm.ts';
 import type { KernelCall } from './register.ts';

@@ -1,7 +1,8 @@
 // Functions of one float32 tensor, on all threads. Other types stay stock.
 // Invariant: exponentials are our own, so the bits are the same on every engine.
-import type * as tf from '@tensorflow/tfjs';
+
 import { float32Bits } from '../float-bits.ts';
+import type * as tf from '../tfjs.ts';
 import type { Correction } from './corrected-kernels.ts';
 import { ALONE_ELEMENTS } from './elementwise-binary.ts';
 import { sizeOf } from './gemm.ts';

@@ -1,7 +1,8 @@
 // FusedBatchNorm of float32 with statistics a channel, on all threads; statistics of other shapes stay stock.
 // Not here: the trainer's batch normalisation, which finds the statistics too (batch-norm.ts).
-import type * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import type * as tf from '../tfjs.ts';
 import type { Correction } from './corrected-kernels.ts';
 import { ALONE_ELEMENTS } from './elementwise-binary.ts';
 import { sizeOf } from './gemm.ts';

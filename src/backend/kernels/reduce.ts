@@ -1,8 +1,9 @@
 // Sum, Mean, Max and Min of float32 over any axes, on all threads. Other types stay stock.
 // Invariant: how a sum is cut into chunks follows from the shape alone, so the bits do not depend on threads.
-import * as tf from '@tensorflow/tfjs';
+
 import { float32Bits } from '../float-bits.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import * as tf from '../tfjs.ts';
 import type { Correction } from './corrected-kernels.ts';
 import { ALONE_ELEMENTS } from './elementwise-binary.ts';
 import { clamp, evenShare, sizeOf } from './gemm.ts';

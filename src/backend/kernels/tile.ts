@@ -1,6 +1,7 @@
 // Tile on all threads, for all types of numbers: the stock kernel finds the place of every element anew.
-import * as tf from '@tensorflow/tfjs';
+
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import * as tf from '../tfjs.ts';
 import type { Correction } from './corrected-kernels.ts';
 import { sizeOf } from './gemm.ts';
 import { shareData } from './identity.ts';
