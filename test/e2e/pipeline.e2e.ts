@@ -6,7 +6,6 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { modelNames } from '../../src/models/index.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = path.join(root, 'runs', 'pipeline');
@@ -27,7 +26,7 @@ test('npm run pipeline does the study', () => {
   assert.is(status, 0, text);
 });
 
-for (const name of modelNames) {
+for (const name of ['baseline', 'dropout']) {
   test(`${name} classifies the test set as well as it should`, () => {
     const { source } = readJson('runs', 'data.json');
     const { accuracy, count } = readJson('runs', 'pipeline', name, 'evaluation.json');
