@@ -3,6 +3,7 @@ import { bench } from './bench.ts';
 import type { Command } from './command.ts';
 import { data } from './data.ts';
 import { evaluate } from './evaluate.ts';
+import { fingerprint } from './fingerprint.ts';
 import { info } from './info.ts';
 import { predict } from './predict.ts';
 import { explore, report } from './report.ts';
@@ -18,5 +19,6 @@ export const commands: readonly Command<never>[] = [
   predict,
   report,
   taskCommand(() => commands),
+  fingerprint,
   bench,
 ] as unknown as readonly Command<never>[];
