@@ -1,5 +1,6 @@
 // All commands, in the order of the help text.
 import { bench } from './bench.ts';
+import { build } from './build.ts';
 import type { Command } from './command.ts';
 import { data } from './data.ts';
 import { evaluate } from './evaluate.ts';
@@ -20,5 +21,6 @@ export const commands: readonly Command<never>[] = [
   report,
   taskCommand(() => commands),
   fingerprint,
+  build,
   bench,
 ] as unknown as readonly Command<never>[];

@@ -5,7 +5,8 @@ import { version } from '../core/version.ts';
 import { platform } from '../platform/index.ts';
 import { parseTaskArguments, runTaskCommand } from '../tasks/index.ts';
 import { usageError } from './arguments.ts';
-import type { CommandContext } from './command.ts';
+import { build } from './build.ts';
+import { type Command, type CommandContext, runProgram } from './command.ts';
 
 export const dataOption = {
   data: {
@@ -109,7 +110,7 @@ async function startOrBuild(options: BackendOptions): Promise<RunningBackend> {
     const folder = platform.files.fromUrl(new URL('../../', import.meta.url));
     const code = await runTaskCommand({
       args: parseTaskArguments(['build']),
-      commands: {},
+      commands: { selvedge: (args, task) => runProgram(args, [build] as unknown as Command<never>[], task) },
       folder,
       versions: { selvedge: version },
       output: { write: writeError, writeError },
