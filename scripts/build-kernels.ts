@@ -1,11 +1,12 @@
-// Builds the AssemblyScript kernels for shared and for unshared memory, and refuses a module with static data or a start
+// Builds the AssemblyScript kernels for shared and for unshared memory, as `selvedge build` does, and refuses a module with static data or a start
 // function: both would write over emscripten's own data, which lives at the same low addresses.
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { SelvedgeError } from '../src/core/errors.ts';
+import { platform } from '../src/platform/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const compiler = fileURLToPath(new URL('bin/asc.js', import.meta.resolve('assemblyscript/package.json')));
+const compiler = new URL('bin/asc.js', import.meta.resolve('assemblyscript/package.json'));
 const START = 8;
 const sectionNames: Record<number, string> = { [START]: 'start', 11: 'data', 12: 'data count' };
 
@@ -29,35 +30,43 @@ export function forbiddenSections(wasm: Uint8Array): string[] {
   return found;
 }
 
-function build(target: 'shared' | 'unshared'): void {
-  const output = `${root}build/kernels-${target}.wasm`;
-  const beside = `${output}.${process.pid}.part`;
-  const result = spawnSync(
-    process.execPath,
-    [compiler, '--config', 'asconfig.json', '--target', target, '--outFile', beside],
-    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
-  );
-  if (result.status !== 0) throw new Error(`Cannot build the ${target} kernels: asc ended with code ${result.status}`);
+/** A file that was built. */
+interface Built {
+  readonly file: string;
+  readonly bytes: number;
+}
+
+async function build(target: 'shared' | 'unshared', onOutput: (text: string) => void): Promise<Built> {
+  const file = `build/kernels-${target}.wasm`;
+  const beside = `${root}${file}.${process.pid}.part`;
+  const { command, args } = platform.scriptCommand(compiler);
+  const options = ['--config', 'asconfig.json', '--target', target, '--outFile', beside];
+  const { code, stdout, stderr } = await platform.runCommand(command, [...args, ...options], { cwd: root });
+  onOutput(`${stdout}${stderr}`);
+  if (code !== 0) throw failure(`Cannot build the ${target} kernels: asc ended with code ${code}`);
   const wasm = readFileSync(beside);
   const forbidden = forbiddenSections(wasm);
   if (forbidden.length > 0) {
     rmSync(beside);
-    throw new Error(
+    throw failure(
       `Cannot use the ${target} kernels: they hold a ${forbidden.join(' and a ')} section; ` +
         'remove array and string literals, managed types and top-level initialisers from assembly/',
     );
   }
-  renameSync(beside, output);
-  console.log(`build/kernels-${target}.wasm  ${(wasm.length / 1024).toFixed(1)} KB`);
+  renameSync(beside, `${root}${file}`);
+  return { file, bytes: wasm.length };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+const failure = (message: string): SelvedgeError => new SelvedgeError('build/failed', message);
+
+/**
+ * Builds both targets into build/.
+ *
+ * @param onOutput Hears what the compiler says
+ * @returns Their names and sizes
+ * @throws SelvedgeError `build/failed`
+ */
+export async function buildKernels(onOutput: (text: string) => void): Promise<Built[]> {
   mkdirSync(`${root}build`, { recursive: true });
-  try {
-    build('shared');
-    build('unshared');
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exitCode = 1;
-  }
+  return [await build('shared', onOutput), await build('unshared', onOutput)];
 }

@@ -1,8 +1,10 @@
 // All commands, in the order of the help text.
 import { bench } from './bench.ts';
+import { build } from './build.ts';
 import type { Command } from './command.ts';
 import { data } from './data.ts';
 import { evaluate } from './evaluate.ts';
+import { fingerprint } from './fingerprint.ts';
 import { info } from './info.ts';
 import { predict } from './predict.ts';
 import { explore, report } from './report.ts';
@@ -18,5 +20,7 @@ export const commands: readonly Command<never>[] = [
   predict,
   report,
   taskCommand(() => commands),
+  fingerprint,
+  build,
   bench,
 ] as unknown as readonly Command<never>[];

@@ -5,7 +5,8 @@ import { version } from '../core/version.ts';
 import { platform } from '../platform/index.ts';
 import { parseTaskArguments, runTaskCommand } from '../tasks/index.ts';
 import { usageError } from './arguments.ts';
-import type { CommandContext } from './command.ts';
+import { build } from './build.ts';
+import { type Command, type CommandContext, runProgram } from './command.ts';
 
 export const dataOption = {
   data: {
@@ -75,18 +76,26 @@ export function runFolder(context: CommandContext, name: string, ...inside: stri
 }
 
 let engine: RunningBackend | undefined;
+let engineOptions: BackendOptions | undefined;
 
-/** Starts the engine once for all commands of this process; another number of threads or kind of convolution starts it anew. */
-export async function useEngine(threads: string | undefined, exactConvolution = false): Promise<BackendInfo> {
+/** Starts the engine once for all commands of this process; another number of threads, kind of convolution or of memory starts it anew. */
+export async function useEngine(
+  threads: string | undefined,
+  exactConvolution = false,
+  sharedMemory = true,
+): Promise<BackendInfo> {
   const wanted = wholeNumber('threads', threads, 1, 64);
   const isOther =
     engine !== undefined &&
-    ((wanted !== undefined && wanted !== engine.info.threads) || exactConvolution !== engine.info.exactConvolution);
+    ((wanted !== undefined && wanted !== engine.info.threads) ||
+      exactConvolution !== engine.info.exactConvolution ||
+      sharedMemory !== engineOptions?.sharedMemory);
   if (isOther) {
     await engine!.stop();
     engine = undefined;
   }
-  engine ??= await startOrBuild({ exactConvolution, ...(wanted === undefined ? {} : { threads: wanted }) });
+  engineOptions = { exactConvolution, sharedMemory, ...(wanted === undefined ? {} : { threads: wanted }) };
+  engine ??= await startOrBuild(engineOptions);
   return engine.info;
 }
 
@@ -101,7 +110,7 @@ async function startOrBuild(options: BackendOptions): Promise<RunningBackend> {
     const folder = platform.files.fromUrl(new URL('../../', import.meta.url));
     const code = await runTaskCommand({
       args: parseTaskArguments(['build']),
-      commands: {},
+      commands: { selvedge: (args, task) => runProgram(args, [build] as unknown as Command<never>[], task) },
       folder,
       versions: { selvedge: version },
       output: { write: writeError, writeError },

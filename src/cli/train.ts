@@ -3,12 +3,18 @@
 import { type BackendInfo, kernelsDigest } from '../backend/index.ts';
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { sha256 } from '../core/sha256.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { splitTrainValidation } from '../data/split.ts';
-import { buildModel, initializeWeights, modelNames, saveModel, summarizeModel } from '../models/index.ts';
+import {
+  buildModel,
+  initializeWeights,
+  modelNames,
+  saveModel,
+  summarizeModel,
+  weightsDigest,
+} from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import {
   type CheckpointStore,
@@ -156,11 +162,6 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
   const checkpoints = openCheckpoints<FitState>(folder);
   const isVerbose = (args as { verbose?: boolean }).verbose === true;
   return { folder, model, settings, loaded, engine, checkpoints, checkpointEvery, isVerbose };
-}
-
-async function weightsDigest(model: tf.LayersModel): Promise<string> {
-  const bytes = new Blob(model.getWeights().map((weight) => weight.dataSync<'float32'>().slice()));
-  return sha256(new Uint8Array(await bytes.arrayBuffer()));
 }
 
 /** What makes two runs the same up to their length: nothing in an update depends on the number of epochs. */

@@ -64,16 +64,18 @@ export async function readImage(bytes: Uint8Array, options: { readonly name: str
  * ```
  */
 export function prepareImage(image: RawImage, options: { readonly name: string }): PreparedImage {
+  // One by one: the values of a runtime's own ImageData are on its prototype, which a spread leaves out.
+  const { width, height, data } = image;
   // A white object on transparent ground is lost over white; over black it is found.
   for (const matte of [255, 0]) {
-    const picture: Picture = { ...image, matte };
+    const picture: Picture = { width, height, data, matte };
     const ground = groundOf(picture);
     const box = objectBox(picture, ground);
     if (box) return { ...shapeObject(picture, ground, box), box };
   }
   throw new SelvedgeError(
     'image/blank',
-    `Cannot find an object in "${options.name}": every one of its ${image.width} x ${image.height} pixels is close to the ` +
+    `Cannot find an object in "${options.name}": every one of its ${width} x ${height} pixels is close to the ` +
       'colour of its border',
   );
 }

@@ -5,3 +5,4 @@ export { type LoadedModel, loadModel, saveModel } from './files.ts';
 export { initializeWeights } from './initialize.ts';
 export { buildModel, type ModelName, modelNames } from './registry.ts';
 export { type LayerSummary, type ModelSummary, summarizeModel } from './summary.ts';
+export { weightsDigest } from './weights-digest.ts';

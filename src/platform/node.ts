@@ -1,7 +1,5 @@
-// The platform interface on Node. Invariant: `write` is atomic, `overwrite` and `write` are on the disk when they resolve.
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { type ChildProcess, spawn } from 'node:child_process';
-import diagnostics from 'node:diagnostics_channel';
+// The platform interface on Node, and what Bun and Deno have of it: they emulate Node's modules. Invariant: `write` is atomic, `overwrite` and `write` are on the disk when they resolve.
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -12,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { scriptCommand, startProgram } from './node-programs.ts';
+import { withSignalExitCodes } from './node-signals.ts';
 import type { CommandResult, FileStatus, Files, Machine, Platform, PlatformWorker, ProcessorTime } from './platform.ts';
 
 const reasons: Readonly<Record<string, string>> = {
@@ -259,41 +258,6 @@ function peakMemoryBytes(): number {
   // The kernel's maxrss of a fresh process begins at that of the process that started it; its high-water mark does not.
   const highWater = /^VmHWM:\s+(\d+) kB$/m.exec(readIfThere('/proc/self/status') ?? '')?.[1];
   return 1024 * (highWater === undefined ? process.resourceUsage().maxRSS : Number(highWater));
-}
-
-// Only children of the asynchronous context of `withSignalExitCodes` are touched.
-const signalExitCodes = new AsyncLocalStorage<true>();
-
-// What a process wrote before it was killed is in its pipes by then; what its orphans write later is nobody's.
-const ORPHAN_OUTPUT_MS = 100;
-
-/** Ends the output of a dead process although a child of its own still holds the pipe. */
-function endOutput(child: ChildProcess): void {
-  for (const stream of [child.stdout, child.stderr]) {
-    if (!stream || stream.readableEnded || stream.destroyed) continue;
-    stream.once('end', () => stream.destroy());
-    stream.push(null);
-  }
-}
-
-function reportSignalAsCode(message: unknown): void {
-  if (signalExitCodes.getStore() === undefined) return;
-  const child = (message as { process: ChildProcess }).process;
-  const emit = child.emit.bind(child);
-  child.emit = ((event: string, ...values: unknown[]) => {
-    const [code, signal] = values;
-    const ended = (event === 'exit' || event === 'close') && code === null && typeof signal === 'string';
-    if (!ended) return emit(event, ...values);
-    if (event === 'exit') setTimeout(endOutput, ORPHAN_OUTPUT_MS, child).unref();
-    return emit(event, 128 + (os.constants.signals[signal as NodeJS.Signals] ?? 0), signal);
-  }) as typeof child.emit;
-}
-
-function withSignalExitCodes<T>(body: () => Promise<T>): Promise<T> {
-  // Subscribing the same function twice calls it twice, hence never more than once in the list.
-  diagnostics.unsubscribe('child_process', reportSignalAsCode);
-  diagnostics.subscribe('child_process', reportSignalAsCode);
-  return signalExitCodes.run(true, body);
 }
 
 function cacheFolder(): string {

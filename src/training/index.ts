@@ -1,5 +1,12 @@
 // Training: the loop, optimisers, checkpoints.
 export { type Checkpoint, type CheckpointStore, type CheckpointTensor, openCheckpoints } from './checkpoint.ts';
+export {
+  FINGERPRINT_IMAGES,
+  type Fingerprint,
+  type FingerprintOptions,
+  fingerprintSettings,
+  fingerprintTraining,
+} from './fingerprint.ts';
 export { fit } from './fit.ts';
 export {
   describeExecution,

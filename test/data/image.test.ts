@@ -224,6 +224,22 @@ test('readImage() gives nearly the same for a JPEG as for a PNG', async () => {
   assert.is(jpeg.ground, 'light');
 });
 
+test('prepareImage() reads pixels whose size is a getter of their class, as that of a browser is', () => {
+  const picture = draw(40, 30, (x, y) => (inBox(x, y, 10, 5, 20, 20) ? 200 : 0));
+  class Pixels implements RawImage {
+    get width(): number {
+      return picture.width;
+    }
+    get height(): number {
+      return picture.height;
+    }
+    get data(): RawImage['data'] {
+      return picture.data;
+    }
+  }
+  assert.equal(prepareImage(new Pixels(), options), prepareImage(picture, options));
+});
+
 test('decodeImage() reads a view into a larger buffer', async () => {
   const file = rgbaPng(draw(2, 2, (x) => 100 * x));
   const buffer = new Uint8Array(file.length + 9);
