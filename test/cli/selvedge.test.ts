@@ -37,7 +37,19 @@ test('selvedge --help explains all commands', async () => {
   const { code, out, err } = await selvedge('--help');
   assert.equal([code, err], [0, '']);
   const names = [...out.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name!);
-  assert.equal(names, ['info', 'data', 'explore', 'train', 'evaluate', 'predict', 'report', 'task', 'bench']);
+  assert.equal(names, [
+    'info',
+    'data',
+    'explore',
+    'train',
+    'evaluate',
+    'predict',
+    'report',
+    'task',
+    'fingerprint',
+    'build',
+    'bench',
+  ]);
 });
 
 test('selvedge data tells a sample from the whole', async () => {
