@@ -3,6 +3,7 @@
 export * from './backend/index.ts';
 export * from './core/index.ts';
 export * from './data/index.ts';
+export * from './edge/index.ts';
 export * from './evaluation/index.ts';
 // The report describes layers and epochs in words of its own, which are in `selvedge/report`.
 export type { LayerSummary, ModelSummary } from './models/index.ts';

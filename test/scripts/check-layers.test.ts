@@ -33,6 +33,14 @@ test('checkSource() refuses imports that point forward', () => {
   refuses('src/platform/node.ts', "import {\n  a,\n  b,\n} from '../backend/index.ts';", /backend/);
 });
 
+test('checkSource() lets src/edge stand on src/core alone', () => {
+  accepts('src/edge/classifier.ts', "import { a } from '../core/errors.ts';");
+  accepts('src/cli/export.ts', "import { a } from '../edge/index.ts';");
+  refuses('src/edge/classifier.ts', "import { a } from '../platform/index.ts';", /may import core$/);
+  refuses('src/edge/classifier.ts', "import type { A } from '../backend/index.ts';", /may import core$/);
+  refuses('src/edge/classifier.ts', 'const a = Math.exp(1);', /"Math.exp" is forbidden/);
+});
+
 test('checkSource() names the line of a violation', () => {
   assert.is(checkSource('src/core/a.ts', "\n\nimport { a } from '../data/idx.ts';")[0]!.line, 3);
 });
