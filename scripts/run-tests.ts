@@ -157,7 +157,7 @@ function findTests(folder: string): string[] {
   return readdirSync(path.join(root, folder), { withFileTypes: true })
     .flatMap((entry) => {
       const below = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) return findTests(below);
+      if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : findTests(below);
       return /\.(?:test|e2e)\.ts$/.test(entry.name) ? [below] : [];
     })
     .sort();

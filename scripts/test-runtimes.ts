@@ -1,251 +1,191 @@
-// Runs the contract suite and the fingerprint on every runtime that can be had, and compares the bits. A line a runtime.
+// Runs the contract suite and the fingerprint on every runtime that can be had, and compares the bits; then what else belongs to runtimes,
+// such as the pipeline on Bun and on Deno. A line each.
 // Invariant: its last line is `N passed, N failed`; what a runtime reports of itself is checked against what was asked for.
 //
-//   node --import tsx scripts/test-runtimes.ts [--full] [PART OF A NAME…]
+//   node --import tsx scripts/test-runtimes.ts [--full | --ci] [--save] [PART OF A NAME…]
 //
-// --full takes the whole fingerprint, at 1, 2 and 3 threads, on unshared memory, and killed and resumed: half an hour a runtime.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+// --full takes the whole fingerprint, at 1 to 4 threads, on unshared memory, and killed and resumed: a quarter of an hour a runtime.
+// --ci is one runtime of each kind in a few minutes; one that cannot be had has failed.
+// --save writes what was found into docs/runtimes.md.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { modelNames } from '../src/models/index.ts';
-import type { ContractReport } from '../test/contract/contract.ts';
-import { findRuntime, installRuntimes, type Runtime, root, runtimeEntries } from './runtimes.ts';
+import { FINGERPRINT_IMAGES } from '../src/training/index.ts';
+import { entries, shortForm } from './runtimes/index.ts';
+import { killProcesses, runProcess } from './runtimes/run-process.ts';
+import {
+  type CommandEntry,
+  type Entry,
+  type FingerprintRequest,
+  installMissing,
+  type RuntimeEntry,
+  type RuntimeSession,
+  root,
+} from './runtimes/runtime.ts';
+import { describeFindings, type Findings, tableOf } from './runtimes/table.ts';
+import { judgeOutput } from './runtimes/verdict.ts';
 
-const LIMIT_MS = 3_600_000;
-const program = path.join(root, 'bin', 'selvedge.js');
-const contractEntry = path.join(root, 'test', 'contract', 'entry.ts');
+const TABLE = path.join('docs', 'runtimes.md');
+const OPTIONS = ['--full', '--ci', '--save'];
 
 /** One way to take a fingerprint; all of them must come to the same weights. */
-interface Way {
+interface Way extends Pick<FingerprintRequest, 'start' | 'isKilled'> {
   readonly label: string;
-  readonly args: readonly string[];
-  /** Killed once, in the middle, and run again. */
-  readonly isKilled?: boolean;
 }
 
-const killed: Way = { label: 'killed and resumed', args: ['--threads', '2'], isKilled: true };
-const ways: Readonly<Record<'quick' | 'full', readonly Way[]>> = {
+const threads = (count: number, label = `${count} thread${count === 1 ? '' : 's'}`): Way => ({
+  label,
+  start: { threads: count },
+  isKilled: false,
+});
+const unshared: Way = { label: 'unshared memory', start: { sharedMemory: false }, isKilled: false };
+const killed: Way = { label: 'killed and resumed', start: { threads: 2 }, isKilled: true };
+
+/** What a form of the test takes fingerprints of, and how. */
+interface Form {
+  readonly ways: readonly Way[];
+  readonly models: readonly string[];
+  readonly data: FingerprintRequest['data'];
+  readonly images: number;
+  readonly checkpointEvery: number;
+}
+
+const quick: Form = {
   // The contract suite has trained at all thread counts and on both memories already.
-  quick: [{ label: '2 threads', args: ['--threads', '2'] }, killed],
-  full: [
-    { label: '2 threads', args: ['--threads', '2'] },
-    { label: '1 thread', args: ['--threads', '1'] },
-    { label: '3 threads', args: ['--threads', '3'] },
-    { label: 'unshared memory', args: ['--unshared'] },
-    killed,
-  ],
+  ways: [threads(2), killed],
+  models: modelNames,
+  data: 'sample',
+  // No multiple of the batch of 100.
+  images: 345,
+  checkpointEvery: 1,
 };
-/** Images of the shipped sample that the quick way trains on: no multiple of the batch of 100. */
-const QUICK_IMAGES = 345;
-/** Updates between checkpoints where a run is going to be killed, which happens after the second of them. */
-const checkpointEvery = { quick: 1, full: 20 } as const;
-/** A short run may end before the kill comes. */
-const KILL_ATTEMPTS = 5;
+const ci: Form = { ...quick, ways: [killed], models: ['dropout'] };
+const full: Form = {
+  ways: [threads(2), threads(1), threads(3), threads(4), unshared, killed],
+  models: modelNames,
+  data: 'whole',
+  images: FINGERPRINT_IMAGES,
+  checkpointEvery: 20,
+};
 
-interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-const running = new Set<ChildProcess>();
-
-function run(
-  binary: string,
-  args: readonly string[],
-  options: { killWhenThere?: string; quick: boolean },
-): Promise<Ended> {
-  const { FORCE_COLOR: _, ...inherited } = process.env;
-  const sample = options.quick ? { SELVEDGE_DATA: path.join(root, 'assets', 'sample') } : {};
-  const child = spawn(binary, args, {
-    cwd: root,
-    env: { ...inherited, NO_COLOR: '1', ...sample },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LIMIT_MS,
-    killSignal: 'SIGKILL',
-  });
-  running.add(child);
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk) => (out += chunk));
-  child.stderr.on('data', (chunk) => (err += chunk));
-  const { killWhenThere: file } = options;
-  const watch = file ? setInterval(() => existsSync(file) && child.kill('SIGKILL'), 5) : undefined;
-  return new Promise((resolve) => {
-    const end = (code: number | null, signal: NodeJS.Signals | null): void => {
-      clearInterval(watch);
-      running.delete(child);
-      resolve({ code, signal, out, err });
-    };
-    child.on('error', (error) => {
-      err += error.message;
-      end(127, null);
-    });
-    child.on('close', end);
-  });
-}
-
-/** What a runtime was found to do. */
-interface Findings {
-  /** What is in order, and what is not. */
-  passed: number;
-  readonly problems: string[];
-  /** By what they are of: digests that must be those of every other runtime. */
-  readonly bits: Record<string, string>;
-  version: string;
-  starts: string;
-}
-
-const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1) ?? '';
-const failure = (what: string, { code, signal, err }: Ended): string =>
-  `${what}: ended with ${signal ?? `code ${code}`}\n${err.trimEnd()}`;
-
-async function runContractOn(runtime: Runtime, folder: string, findings: Findings): Promise<void> {
-  const ended = await run(runtime.binary, [...runtime.scriptArgs, contractEntry, folder], { quick: true });
-  let report: ContractReport;
-  try {
-    report = JSON.parse(lastLine(ended.out)) as ContractReport;
-  } catch {
-    findings.problems.push(failure('the contract suite', ended));
-    return;
+async function runContractOn(session: RuntimeSession, folder: string, findings: Findings): Promise<void> {
+  const { runtime, results, starts, bits, machine } = await session.runContract(folder);
+  const { name, version } = session.reports;
+  if (runtime.name !== name || runtime.version !== version) {
+    findings.problems.push(
+      `the suite says that it ran on ${runtime.name} ${runtime.version}, not on ${name} ${version}`,
+    );
   }
-  const { name, version } = report.runtime;
-  if (name !== runtime.reports.name || version !== runtime.reports.version) {
-    const expected = `${runtime.reports.name} ${runtime.reports.version}`;
-    findings.problems.push(`the suite says that it ran on ${name} ${version}, not on ${expected}`);
-  }
-  for (const { title, problem } of report.results) {
+  for (const { title, problem } of results) {
     if (problem === undefined) findings.passed++;
     else findings.problems.push(`${title}: ${problem}`);
   }
-  findings.version = `${name} ${version}`;
-  findings.starts = report.starts.join(', ');
-  Object.assign(findings.bits, report.bits);
+  findings.starts = starts.join(', ');
+  findings.machine = `${machine.cpu}, ${machine.cores} cores, ${machine.operatingSystem.split(' ')[0]} ${machine.architecture}`;
+  Object.assign(findings.bits, bits);
 }
 
-interface Taken {
-  readonly runtime: { readonly name: string; readonly version: string };
-  readonly fingerprints: readonly { readonly model: string; readonly weights: string; readonly updatesNow: number }[];
-}
-
-async function takeFingerprint(
-  runtime: Runtime,
-  model: string,
-  way: Way,
-  quick: boolean,
-  folder: string,
-): Promise<Taken> {
-  const checkpoints = path.join(folder, 'checkpoints');
-  const args = [
-    ...runtime.programArgs,
-    program,
-    'fingerprint',
-    '--json',
-    '--model',
-    model,
-    ...way.args,
-    ...(quick ? ['--images', String(QUICK_IMAGES)] : []),
-    ...(way.isKilled
-      ? ['--checkpoints', checkpoints, '--checkpoint-every', `${checkpointEvery[quick ? 'quick' : 'full']}`]
-      : []),
-  ];
-  const what = `fingerprint of ${model}, ${way.label}`;
-  for (let attempt = 1; way.isKilled; attempt++) {
-    // The second file is begun when the first is whole.
-    const killWhenThere = path.join(checkpoints, model, 'checkpoint-1.bin');
-    const first = await run(runtime.binary, args, { quick, killWhenThere });
-    if (first.signal === 'SIGKILL') break;
-    if (attempt === KILL_ATTEMPTS) throw new Error(`${failure(what, first)}\nit was to be killed`);
-    rmSync(checkpoints, { recursive: true, force: true });
-  }
-  const ended = await run(runtime.binary, args, { quick });
-  rmSync(checkpoints, { recursive: true, force: true });
-  if (ended.code !== 0) throw new Error(failure(what, ended));
-  if (way.isKilled && !ended.err.includes('went on after update')) throw new Error(`${what}: it began anew`);
-  return JSON.parse(ended.out) as Taken;
-}
-
-async function fingerprintOn(runtime: Runtime, quick: boolean, folder: string, findings: Findings): Promise<void> {
-  for (const model of modelNames) {
-    for (const way of ways[quick ? 'quick' : 'full']) {
+async function fingerprintsOn(session: RuntimeSession, form: Form, folder: string, findings: Findings): Promise<void> {
+  const ways = session.hasThreads ? form.ways : [unshared];
+  const { data, images, checkpointEvery } = form;
+  findings.ways = ways.map(({ label }) => label);
+  for (const model of form.models) {
+    const title = `fingerprint of ${model}`;
+    for (const [i, { label, start, isKilled }] of ways.entries()) {
+      const own = path.join(folder, `${model}-${i}`);
       try {
-        const { weights } = (await takeFingerprint(runtime, model, way, quick, folder)).fingerprints[0]!;
-        findings.bits[`fingerprint of ${model}`] ??= weights;
-        const expected = findings.bits[`fingerprint of ${model}`];
-        if (weights === expected) findings.passed++;
-        else findings.problems.push(`fingerprint of ${model}, ${way.label}: ${weights}, not ${expected}`);
+        const request = { model, data, images, start, isKilled, checkpointEvery, folder: own };
+        const { weights, kernels } = await session.takeFingerprint(request);
+        findings.kernels = kernels;
+        findings.bits[title] ??= weights;
+        if (weights === findings.bits[title]) findings.passed++;
+        else findings.problems.push(`${title}, ${label}: ${weights}, not ${findings.bits[title]}`);
       } catch (error) {
-        findings.problems.push((error as Error).message);
+        findings.problems.push(`${title}, ${label}: ${(error as Error).message}`);
       }
     }
   }
 }
 
-/** Digests that are not those of the first runtime. */
-function differences(
-  bits: Findings['bits'],
-  first: { readonly version: string; readonly bits: Findings['bits'] },
-): string[] {
-  return Object.entries(bits)
-    .filter(([what, digest]) => first.bits[what] !== undefined && first.bits[what] !== digest)
-    .map(([what, digest]) => `${what}: ${digest}, but ${first.bits[what]} on ${first.version}`);
-}
-
-async function test(runtime: Runtime, quick: boolean): Promise<Findings> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), `selvedge-${runtime.name}-`));
-  const findings: Findings = { passed: 0, problems: [], bits: {}, version: runtime.name, starts: '' };
+async function testRuntime(entry: RuntimeEntry, form: Form): Promise<Findings> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), `selvedge-${entry.name}-`));
+  const findings: Findings = { entry, passed: 0, problems: [], bits: {}, ways: [] };
+  let session: RuntimeSession | undefined;
   try {
-    await runContractOn(runtime, path.join(folder, 'contract'), findings);
-    await fingerprintOn(runtime, quick, folder, findings);
+    session = await entry.open();
+    findings.version = session.version;
+    await runContractOn(session, path.join(folder, 'contract'), findings);
+    await fingerprintsOn(session, form, folder, findings);
+  } catch (error) {
+    findings.problems.push((error as Error).message);
   } finally {
+    await session?.close();
     rmSync(folder, { recursive: true, force: true });
   }
   return findings;
 }
 
+async function testCommand(entry: CommandEntry): Promise<Findings> {
+  const { code, out, err } = await runProcess(entry.command, entry.args, entry.cwd ? { cwd: entry.cwd } : {});
+  const { passed, failed } = judgeOutput(code, out);
+  const problems = Array.from({ length: failed }, (_, i) => (i === 0 ? `${out}${err}`.trimEnd() : 'as above'));
+  return { entry, passed, problems, bits: {}, ways: [] };
+}
+
+/** Digests that are not those of the first runtime. */
+function differences({ bits }: Findings, first: Findings | undefined): string[] {
+  return Object.entries(bits)
+    .filter(([what, digest]) => first?.bits[what] !== undefined && first.bits[what] !== digest)
+    .map(([what, digest]) => `${what}: ${digest}, but ${first!.bits[what]} on ${first!.entry.name}`);
+}
+
+/** What the words of the command line ask for. */
+export function choose(words: readonly string[]): { wanted: readonly Entry[]; form: Form; mayBeMissing: boolean } {
+  const unknown = words.find((word) => word.startsWith('--') && !OPTIONS.includes(word));
+  if (unknown !== undefined) throw new Error(`Unknown option "${unknown}": expected ${OPTIONS.join(', ')}`);
+  const isShort = words.includes('--ci');
+  if (isShort && words.includes('--full')) throw new Error('Cannot be --full and --ci: choose one');
+  const parts = words.filter((word) => !word.startsWith('--'));
+  const isNamed = ({ name }: Entry): boolean => parts.length === 0 || parts.some((part) => name.includes(part));
+  const wanted = entries.filter((entry) => isNamed(entry) && (!isShort || shortForm.includes(entry.name)));
+  if (wanted.length === 0) {
+    const known = entries.map(({ name }) => name).join(', ');
+    throw new Error(`No runtime has ${parts.map((part) => `"${part}"`).join(' or ')} in its name: expected ${known}`);
+  }
+  return { wanted, form: isShort ? ci : words.includes('--full') ? full : quick, mayBeMissing: !isShort };
+}
+
 async function main(words: readonly string[]): Promise<void> {
-  const quick = !words.includes('--full');
-  const parts = words.filter((word) => word !== '--full');
-  const wanted = runtimeEntries.filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
-  if (wanted.length === 0)
-    throw new Error(`No runtime has ${parts.map((part) => `"${part}"`).join(' or ')} in its name`);
-  installRuntimes(wanted, (line) => console.log(line));
-  let first: Findings | undefined;
-  let [passed, failed] = [0, 0];
+  const { wanted, form, mayBeMissing } = choose(words);
+  installMissing(wanted, (line) => console.log(line));
+  const found: Findings[] = [];
+  let missing = 0;
   for (const entry of wanted) {
-    const runtime = findRuntime(entry);
-    if ('reason' in runtime) {
-      console.log(`skipped ${entry.name.padEnd(14)} ${runtime.reason}`);
+    const reason = entry.missing();
+    if (reason !== undefined) {
+      console.log(`${mayBeMissing ? 'skipped' : 'FAILED '} ${entry.name.padEnd(14)} ${reason}`);
+      if (!mayBeMissing) missing++;
       continue;
     }
     const start = performance.now();
-    const findings = await test(runtime, quick);
-    first ??= findings;
-    findings.problems.push(...differences(findings.bits, first));
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const state = findings.problems.length === 0 ? 'ok     ' : 'FAILED ';
-    const digests = modelNames.map(
-      (model) => `${model} ${findings.bits[`fingerprint of ${model}`]?.slice(0, 12) ?? '-'}`,
-    );
-    console.log(
-      `${state} ${findings.version.padEnd(14)} ${String(findings.passed).padStart(4)} passed ${seconds.padStart(7)} s  ` +
-        `${findings.starts}; ${digests.join(', ')}`,
-    );
-    for (const problem of findings.problems) console.log(`        ${problem.replaceAll('\n', '\n        ')}`);
-    passed += findings.passed;
-    failed += findings.problems.length;
+    const findings = entry.kind === 'runtime' ? await testRuntime(entry, form) : await testCommand(entry);
+    findings.problems.push(...differences(findings, found[0]));
+    found.push(findings);
+    console.log(describeFindings(findings, (performance.now() - start) / 1000));
   }
-  if (failed > 0 || first === undefined) process.exitCode = 1;
+  if (words.includes('--save') && found.length > 0) writeFileSync(path.join(root, TABLE), tableOf(found, form, words));
+  const passed = found.reduce((sum, findings) => sum + findings.passed, 0);
+  const failed = missing + found.reduce((sum, { problems }) => sum + problems.length, 0);
+  if (failed > 0 || found.length === 0) process.exitCode = 1;
   console.log(`${passed} passed, ${failed} failed`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      for (const child of running) child.kill('SIGKILL');
+      killProcesses();
       process.exit(128 + os.constants.signals[signal]);
     });
   }

@@ -17,11 +17,10 @@ import {
 } from '../../src/training/index.ts';
 import type { Bits, ContractTest, ContractTests } from './suite.ts';
 
-const bitsOf = ({ weights, losses }: Fingerprint): Bits => [
-  new TextEncoder().encode(weights),
-  // The losses are doubles.
-  new Uint8Array(Float64Array.from(losses).buffer),
-];
+/** Losses are doubles. */
+const bytesOf = (losses: readonly number[]): Uint8Array => new Uint8Array(Float64Array.from(losses).buffer);
+
+const bitsOf = ({ weights, losses }: Fingerprint): Bits => [new TextEncoder().encode(weights), bytesOf(losses)];
 
 async function take(options: Omit<FingerprintOptions, 'dataset'>): Promise<Fingerprint> {
   const { train } = await loadFashionMnistSample();
@@ -70,17 +69,18 @@ const optimizers: readonly OptimizerConfig[] = [optimizerDefaults.sgd, optimizer
 const otherOptimizers: ContractTest = async () => {
   const { train } = await loadFashionMnistSample();
   const resident = placeDataset(train);
-  const found: Float32Array[] = [];
+  const found: (Float32Array | Uint8Array)[] = [];
   for (const optimizer of optimizers) {
     const model: tf.LayersModel = buildModel('baseline', { inputShape: [28, 28, 1], classes: 10 });
     initializeWeights(model, 4);
     const indices = Int32Array.from({ length: 60 }, (_, i) => 17 * i);
-    await fit(model, {
+    const { history } = await fit(model, {
       training: resident.examples({ indices }),
       validation: resident.examples({ indices: Int32Array.of(1, 2, 3) }),
       settings: { ...fitDefaults, optimizer, epochs: 1, batchSize: 32, labelSmoothing: 0.1 },
     });
     found.push(...model.getWeights().map((weight) => weight.dataSync<'float32'>().slice()));
+    found.push(bytesOf(history.map(({ validationLoss }) => validationLoss!)));
     model.dispose();
   }
   resident.dispose();
@@ -102,5 +102,5 @@ export const trainingTests: ContractTests = {
     batchSize: 8,
   }),
   'a training that is stopped and goes on ends as if it had not been': stopped,
-  'other optimisers, with label smoothing': otherOptimizers,
+  'other optimisers, with label smoothing and a validation': otherOptimizers,
 };
