@@ -1,4 +1,4 @@
-// Builds the AssemblyScript kernels for shared and for unshared memory, as `selvedge build` does, and refuses a module with static data or a start
+// Builds the AssemblyScript kernels for shared and for unshared memory, and refuses a module with static data or a start
 // function: both would write over emscripten's own data, which lives at the same low addresses.
 import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +31,7 @@ export function forbiddenSections(wasm: Uint8Array): string[] {
 }
 
 /** A file that was built. */
-interface Built {
+export interface Built {
   readonly file: string;
   readonly bytes: number;
 }

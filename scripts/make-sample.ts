@@ -24,7 +24,7 @@ function firstOfEachClass(dataset: Dataset, count: number): Dataset {
 
 async function write(name: string, idx: Uint8Array): Promise<void> {
   const bytes = gzipSync(idx, { level: 9 });
-  await platform.files.write(path.join(fileURLToPath(sampleFolderUrl), name), bytes);
+  await platform.files.write(path.join(fileURLToPath(sampleFolderUrl()), name), bytes);
   console.log(`${name}  ${bytes.length} bytes  sha256 ${await sha256(bytes)}`);
 }
 

@@ -58,7 +58,7 @@ test.before(() => {
   const settings = { extends: '../../tsconfig.json', compilerOptions: { noUnusedLocals: false }, include: ['*.ts'] };
   writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(settings));
   process.chdir(folder);
-  process.env.SELVEDGE_DATA = fileURLToPath(sampleFolderUrl);
+  process.env.SELVEDGE_DATA = fileURLToPath(sampleFolderUrl());
   console.log = () => {};
   console.assert = (value: unknown) => {
     if (!value) throw new Error('an assertion of the example is false');

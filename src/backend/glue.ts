@@ -3,8 +3,8 @@
 
 import * as unthreadedFactory from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import * as threadedFactory from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.js';
-import { SelvedgeError } from '../core/errors.ts';
-import { platform } from '../platform/index.ts';
+import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { compileEngineFile, platform } from '../platform/index.ts';
 
 /** What tfjs-backend-wasm calls a `BackendWasmModule`, as far as we use it. */
 export interface GlueModule {
@@ -46,34 +46,27 @@ class StandInWorker {
  *
  * @param threaded True for the build on shared memory
  * @returns The emscripten module, with the `tfjs` functions that `BackendWasm` wants, and its memory
- * @throws SelvedgeError `backend/tfjs-load` if the wasm cannot be read or started
+ * @throws SelvedgeError `files/engine-file` if the wasm cannot be read, `backend/tfjs-load` if it does not start
  */
 export async function loadGlue(threaded: boolean): Promise<LoadedGlue> {
-  const file = threaded ? 'tfjs-backend-wasm-threaded-simd' : 'tfjs-backend-wasm-simd';
+  const file = threaded ? 'tfjs-backend-wasm-threaded-simd.wasm' : 'tfjs-backend-wasm-simd.wasm';
   try {
-    const location = import.meta.resolve(`@tensorflow/tfjs-backend-wasm/wasm-out/${file}.wasm`);
-    const wasm = await platform.files.readBytes(platform.files.fromUrl(new URL(location)));
-    const compiled = await WebAssembly.compile(wasm as BufferSource);
-    return await platform.hostGlue(StandInWorker, () => startFactory(threaded, compiled, location));
+    const compiled = await compileEngineFile(file);
+    return await platform.hostGlue(StandInWorker, () => startFactory(threaded, compiled));
   } catch (error) {
-    throw new SelvedgeError(
-      'backend/tfjs-load',
-      `Cannot start "${file}.wasm" of @tensorflow/tfjs-backend-wasm; run npm ci`,
-      {
-        cause: error,
-      },
-    );
+    if (error instanceof SelvedgeError) throw error;
+    throw new SelvedgeError('backend/tfjs-load', `Cannot start "${file}": ${messageOf(error)}`, { cause: error });
   }
 }
 
-async function startFactory(threaded: boolean, compiled: WebAssembly.Module, location: string): Promise<LoadedGlue> {
+async function startFactory(threaded: boolean, compiled: WebAssembly.Module): Promise<LoadedGlue> {
   let memory: WebAssembly.Memory | undefined;
   const factory = factoryOf(threaded ? threadedFactory : unthreadedFactory);
   const started = new Promise<GlueModule>((resolve, reject) => {
     const config = {
-      locateFile: (name: string) => new URL(name, location).href,
-      // The glue refuses to start workers without it; stand-ins never read it.
-      mainScriptUrlOrBlob: location,
+      // Names of files that are never fetched: we instantiate the module, and stand-ins load no script.
+      locateFile: (name: string) => name,
+      mainScriptUrlOrBlob: 'never-loaded.js',
       onAbort: (reason: unknown) => reject(new Error(`The glue aborted: ${String(reason)}`)),
       instantiateWasm: (imports: WebAssembly.Imports, done: InstanceDone) => {
         memory = imports.env?.memory as WebAssembly.Memory | undefined;

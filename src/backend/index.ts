@@ -1,4 +1,5 @@
 // The engine: tfjs's wasm backend with threads and the kernels it lacks.
+export { type EngineFile, engineFiles, type ProvidedFiles, provideFiles } from '../platform/index.ts';
 export { float32Bits } from './float-bits.ts';
 export { SelvedgeBackend, type TensorReference } from './selvedge-backend.ts';
 export {

@@ -37,6 +37,9 @@ export default function work({ module, memory, controlOffset, thread, spinIterat
   }
 }
 
+// In a browser this is the worker's own script; elsewhere the platform's first module calls the function.
+if ('WorkerGlobalScope' in globalThis) addEventListener('message', ({ data }) => work(data), { once: true });
+
 /**
  * @param {Int32Array} words
  * @param {number} thread

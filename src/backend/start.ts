@@ -4,7 +4,7 @@
 import { BackendWasm, setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
-import { platform } from '../platform/index.ts';
+import { compileEngineFile, platform, readEngineFile } from '../platform/index.ts';
 import { type LoadedGlue, loadGlue } from './glue.ts';
 import { registerKernels } from './kernels/register.ts';
 import { allocateBytes, SelvedgeBackend } from './selvedge-backend.ts';
@@ -59,7 +59,7 @@ let stopped: Promise<void> = Promise.resolve();
  * @param options Threads to use; the default is what machine and cgroup allow
  * @returns What was started; call `stop` when done. Without it the process still exits by itself
  * @throws SelvedgeError `backend/already-started`, `backend/threads`, `backend/no-simd`, `backend/second-tfjs`,
- *   `backend/kernels-not-built`, `backend/tfjs-load`, `backend/worker-start`
+ *   `files/engine-file`, `backend/tfjs-load`, `backend/worker-start`
  *
  * @example
  * ```ts
@@ -96,7 +96,7 @@ async function startEngine(
     allocate: (bytes: number) => allocateBytes(module, bytes),
     free: (at: number) => module._free(at),
   };
-  const kernels = await readKernels(shared);
+  const kernels = await compileEngineFile(shared ? 'kernels-shared.wasm' : 'kernels-unshared.wasm');
   const pool = await ThreadPool.start({ module: kernels, memory, allocator, threads: shared ? threads : 1 });
   setThreadsCount(1);
   const backend = new SelvedgeBackend(module, pool, exactConvolution);
@@ -128,7 +128,8 @@ async function loadBuild(reason: string | undefined): Promise<LoadedGlue & { fal
   try {
     return await loadGlue(true);
   } catch (error) {
-    const { cause } = error as Error;
+    if (!(error instanceof SelvedgeError) || error.code !== 'backend/tfjs-load') throw error;
+    const { cause } = error;
     return { ...(await loadGlue(false)), fallbackReason: `the threaded build did not start: ${messageOf(cause)}` };
   }
 }
@@ -207,24 +208,8 @@ function reasonAgainstThreads(options: BackendOptions): string | undefined {
  * Names the arithmetic of this build: runs with equal digests, seeds, settings and data end with the same weights.
  *
  * @returns sha256 of the shared build of the kernels, in hexadecimal; both builds come from the same sources
- * @throws SelvedgeError `backend/kernels-not-built`
+ * @throws SelvedgeError `files/engine-file`
  */
 export async function kernelsDigest(): Promise<string> {
-  return sha256(await readBuild('kernels-shared.wasm'));
-}
-
-async function readKernels(shared: boolean): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(
-    (await readBuild(shared ? 'kernels-shared.wasm' : 'kernels-unshared.wasm')) as BufferSource,
-  );
-}
-
-async function readBuild(file: string): Promise<Uint8Array> {
-  try {
-    return await platform.files.readBytes(platform.files.fromUrl(new URL(`../../build/${file}`, import.meta.url)));
-  } catch (error) {
-    throw new SelvedgeError('backend/kernels-not-built', `Cannot read "build/${file}": run npm run build`, {
-      cause: error,
-    });
-  }
+  return sha256(await readEngineFile('kernels-shared.wasm'));
 }

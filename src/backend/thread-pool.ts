@@ -2,7 +2,7 @@
 // Who computes a unit is left to chance; what a unit computes is not, so results do not depend on the number of threads.
 // Invariant: `run` returns when every unit is done, or throws a typed error within seconds; it never hangs.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { type PlatformWorker, platform } from '../platform/index.ts';
+import { engineFileUrl, type PlatformWorker, platform } from '../platform/index.ts';
 import * as control from './control-block.js';
 
 /** Where the pool gets memory from: emscripten's allocator. */
@@ -92,7 +92,7 @@ export class ThreadPool {
   }
 
   async #startWorkers(module: WebAssembly.Module): Promise<void> {
-    const script = new URL('./pool-worker.js', import.meta.url);
+    const script = engineFileUrl('pool-worker.js');
     for (let thread = 1; thread < this.threads; thread++) {
       const worker = platform.startWorker(script, {
         module,

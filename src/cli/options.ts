@@ -104,7 +104,7 @@ async function startOrBuild(options: BackendOptions): Promise<RunningBackend> {
   try {
     return await startBackend(options);
   } catch (error) {
-    if (!(error instanceof SelvedgeError) || error.code !== 'backend/kernels-not-built') throw error;
+    if (!(error instanceof SelvedgeError) || error.code !== 'files/engine-file') throw error;
     const { writeError } = platform.terminal;
     writeError('Building the kernels, once\n');
     const folder = platform.files.fromUrl(new URL('../../', import.meta.url));

@@ -11,7 +11,7 @@ import { type CommandContext, command, exitCodes, showError } from './command.ts
 import { runFolder, threadsOption, useEngine, wholeNumber } from './options.ts';
 import { runPaths } from './run-files.ts';
 
-const shippedModelUrl = new URL('../../assets/models/dropout/', import.meta.url);
+const shippedModelUrl = (): URL => new URL('../../assets/models/dropout/', import.meta.url);
 
 /** A class and the probability that the picture shows it. */
 interface Candidate {
@@ -87,7 +87,7 @@ function modelFolder({ run, model, 'model-folder': folder }: PredictArguments, c
     throw usageError('Option "--model" needs "--run": it names a model of that run');
   if (folder !== undefined) return platform.files.resolve(context.cwd, folder);
   if (run !== undefined) return runPaths.model(runFolder(context, run, model ?? 'dropout'));
-  return platform.files.fromUrl(shippedModelUrl);
+  return platform.files.fromUrl(shippedModelUrl());
 }
 
 async function prepareFile(file: string, context: CommandContext): Promise<PreparedImage> {

@@ -2,7 +2,7 @@
 // Invariant: size and completeness are read from the file's structure first, so that a hostile header claims no memory and half
 // an image is never answered as a whole one.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { platform } from '../platform/index.ts';
+import { compileEngineFile } from '../platform/index.ts';
 
 /** Pixels as RGBA, 8 bits a channel, alpha not multiplied in, row by row from the top. */
 export interface RawImage {
@@ -125,17 +125,11 @@ function hasEndMarker(bytes: Uint8Array, from: number): boolean {
   return false;
 }
 
-/** The codec's WebAssembly module. Read by path: not every runtime fetches `file:` addresses. */
-async function compileCodec(specifier: string): Promise<WebAssembly.Module> {
-  const path = platform.files.fromUrl(new URL(import.meta.resolve(specifier)));
-  return WebAssembly.compile((await platform.files.readBytes(path)) as BufferSource);
-}
-
 let pngCodec: Promise<typeof import('@jsquash/png/decode.js')> | undefined;
 
 async function loadPngCodec(): Promise<typeof import('@jsquash/png/decode.js')> {
   const codec = await import('@jsquash/png/decode.js');
-  await codec.init(await compileCodec('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'));
+  await codec.init(await compileEngineFile('png.wasm'));
   return codec;
 }
 
@@ -150,7 +144,7 @@ let jpegComplaint = '';
 
 async function loadJpegCodec(): Promise<typeof import('@jsquash/jpeg/decode.js')> {
   const codec = await import('@jsquash/jpeg/decode.js');
-  const module = await compileCodec('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
+  const module = await compileEngineFile('jpeg.wasm');
   await codec.init({
     noInitialRun: true,
     instantiateWasm: (imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {

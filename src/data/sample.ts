@@ -4,7 +4,7 @@
 import type { DatasetFileNames, PinnedFile } from './fashion-mnist.ts';
 
 /** Folder of the shipped sample. */
-export const sampleFolderUrl = new URL('../../assets/sample/', import.meta.url);
+export const sampleFolderUrl = (): URL => new URL('../../assets/sample/', import.meta.url);
 
 export const sampleFiles: DatasetFileNames<PinnedFile> = {
   trainImages: {

@@ -172,7 +172,7 @@ async function readGivenFolder(folder: string, places: Places, allowSample: bool
 }
 
 async function readSample(): Promise<Found> {
-  const files = await readFolder(platform.files.fromUrl(sampleFolderUrl), sampleFiles);
+  const files = await readFolder(platform.files.fromUrl(sampleFolderUrl()), sampleFiles);
   return { kind: 'sample', description: 'the small sample that ships with the project', files };
 }
 

@@ -2,7 +2,7 @@
 // Invariant: nothing here starts a process of another runtime.
 import { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { node } from './node.ts';
+import { platform as node } from './node.ts';
 import { inSignalContext, reportSignalAsCode } from './node-signals.ts';
 import type { Platform } from './platform.ts';
 
@@ -23,7 +23,7 @@ function hookStarts(): void {
   };
 }
 
-export const bun: Platform = {
+export const platform: Platform = {
   ...node,
   runtime: { name: 'bun', version },
   scriptCommand: (script) => ({ command: process.execPath, args: ['--bun', fileURLToPath(script)] }),

@@ -268,7 +268,7 @@ function cacheFolder(): string {
   return path.join(base, 'selvedge');
 }
 
-export const node: Platform = {
+export const platform: Platform = {
   runtime: { name: 'node', version: process.versions.node },
   files,
   terminal: {
@@ -296,6 +296,7 @@ export const node: Platform = {
   cacheFolder,
   now: () => performance.now(),
   giveWay: () => new Promise((resolve) => setImmediate(resolve)),
+  readUrl: (url) => files.readBytes(fileURLToPath(url)),
   startWorker,
   hostGlue,
   runCommand,

@@ -25,7 +25,7 @@ export interface Files {
   resolve(...parts: string[]): string;
   dirname(path: string): string;
   basename(path: string): string;
-  /** Path of a `file:` URL, for resources found by `new URL(…, import.meta.url)`. */
+  /** Path of a URL, for what is found by `new URL(…, import.meta.url)`; in a browser an address is a path that can be read. */
   fromUrl(url: URL): string;
   readBytes(path: string): Promise<Uint8Array>;
   readText(path: string): Promise<string>;
@@ -127,6 +127,8 @@ export interface Platform {
   now(): number;
   /** Gives the event loop a turn, so that interruptions and drawing get through; without the millisecond that a timer waits. */
   giveWay(): Promise<void>;
+  /** Reads a file that belongs to the program, where the program itself came from: a disk or a server. */
+  readUrl(url: URL): Promise<Uint8Array>;
   /** Starts a worker that calls the default export of a plain JavaScript module with `data`. It does not keep the process alive. */
   startWorker(script: URL, data: unknown): PlatformWorker;
   /**

@@ -32,7 +32,7 @@ export function start(folder: string, args: readonly string[], env: NodeJS.Proce
   const { FORCE_COLOR: _, ...inherited } = process.env;
   const child = spawn(process.execPath, [program, ...args], {
     cwd: folder,
-    env: { ...inherited, SELVEDGE_DATA: fileURLToPath(sampleFolderUrl), ...env },
+    env: { ...inherited, SELVEDGE_DATA: fileURLToPath(sampleFolderUrl()), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';

@@ -61,7 +61,7 @@ test('selvedge data tells a sample from the whole', async () => {
 
 test('selvedge data refuses a truncated file by name', async () => {
   const bad = path.join(folder, 'bad');
-  cpSync(fileURLToPath(sampleFolderUrl), bad, { recursive: true });
+  cpSync(fileURLToPath(sampleFolderUrl()), bad, { recursive: true });
   truncateSync(path.join(bad, 'train-images-idx3-ubyte.gz'), 1000);
   const line = errorLine(await selvedge('data', '--data', 'bad'));
   assert.match(line, path.join(bad, 'train-images-idx3-ubyte.gz'));

@@ -14,7 +14,7 @@ import { sampleFiles, sampleFolderUrl } from '../../src/data/sample.ts';
 import { type LoadOptions, loadFashionMnist, type Places } from '../../src/data/sources.ts';
 import { serveFolder } from './http-folder.ts';
 
-const sampleFolder = fileURLToPath(sampleFolderUrl);
+const sampleFolder = fileURLToPath(sampleFolderUrl());
 const names = Object.values(sampleFiles).map((file) => file.name);
 
 interface Context {

@@ -1,0 +1,50 @@
+// What runtimes have in common that start no programs and have no terminal: browsers and the edge. Not a platform by itself.
+// Invariant: what cannot be done is an error that says so; nothing pretends.
+import { SelvedgeError } from '../core/errors.ts';
+import type { Platform } from './platform.ts';
+
+/** An error for what a runtime does not have. */
+export function absent(runtime: string, what: string): SelvedgeError {
+  return new SelvedgeError('platform/absent', `Cannot ${what}: ${runtime} has no such thing`);
+}
+
+/** The part of the interface that is the same wherever there is but a script. */
+export function withoutPrograms(
+  runtime: Platform['runtime'],
+): Omit<Platform, 'files' | 'readUrl' | 'startWorker' | 'hostGlue' | 'machine' | 'mayBlock'> {
+  const { name } = runtime;
+  return {
+    runtime,
+    terminal: {
+      isTerminal: false,
+      isOutputTerminal: false,
+      columns: 80,
+      write: (text) => console.log(text.replace(/\n$/, '')),
+      writeError: (text) => console.error(text.replace(/\n$/, '')),
+    },
+    args: [],
+    environment: () => undefined,
+    workingFolder: () => '/',
+    cacheFolder: () => '/cache',
+    now: () => performance.now(),
+    giveWay: () => new Promise((resolve) => setTimeout(resolve)),
+    runCommand: (command) => Promise.reject(absent(name, `run "${command}"`)),
+    startProgram: (command) => {
+      throw absent(name, `start "${command}"`);
+    },
+    scriptCommand: ({ href }) => {
+      throw absent(name, `run "${href}" as a program`);
+    },
+    inputLines: () => {
+      throw absent(name, 'read standard input');
+    },
+    processorTime: () => ({ ownMs: performance.now() }),
+    peakMemoryBytes: () => 0,
+    withSignalExitCodes: (body) => body(),
+    onInterrupt: () => () => {},
+    setExitCode: () => {},
+    exit: (code) => {
+      throw absent(name, `exit with code ${code}`);
+    },
+  };
+}
