@@ -32,7 +32,7 @@ test('forbiddenSections() passes a data section of no segments', () => {
 });
 
 test('the kernels that were built hold neither', () => {
-  for (const name of ['kernels-shared', 'kernels-unshared']) {
+  for (const name of ['kernels-shared', 'kernels-unshared', 'edge']) {
     assert.equal(forbiddenSections(readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url))), [], name);
   }
 });
