@@ -1,8 +1,9 @@
 // All that `npm run test:runtimes` runs, in this order; the bits of the first runtime are those that the others must have.
+import { commands } from './commands.ts';
 import { processRuntimes } from './processes.ts';
 import type { Entry } from './runtime.ts';
 
-export const entries: readonly Entry[] = [...processRuntimes];
+export const entries: readonly Entry[] = [...processRuntimes, ...commands];
 
-/** The short form for CI: one runtime of each kind. */
-export const shortForm: readonly string[] = ['node-20', 'bun', 'deno', 'chromium', 'workerd'];
+/** The short form for CI: one runtime of each kind, and the pipeline. */
+export const shortForm: readonly string[] = ['node-20', 'bun', 'deno', 'chromium', 'workerd', 'pipeline'];

@@ -66,6 +66,9 @@ function node(major: number): ProcessRuntime {
   };
 }
 
+/** The Node that runs this script. */
+export const thisNode: ProcessRuntime = node(Number(process.versions.node.split('.')[0]));
+
 export const bun: ProcessRuntime = {
   name: 'bun',
   reports: { name: 'bun', version: versions.bun! },

@@ -1,0 +1,22 @@
+// Commands that belong to the runtimes and count for themselves: the pipeline on Node, Bun and Deno. An entry is a file that tests.
+import path from 'node:path';
+import { bun, deno, missingBinary } from './processes.ts';
+import { type CommandEntry, root, runtimesFolder } from './runtime.ts';
+
+/** A TypeScript file of tests that runs on this Node. */
+function script(name: string, file: string, rest: Pick<CommandEntry, 'packages' | 'missing'>): CommandEntry {
+  return {
+    kind: 'command',
+    name,
+    command: process.execPath,
+    args: ['--import', 'tsx', path.join(root, file)],
+    ...rest,
+  };
+}
+
+export const commands: readonly CommandEntry[] = [
+  script('pipeline', 'test/runtimes/pipeline.ts', {
+    packages: runtimesFolder,
+    missing: () => missingBinary(bun) ?? missingBinary(deno),
+  }),
+];
