@@ -2,7 +2,8 @@
 // Invariant: a picture that cannot be read is an error of its own; the others are answered all the same.
 import type * as tf from '../backend/tfjs.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { type PreparedImage, readImage } from '../data/image.ts';
+import { readImage } from '../data/image.ts';
+import type { PreparedImage } from '../data/prepare-image.ts';
 import { type LoadedModel, loadModel, modelNames } from '../models/index.ts';
 import { createPredictor, type Predictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';

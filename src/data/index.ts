@@ -28,8 +28,17 @@ export {
 export { gunzip, gzip } from './gzip.ts';
 export { decodeIdx, decodeIdxHeader, encodeIdx, type IdxArray, type IdxHeader, type IdxType } from './idx.ts';
 export { decodeIdxToTensors, type TensorPair } from './idx-tensors.ts';
-export { type PixelBox, type PreparedImage, prepareImage, readImage } from './image.ts';
-export { decodeImage, type RawImage } from './image-codecs.ts';
+export { readImage } from './image.ts';
+export { decodeImage } from './image-codecs.ts';
+export {
+  type CodecModule,
+  createImageDecoder,
+  type DecodeOptions,
+  type ImageCodecs,
+  type ImageDecoder,
+  type RawImage,
+} from './image-decoder.ts';
+export { type PixelBox, type PreparedImage, prepareImage } from './prepare-image.ts';
 export {
   type DataSource,
   type LoadedData,

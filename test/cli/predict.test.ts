@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fashionMnistClassNames } from '../../src/data/fashion-mnist.ts';
-import type { RawImage } from '../../src/data/image-codecs.ts';
+import type { RawImage } from '../../src/data/image-decoder.ts';
 import { loadFashionMnistSample } from '../../src/data/sources.ts';
 import { jpegFile, rgbaPng } from '../data/image-files.ts';
 import { type Ended, makeFolder, run } from './program.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { deflateSync } from 'node:zlib';
 import encodeJpeg, { init } from '@jsquash/jpeg/encode.js';
-import type { RawImage } from '../../src/data/image-codecs.ts';
+import type { RawImage } from '../../src/data/image-decoder.ts';
 
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
@@ -15,7 +15,7 @@ function crc32(bytes: Uint8Array): number {
 }
 
 /** One PNG chunk with its length and checksum. */
-function chunk(type: string, content: Uint8Array): Buffer {
+export function pngChunk(type: string, content: Uint8Array): Uint8Array {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), content]);
   const bytes = Buffer.alloc(body.length + 8);
   bytes.writeUInt32BE(content.length, 0);
@@ -33,6 +33,11 @@ export interface PngKind {
   /** Bytes of all rows, without the filter bytes. */
   readonly rows: Uint8Array;
   readonly palette?: Uint8Array;
+  readonly isInterlaced?: boolean;
+  /** In place of the rows with their filter bytes, compressed. */
+  readonly compressed?: Uint8Array;
+  /** Whole chunks after the header. */
+  readonly chunks?: readonly Uint8Array[];
 }
 
 /** A PNG file of the kind asked for. */
@@ -40,15 +45,19 @@ export function pngFile(kind: PngKind): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(kind.width, 0);
   header.writeUInt32BE(kind.height, 4);
-  header.set([kind.bitDepth, kind.colourType], 8);
+  header.set([kind.bitDepth, kind.colourType, 0, 0, kind.isInterlaced ? 1 : 0], 8);
   const rowBytes = kind.height === 0 ? 0 : kind.rows.length / kind.height;
   const filtered = Buffer.alloc(kind.rows.length + kind.height);
   for (let y = 0; y < kind.height; y++) {
     filtered.set(kind.rows.subarray(y * rowBytes, (y + 1) * rowBytes), y * (rowBytes + 1) + 1);
   }
-  const parts = [Buffer.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), chunk('IHDR', header)];
-  if (kind.palette) parts.push(chunk('PLTE', kind.palette));
-  parts.push(chunk('IDAT', deflateSync(filtered)), chunk('IEND', Buffer.alloc(0)));
+  const parts = [
+    Buffer.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
+    pngChunk('IHDR', header),
+    ...(kind.chunks ?? []),
+  ];
+  if (kind.palette) parts.push(pngChunk('PLTE', kind.palette));
+  parts.push(pngChunk('IDAT', kind.compressed ?? deflateSync(filtered)), pngChunk('IEND', Buffer.alloc(0)));
   return new Uint8Array(Buffer.concat(parts));
 }
 

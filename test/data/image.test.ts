@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SelvedgeError } from '../../src/core/errors.ts';
-import { prepareImage, readImage } from '../../src/data/image.ts';
-import { decodeImage, type RawImage } from '../../src/data/image-codecs.ts';
+import { readImage } from '../../src/data/image.ts';
+import { decodeImage } from '../../src/data/image-codecs.ts';
+import type { RawImage } from '../../src/data/image-decoder.ts';
+import { prepareImage } from '../../src/data/prepare-image.ts';
 import { loadFashionMnistSample } from '../../src/data/sources.ts';
 import { jpegFile, pngFile, rgbaPng } from './image-files.ts';
 
