@@ -1,26 +1,11 @@
 // A trained model on kernels of its own, in a memory of its own: what a deployment runs where tfjs, threads and files are not.
-// Not here: what is computed, which the model file says. Invariant: a call asks for no memory but that of its result.
-import { SelvedgeError } from '../core/errors.ts';
-
-/** What a model file tells about its model. */
-export interface ModelDescription {
-  /** As in the registry of models. */
-  readonly name: string;
-  /** Names of the classes, in the order of the probabilities. */
-  readonly labels: readonly string[];
-  /** Height, width, channels. */
-  readonly inputShape: readonly [height: number, width: number, channels: number];
-  /** What the model was trained with, as far as that is known. */
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** sha256 of the float32 weights that the file was made from. */
-  readonly fingerprint: string;
-  /** Shares of right answers on test images, before and after the weights became int8; absent if they were not measured. */
-  readonly accuracy?: { readonly float32: number; readonly int8: number; readonly images: number };
-  /** Of the file. */
-  readonly formatVersion: number;
-  /** sha256 of the kernels that the file was made for. */
-  readonly kernels: string;
-}
+// Not here: what is computed, which the model file says. Invariant: a call asks for no memory but that of its result, and an image has
+// the same probabilities in every batch: those of an inference plan of the same weights, bit for bit.
+import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { edgeKernelsDigest } from './kernels.ts';
+import { decodeModelFile, type ModelDescription } from './model-file.ts';
+import { CALL_WORDS, type Network, sizeOfWeights } from './network.ts';
+import { dequantise } from './quantisation.ts';
 
 /** A model that is ready to answer. */
 export interface Classifier {
@@ -43,12 +28,127 @@ export interface ClassifierOptions {
   readonly kernels: WebAssembly.Module;
 }
 
+const PAGE_BYTES = 65536;
+
+/** Bytes as the network takes them: as in assembly/simd/scale-bytes.ts, a float32 quotient rounded once. */
+const scaledBytes = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
+
 /**
  * Makes a model ready to answer, without tfjs, threads, files or code made at run time.
  *
  * @throws SelvedgeError `edge/foreign` for bytes that are no model file, `edge/version`, `edge/truncated`, `edge/corrupt`;
  * `edge/kernels` for kernels that the file was not made for; `edge/memory` if there is not enough of it
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { createClassifier } from 'selvedge/edge';
+ * const classifier = await createClassifier({
+ *   model: await readFile('assets/models/dropout/dropout.selvedge'),
+ *   kernels: await WebAssembly.compile(await readFile('build/edge.wasm')),
+ * });
+ * const probabilities = classifier.classify(new Uint8Array(2 * 28 * 28));
+ * console.assert(probabilities.length === 20 && classifier.model.labels[9] === 'Ankle boot');
+ * ```
  */
-export async function createClassifier({ model }: ClassifierOptions): Promise<Classifier> {
-  throw new SelvedgeError('edge/foreign', `Cannot read a model from ${model.byteLength} bytes`);
+export async function createClassifier({ model, kernels }: ClassifierOptions): Promise<Classifier> {
+  const { description, network } = await decodeModelFile(model);
+  const digest = edgeKernelsDigest(kernels);
+  if (digest !== description.kernels) {
+    throw new SelvedgeError(
+      'edge/kernels',
+      `Cannot run model "${description.name}": it was exported for kernels ${description.kernels}, got ${digest}; export it again`,
+    );
+  }
+  const memory = reserveMemory(network.memoryBytes);
+  const { exports } = await WebAssembly.instantiate(kernels, { env: { memory } });
+  return ready(description, network, memory, exports);
 }
+
+function reserveMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (error) {
+    throw new SelvedgeError(
+      'edge/memory',
+      `Cannot reserve the ${bytes} bytes that the model needs: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+type Kernel = (args: number, start: number, end: number, scratch: number) => void;
+
+function ready(
+  model: ModelDescription,
+  network: Network,
+  memory: WebAssembly.Memory,
+  exports: WebAssembly.Exports,
+): Classifier {
+  const { labels, inputShape } = model;
+  const { programs, input, output, scratch } = network;
+  const imageBytes = inputShape[0] * inputShape[1] * inputShape[2];
+  const classes = labels.length;
+  const kernels = network.kernels.map((name) => kernelOf(exports, name));
+  const values = new Float32Array(memory.buffer, input, programs.length * imageBytes);
+  const results = new Float32Array(memory.buffer, output, programs.length * classes);
+
+  const run = (calls: Int32Array): void => {
+    try {
+      for (let i = 0; i < calls.length; i += CALL_WORDS) {
+        kernels[calls[i]!]!(calls[i + 1]!, calls[i + 2]!, calls[i + 3]!, scratch);
+      }
+    } catch (error) {
+      throw new SelvedgeError('edge/kernel-trapped', `Cannot run model "${model.name}": ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  };
+
+  fill(network, memory);
+  run(network.derivation);
+
+  const classify = (images: Uint8Array, into?: Float32Array): Float32Array => {
+    const count = images.length / imageBytes;
+    if (!Number.isInteger(count)) throw imagesError(`a multiple of ${imageBytes} bytes`, `${images.length}`);
+    const probabilities = into ?? new Float32Array(count * classes);
+    if (probabilities.length !== count * classes) {
+      throw imagesError(`room for ${count * classes} probabilities`, `${probabilities.length}`);
+    }
+    for (let first = 0; first < count; ) {
+      const size = Math.min(programs.length, count - first);
+      const start = first * imageBytes;
+      for (let i = 0; i < size * imageBytes; i++) values[i] = scaledBytes[images[start + i]!]!;
+      run(programs[size - 1]!);
+      // Element by element: a view of what a short batch left would be memory asked for.
+      for (let i = 0; i < size * classes; i++) probabilities[first * classes + i] = results[i]!;
+      first += size;
+    }
+    return probabilities;
+  };
+  return { model, classify };
+}
+
+function kernelOf(exports: WebAssembly.Exports, name: string): Kernel {
+  const kernel = exports[name];
+  if (typeof kernel === 'function') return kernel as Kernel;
+  throw new SelvedgeError(
+    'edge/kernels',
+    `Cannot run the model: it calls kernel "${name}", which the module does not have`,
+  );
+}
+
+/** Puts weights and arguments into their places. */
+function fill({ weights, words }: Network, { buffer }: WebAssembly.Memory): void {
+  for (const each of weights) {
+    const place = new Float32Array(buffer, each.byteOffset, sizeOfWeights(each));
+    if ('values' in each) place.set(each.values);
+    else dequantise(each.quantised, place);
+  }
+  for (const { byteOffset, values } of words) new Int32Array(buffer, byteOffset, values.length).set(values);
+}
+
+const imagesError = (expected: string, got: string): SelvedgeError =>
+  new SelvedgeError('edge/images', `Cannot classify: expected ${expected}, got ${got}`);

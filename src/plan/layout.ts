@@ -1,11 +1,10 @@
 // The memory of a plan: buffers of values, argument words, and the words among them that hold places of weights.
 // Not here: what is computed, and when. Invariant: a word that names a weight follows it when its tensor moves.
 
-import type { SelvedgeBackend } from '../backend/index.ts';
 import type * as tf from '../backend/tfjs.ts';
 import { type Buffers, floatsOf, type PlanContext, type Weight } from './context.ts';
 import type { Value } from './fuse.ts';
-import { PlanMemory } from './program.ts';
+import { type PlanHeap, PlanMemory } from './program.ts';
 
 export interface LayoutOptions {
   /** Images that the buffers have room for. */
@@ -19,7 +18,7 @@ export class PlanLayout {
   readonly memory: PlanMemory;
   /** Argument words of dropout masks. */
   readonly maskArgs = new Set<number>();
-  readonly #backend: SelvedgeBackend;
+  readonly #backend: PlanHeap;
   readonly #options: LayoutOptions;
   readonly #buffers = new Map<number, Buffers>();
   /** Argument words that hold the place of a weight. */
@@ -28,7 +27,7 @@ export class PlanLayout {
   readonly #dataIds = new Map<tf.LayerVariable, object>();
   readonly #substitutes = new Map<tf.LayerVariable, number>();
 
-  constructor(backend: SelvedgeBackend, options: LayoutOptions) {
+  constructor(backend: PlanHeap, options: LayoutOptions) {
     this.#backend = backend;
     this.#options = options;
     this.memory = new PlanMemory(backend);

@@ -1,7 +1,7 @@
 // Programs: what a plan gives to the thread pool. A program is a list of jobs that may run at the same time; a job is a list of
 // kernel calls that one thread makes in order; a phase is a program and waits for the one before.
 // Not here: what is computed. Invariant: memory that a program names lives as long as its `PlanMemory`.
-import type { SelvedgeBackend } from '../backend/index.ts';
+import type { SelvedgeBackend, ThreadPool } from '../backend/index.ts';
 
 /** One call of a kernel over units [start, end). */
 export interface Call {
@@ -22,13 +22,18 @@ export interface Phase {
 
 const CACHE_LINE = 64;
 
-/** Memory of one plan on the backend's heap: buffers, argument words and programs. `dispose` frees all of it. */
+/** Where a plan lies: the heap of the running backend, or one that is only laid out, for an export. */
+export type PlanHeap = Pick<SelvedgeBackend, 'allocate' | 'bytes' | 'exactConvolution' | 'free' | 'offset'> & {
+  readonly pool: Pick<ThreadPool, 'kernelIndex'>;
+};
+
+/** Memory of one plan on a heap: buffers, argument words and programs. `dispose` frees all of it. */
 export class PlanMemory {
-  readonly backend: SelvedgeBackend;
+  readonly backend: PlanHeap;
   readonly #blocks: number[] = [];
   #bytes = 0;
 
-  constructor(backend: SelvedgeBackend) {
+  constructor(backend: PlanHeap) {
     this.backend = backend;
   }
 
