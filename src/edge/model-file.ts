@@ -188,23 +188,23 @@ function read(bytes: Uint8Array): { description: ModelDescription; network: Netw
 /** What would else show as nonsense later: sizes, places and names. Arguments of kernels are taken on trust in the digest. */
 function checkContent({ labels, inputShape, name }: ModelDescription, network: Network): void {
   const { memoryBytes, input, output, scratch, kernels, weights, words, derivation, programs } = network;
-  const require = (isRight: boolean, what: string): void => {
+  const expect = (isRight: boolean, what: string): void => {
     if (!isRight) throw new Error(`it has ${what}`);
   };
   const isList = (values: readonly unknown[], length: number, type: string): boolean =>
     Array.isArray(values) && values.length >= length && values.every((value) => typeof value === type);
-  require(typeof name === 'string' && isList(labels, 1, 'string') && isList(kernels, 1, 'string'), 'no names');
-  require(inputShape.length === 3 && inputShape.every((extent) => Number.isInteger(extent) && extent > 0), 'no shape');
-  require(memoryBytes > 0 && memoryBytes <= MAX_MEMORY_BYTES && programs.length > 0, 'no memory or programs');
+  expect(typeof name === 'string' && isList(labels, 1, 'string') && isList(kernels, 1, 'string'), 'no names');
+  expect(inputShape.length === 3 && inputShape.every((extent) => Number.isInteger(extent) && extent > 0), 'no shape');
+  expect(memoryBytes > 0 && memoryBytes <= MAX_MEMORY_BYTES && programs.length > 0, 'no memory or programs');
   const isInside = (byteOffset: number, floats: number): boolean =>
     Number.isInteger(byteOffset) && byteOffset >= 0 && byteOffset % 4 === 0 && byteOffset + floats * 4 <= memoryBytes;
   const imageFloats = inputShape[0] * inputShape[1] * inputShape[2];
   const ends = isInside(input, programs.length * imageFloats) && isInside(output, programs.length * labels.length);
   const held = weights.every((each) => isInside(each.byteOffset, sizeOfWeights(each)));
   const said = words.every(({ byteOffset, values }) => isInside(byteOffset, values.length));
-  require(ends && held && said && isInside(scratch, 0), 'places outside of its memory');
+  expect(ends && held && said && isInside(scratch, 0), 'places outside of its memory');
   for (const calls of [derivation, ...programs]) {
-    for (let i = 0; i < calls.length; i += CALL_WORDS) require(calls[i]! in kernels, 'calls of no kernel');
+    for (let i = 0; i < calls.length; i += CALL_WORDS) expect(calls[i]! in kernels, 'calls of no kernel');
   }
 }
 

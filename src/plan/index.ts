@@ -1,4 +1,5 @@
 // Plans: models compiled to run without a dispatch an operation.
+export { type ExportOptions, exportModel } from './export-model.ts';
 export type { Unsupported } from './graph.ts';
 export {
   compileInference,

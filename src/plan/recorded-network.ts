@@ -1,0 +1,164 @@
+// A model's inference plan as data: laid out on a memory that begins empty, of which every word that is not zero is kept.
+// Not here: the file (src/edge/), what is quantised (export-model.ts). Invariant: the calls are those of the inference plan, for one
+// partition of images, so their results are its results.
+import type { TensorReference } from '../backend/index.ts';
+import type * as tf from '../backend/tfjs.ts';
+import type { Network } from '../edge/index.ts';
+import { PARTITION_IMAGES } from './context.ts';
+import type { ImageShape, Operation, Unsupported } from './graph.ts';
+import { inferenceNetworkOf, layoutNetwork } from './inference-network.ts';
+import { PlanLayout, sizeOfVariable } from './layout.ts';
+import type { Call, PlanHeap } from './program.ts';
+
+/** A weight that the network reads, and where. */
+export interface PlacedWeight {
+  readonly variable: tf.LayerVariable;
+  readonly byteOffset: number;
+  /** Output channels, a scale each; undefined where the weight is no filter, and stays as it is. */
+  readonly channels: number | undefined;
+}
+
+export interface RecordedNetwork extends Omit<Network, 'weights'> {
+  readonly inputShape: ImageShape;
+  readonly classes: number;
+  readonly weights: readonly PlacedWeight[];
+}
+
+/** Address 0 means "none" to kernels. */
+const FIRST_BYTE = 64;
+const ALIGNMENT = 8;
+/** Zeros between words that are kept along with them: a run of its own costs two numbers of a file's header. */
+const MAX_GAP_WORDS = 8;
+
+/**
+ * Records what an inference plan of a model does.
+ *
+ * @param model As for `compileInference`; it stays the caller's
+ * @param exactConvolution No convolution by Winograd's algorithm
+ * @returns The network, or the reason why there is no plan
+ */
+export function recordNetwork(model: tf.LayersModel, exactConvolution = false): RecordedNetwork | Unsupported {
+  const network = inferenceNetworkOf(model);
+  if ('reason' in network) return network;
+  const { input, logits, operations } = network;
+  const heap = new RecordedHeap(model.weights, exactConvolution);
+  const layout = new PlanLayout(heap, { capacity: PARTITION_IMAGES, input, isTraining: false, seed: 0 });
+  const { derivations, scratchBytes, calls } = layoutNetwork(layout, network, PARTITION_IMAGES);
+  const { memory } = layout;
+  const [, , classes] = logits.shape;
+  const output = memory.floats(PARTITION_IMAGES * classes);
+  const softmax = layout.args([layout.buffersOf(logits).value, output, classes]);
+  const programs = Array.from({ length: PARTITION_IMAGES }, (_, i): Call[] => [
+    ...calls({ first: 0, last: i + 1 }),
+    { kernel: 'planSoftmax', args: softmax, start: 0, end: i + 1 },
+  ]);
+  const scratch = memory.reserve(scratchBytes);
+  layout.followWeights();
+  const wordsOf = (program: readonly Call[]): Int32Array =>
+    Int32Array.from(
+      program.flatMap(({ kernel, args, start, end }) => [heap.pool.kernelIndex(kernel), args, start, end]),
+    );
+  const filters = new Map(operations.flatMap((operation) => filterOf(operation)));
+  return {
+    inputShape: input.shape,
+    classes,
+    input: layout.buffersOf(input).value,
+    output,
+    scratch,
+    derivation: wordsOf(derivations.flat(2)),
+    programs: programs.map(wordsOf),
+    kernels: heap.kernels,
+    words: heap.writtenWords(),
+    weights: [...heap.places].map(([variable, byteOffset]) => ({
+      variable,
+      byteOffset,
+      channels: filters.get(variable),
+    })),
+    memoryBytes: heap.byteLength,
+  };
+}
+
+/** The filter of an operation and its output channels. */
+function filterOf(operation: Operation): [tf.LayerVariable, number][] {
+  if (!('kernel' in operation)) return [];
+  const { kernel } = operation;
+  const extents = kernel.shape as number[];
+  const channels = operation.kind === 'depthwise' ? extents.at(-2)! * extents.at(-1)! : extents.at(-1)!;
+  return [[kernel, channels]];
+}
+
+/** A memory that is nowhere but in numbers. Weights get places when somebody asks for them; what was freed is not given again. */
+class RecordedHeap implements PlanHeap {
+  readonly exactConvolution: boolean;
+  /** By number. */
+  readonly kernels: string[] = [];
+  readonly places = new Map<tf.LayerVariable, number>();
+  readonly #variables: ReadonlyMap<object, tf.LayerVariable>;
+  #bytes = new Uint8Array(1 << 20);
+  #end = FIRST_BYTE;
+
+  constructor(variables: readonly tf.LayerVariable[], exactConvolution: boolean) {
+    this.exactConvolution = exactConvolution;
+    this.#variables = new Map(variables.map((variable) => [variable.read().dataId, variable]));
+  }
+
+  get byteLength(): number {
+    return this.#end;
+  }
+
+  readonly pool = {
+    kernelIndex: (name: string): number => {
+      const known = this.kernels.indexOf(name);
+      return known >= 0 ? known : this.kernels.push(name) - 1;
+    },
+  };
+
+  allocate(bytes: number): number {
+    const byteOffset = this.#end;
+    this.#end = Math.ceil((byteOffset + bytes) / ALIGNMENT) * ALIGNMENT;
+    return byteOffset;
+  }
+
+  free(): void {}
+
+  bytes(byteOffset: number, length: number): Uint8Array {
+    if (this.#end > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#end, 2 * this.#bytes.length));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    return this.#bytes.subarray(byteOffset, byteOffset + length);
+  }
+
+  offset({ dataId }: TensorReference): number {
+    const variable = this.#variables.get(dataId);
+    if (!variable) throw new TypeError('a recorded network reads the weights of its model alone');
+    const known = this.places.get(variable);
+    if (known !== undefined) return known;
+    // Vectors may be read beyond the end.
+    const byteOffset = this.allocate(sizeOfVariable(variable) * 4 + 64);
+    this.places.set(variable, byteOffset);
+    return byteOffset;
+  }
+
+  /** Runs of words that are not zero, in order of address. */
+  writtenWords(): { byteOffset: number; values: Int32Array }[] {
+    const words = new Int32Array(this.bytes(0, this.#end).slice().buffer);
+    const runs: { byteOffset: number; values: Int32Array }[] = [];
+    let first = -1;
+    let last = -1;
+    const close = (): void => {
+      if (first >= 0) runs.push({ byteOffset: first * 4, values: words.slice(first, last + 1) });
+    };
+    words.forEach((word, i) => {
+      if (word === 0) return;
+      if (first < 0 || i - last > MAX_GAP_WORDS) {
+        close();
+        first = i;
+      }
+      last = i;
+    });
+    close();
+    return runs;
+  }
+}
