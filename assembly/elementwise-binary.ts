@@ -40,6 +40,8 @@ const REAL_DIV: i32 = 3;
 const MAXIMUM: i32 = 4;
 const MINIMUM: i32 = 5;
 const SQUARED_DIFFERENCE: i32 = 6;
+/** a * step(b): the gradient a of relu(b), back to b. */
+const RELU_GRAD: i32 = 7;
 
 @inline
 function combine(code: i32, a: v128, b: v128): v128 {
@@ -50,8 +52,14 @@ function combine(code: i32, a: v128, b: v128): v128 {
   // As Math.max and Math.min: NaN if either is, 0 above -0.
   if (code == MAXIMUM) return f32x4.max(a, b);
   if (code == MINIMUM) return f32x4.min(a, b);
-  const difference = f32x4.sub(a, b);
-  return f32x4.mul(difference, difference);
+  if (code == SQUARED_DIFFERENCE) {
+    const difference = f32x4.sub(a, b);
+    return f32x4.mul(difference, difference);
+  }
+  // A step of NaN is NaN, and 0 times what is not finite is NaN.
+  const isAbove = f32x4.gt(b, f32x4.splat(0));
+  const step = v128.bitselect(v128.and(f32x4.splat(1), isAbove), b, f32x4.eq(b, b));
+  return f32x4.mul(a, step);
 }
 
 /** `count` elements with both steps 1. */
@@ -178,6 +186,10 @@ function squaredDifferenceRows(a: BinaryArgs, start: i32, end: i32): void {
   combineRows(SQUARED_DIFFERENCE, a, start, end);
 }
 
+function reluGradRows(a: BinaryArgs, start: i32, end: i32): void {
+  combineRows(RELU_GRAD, a, start, end);
+}
+
 export function elementwiseBinary(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<BinaryArgs>(args);
   if (a.code == ADD) addRows(a, start, end);
@@ -186,5 +198,6 @@ export function elementwiseBinary(args: usize, start: i32, end: i32, scratch: us
   else if (a.code == REAL_DIV) realDivRows(a, start, end);
   else if (a.code == MAXIMUM) maximumRows(a, start, end);
   else if (a.code == MINIMUM) minimumRows(a, start, end);
-  else squaredDifferenceRows(a, start, end);
+  else if (a.code == SQUARED_DIFFERENCE) squaredDifferenceRows(a, start, end);
+  else reluGradRows(a, start, end);
 }

@@ -19,6 +19,10 @@ export function maxPoolGrad(args: usize, start: i32, end: i32, scratch: usize): 
     const blockBytes = <usize>min(a.blockChannels, a.channels - channel) << 2;
     const image = <usize>(unit / blocks);
     const offset = image * imageBytes + (<usize>channel << 2);
+    if (areWholePairs(a) && blockBytes == pixelBytes) {
+      storePairs(a, <usize>a.x + offset, <usize>a.y + image * outBytes, <usize>a.dx + offset);
+      continue;
+    }
     zeroBlock(<usize>a.dx + offset, blockBytes, pixelBytes, a.inHeight * a.inWidth);
     scatterImage(
       a,
@@ -27,6 +31,77 @@ export function maxPoolGrad(args: usize, start: i32, end: i32, scratch: usize): 
       <usize>a.dx + offset,
       blockBytes,
     );
+  }
+}
+
+/** Windows of 2x2 side by side, none of which reaches into padding: each element of dx belongs to one of them or to none. */
+@inline
+function areWholePairs(a: PoolArgs): bool {
+  return (
+    a.filterHeight == 2 &&
+    a.filterWidth == 2 &&
+    a.strideHeight == 2 &&
+    a.strideWidth == 2 &&
+    a.dilationHeight == 1 &&
+    a.dilationWidth == 1 &&
+    (a.padTop | a.padLeft) == 0 &&
+    2 * a.outHeight <= a.inHeight &&
+    2 * a.outWidth <= a.inWidth
+  );
+}
+
+/** Writes dx once: no zeroing, no sums. */
+function storePairs(a: PoolArgs, x: usize, dy: usize, dx: usize): void {
+  const pixelBytes = <usize>a.channels << 2;
+  const rowBytes = pixelBytes * <usize>a.inWidth;
+  const pairsBytes = 2 * pixelBytes * <usize>a.outWidth;
+  for (let row = 0; row < a.outHeight; row++) {
+    const end = dx + pairsBytes;
+    for (let at = dx; at < end; at += 2 * pixelBytes, x += 2 * pixelBytes, dy += pixelBytes) {
+      storeTwoByTwo(x, dy, at, pixelBytes, rowBytes);
+    }
+    // What no window covers: the last column of an odd width.
+    memory.fill(end, 0, rowBytes - pairsBytes);
+    memory.fill(end + rowBytes, 0, rowBytes - pairsBytes);
+    x += 2 * rowBytes - pairsBytes;
+    dx += 2 * rowBytes;
+  }
+  memory.fill(dx, 0, rowBytes * <usize>(a.inHeight - 2 * a.outHeight));
+}
+
+@inline
+function storeTwoByTwo(x: usize, dy: usize, dx: usize, pixelBytes: usize, rowBytes: usize): void {
+  const vectorBytes = pixelBytes & ~15;
+  const belowRight = rowBytes + pixelBytes;
+  for (let c: usize = 0; c < vectorBytes; c += 16) {
+    const first = v128.load(x + c);
+    const second = v128.load(x + c + pixelBytes);
+    const third = v128.load(x + c + rowBytes);
+    const fourth = v128.load(x + c + belowRight);
+    // pmax passes over NaN as the comparisons do.
+    let best = f32x4.pmax(f32x4.splat(-Infinity), first);
+    const isFirst = f32x4.gt(first, f32x4.splat(-Infinity));
+    const isSecond = f32x4.gt(second, best);
+    best = f32x4.pmax(best, second);
+    const isThird = f32x4.gt(third, best);
+    best = f32x4.pmax(best, third);
+    const isFourth = f32x4.gt(fourth, best);
+    // A tap wins if it rose above all before it and none after rose above it. Adding 0 leaves no -0, as sums do.
+    const zero = f32x4.splat(0);
+    let rest = f32x4.add(v128.load(dy + c), zero);
+    v128.store(dx + c + belowRight, v128.and(rest, isFourth));
+    rest = v128.andnot(rest, isFourth);
+    v128.store(dx + c + rowBytes, v128.and(rest, isThird));
+    rest = v128.andnot(rest, isThird);
+    v128.store(dx + c + pixelBytes, v128.and(rest, isSecond));
+    v128.store(dx + c, v128.and(v128.andnot(rest, isSecond), isFirst));
+  }
+  for (let c = vectorBytes; c < pixelBytes; c += 4) {
+    store<f32>(dx + c, 0);
+    store<f32>(dx + c + pixelBytes, 0);
+    store<f32>(dx + c + rowBytes, 0);
+    store<f32>(dx + c + belowRight, 0);
+    scatterLane(x + c, dy + c, dx + c, 2, 2, rowBytes, pixelBytes);
   }
 }
 

@@ -12,6 +12,8 @@ export function firstTap(corner: i32, dilation: i32): i32 {
 @inline
 export function endTap(corner: i32, dilation: i32, size: i32, taps: i32): i32 {
   const inside = size - corner;
+  // All of them, as a rule: without the division.
+  if (inside > (taps - 1) * dilation) return taps;
   return inside <= 0 ? 0 : min(taps, (inside + dilation - 1) / dilation);
 }
 

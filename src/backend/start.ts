@@ -6,6 +6,7 @@ import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
 import { compileEngineFile, platform, readEngineFile } from '../platform/index.ts';
 import { type LoadedGlue, loadGlue } from './glue.ts';
+import { registerGradients } from './gradients.ts';
 import { registerKernels } from './kernels/register.ts';
 import { allocateBytes, SelvedgeBackend } from './selvedge-backend.ts';
 import * as tf from './tfjs.ts';
@@ -140,11 +141,13 @@ async function register(backend: SelvedgeBackend): Promise<() => Promise<void>> 
   const stockFactory = tf.findBackendFactory('wasm') as ReturnType<typeof tf.findBackendFactory> | null;
   if (stockFactory) tf.removeBackend('wasm');
   const restoreKernels = registerKernels();
+  const restoreGradients = registerGradients();
   tf.registerBackend('wasm', () => backend, STOCK_PRIORITY + 1);
   await tf.setBackend('wasm');
   return async () => {
     const isCurrent = tf.getBackend() === 'wasm';
     tf.removeBackend('wasm');
+    restoreGradients();
     restoreKernels();
     if (stockFactory) tf.registerBackend('wasm', stockFactory, STOCK_PRIORITY);
     if (isCurrent && earlier && earlier !== 'wasm') await tf.setBackend(earlier);

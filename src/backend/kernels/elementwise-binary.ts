@@ -5,10 +5,13 @@ import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
 import type { Correction } from './corrected-kernels.ts';
 import { sizeOf } from './gemm.ts';
-import type { KernelCall } from './register.ts';
+import type { Kernel, KernelCall } from './register.ts';
+import { callKernel, replaceBy } from './registered-kernel.ts';
 
 /** Codes that the kernel knows operations by; see assembly/elementwise-binary.ts. */
 const codes = { Add: 0, Sub: 1, Multiply: 2, RealDiv: 3, Maximum: 4, Minimum: 5, SquaredDifference: 6 } as const;
+
+const RELU_GRAD = 7;
 
 const ELEMENTS_PER_UNIT = 4096;
 /** Elements below which waking workers costs more than it saves: a few microseconds of one core. */
@@ -147,3 +150,18 @@ function combine(
 export const elementwiseBinaryKernels: Readonly<Record<string, Correction>> = Object.fromEntries(
   Object.entries(codes).map(([kernelName, code]) => [kernelName, threaded(code)]),
 );
+
+/** dy * step(x) in one pass; not a kernel of tfjs: our gradient of Relu runs it. */
+export const reluGradKernel: Kernel = {
+  kernelName: 'ReluGrad',
+  kernelFunc({ inputs: { dy, x }, backend }: KernelCall<{ dy: tf.TensorInfo; x: tf.TensorInfo }>) {
+    if (dy.dtype === 'float32' && x.dtype === 'float32') {
+      return combine(backend, { code: RELU_GRAD, a: dy, b: x, walk: flatWalk(x.shape, 1, 1) });
+    }
+    return replaceBy(backend, callKernel(backend, 'Step', { x }, { alpha: 0 }), (slope) =>
+      replaceBy(backend, callKernel(backend, 'Cast', { x: slope }, { dtype: 'float32' }), (factor) =>
+        callKernel(backend, 'Multiply', { a: dy, b: factor }),
+      ),
+    );
+  },
+};

@@ -12,7 +12,7 @@ import { cpuKernels, withForeignTypes } from './cpu-kernels.ts';
 import { depthwiseConv2dNativeKernel } from './depthwise-conv-2d-native.ts';
 import { depthwiseConv2dNativeBackpropFilterKernel } from './depthwise-conv-2d-native-backprop-filter.ts';
 import { depthwiseConv2dNativeBackpropInputKernel } from './depthwise-conv-2d-native-backprop-input.ts';
-import { elementwiseBinaryKernels } from './elementwise-binary.ts';
+import { elementwiseBinaryKernels, reluGradKernel } from './elementwise-binary.ts';
 import { elementwiseUnaryKernels } from './elementwise-unary.ts';
 import { fusedBatchNormKernels } from './fused-batch-norm.ts';
 import { fusedConv2DKernel } from './fused-conv-2d.ts';
@@ -24,7 +24,7 @@ import { maxPoolKernel } from './max-pool.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
 import { preluKernel } from './prelu.ts';
 import { reduceKernels } from './reduce.ts';
-import { tileKernels } from './tile.ts';
+import { broadcastToKernel, tileKernels } from './tile.ts';
 import { unsortedSegmentSumKernel } from './unsorted-segment-sum.ts';
 
 /** Arguments of a kernel as tfjs passes them. */
@@ -42,6 +42,7 @@ export interface Kernel {
 
 const kernels: readonly Kernel[] = [
   batchMatMulKernel,
+  broadcastToKernel,
   clipByValueKernel,
   conv2DKernel,
   conv2DBackpropFilterKernel,
@@ -56,6 +57,7 @@ const kernels: readonly Kernel[] = [
   maxPoolKernel,
   maxPoolGradKernel,
   preluKernel,
+  reluGradKernel,
   unsortedSegmentSumKernel,
   ...cpuKernels,
 ];

@@ -5,7 +5,7 @@ import * as tf from '../tfjs.ts';
 import type { Correction } from './corrected-kernels.ts';
 import { sizeOf } from './gemm.ts';
 import { shareData } from './identity.ts';
-import type { KernelCall } from './register.ts';
+import type { Kernel, KernelCall } from './register.ts';
 import { replaceBy } from './registered-kernel.ts';
 
 const BYTES_PER_UNIT = 16_384;
@@ -45,4 +45,16 @@ function tile({ inputs: { x }, attrs: { reps }, backend }: Call): tf.TensorInfo 
 
 export const tileKernels: Readonly<Record<string, Correction>> = {
   Tile: () => (call) => tile(call as unknown as Call),
+};
+
+type BroadcastCall = KernelCall<{ x: tf.TensorInfo }, { shape: number[] }>;
+
+/** Repeats x along axes where its length is 1; what the gradients of sums run. tfjs has the name and its gradient, but no kernel. */
+export const broadcastToKernel: Kernel = {
+  kernelName: 'BroadcastTo',
+  kernelFunc({ inputs, attrs, backend }: BroadcastCall) {
+    const { x } = inputs;
+    const reps = attrs.shape.map((size, axis) => (x.shape[axis] === size ? 1 : size));
+    return tile({ inputs, attrs: { reps }, backend });
+  },
 };

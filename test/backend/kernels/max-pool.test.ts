@@ -10,6 +10,7 @@ import {
   evaluate,
   evaluateOnCpu,
   evaluateWithoutLeak,
+  noise,
   noiseTensor,
 } from './oracle.ts';
 
@@ -81,6 +82,25 @@ test('MaxPool and MaxPoolGrad pass over NaN and give -Infinity no gradient, as t
       return [pool(x), tf.grad(pool)(x, tf.ones([3, 1, 1, channels]))];
     };
     assertClose(evaluate(compute), await evaluateOnCpu(compute), 0);
+  }
+});
+
+test('MaxPoolGrad of pairs side by side equals the cpu backend for odd sizes, few channels, NaN and -Infinity', async () => {
+  for (const [height, width, channels] of [
+    [4, 4, 4],
+    [5, 7, 3],
+    [7, 4, 8],
+    [3, 5, 17],
+    [2, 3, 1],
+  ] as const) {
+    const compute: Computation = () => {
+      const shape: [number, number, number, number] = [17, height, width, channels];
+      const values = noise(tf.util.sizeFromShape(shape), 6);
+      for (let i = 0; i < values.length; i += 3) values[i] = [Number.NaN, -Infinity, 0.25, -0.75][i % 4]!;
+      const f = (x: tf.Tensor4D): tf.Tensor => tf.maxPool(x, 2, 2, 'valid');
+      return tf.grad((x) => tf.mul(f(x as tf.Tensor4D), 3))(tf.tensor4d(values, shape));
+    };
+    assertClose(evaluateWithoutLeak(compute), await evaluateOnCpu(compute), 0, `${height} x ${width} x ${channels}`);
   }
 });
 
