@@ -45,12 +45,18 @@ export function readImageStructure(
   if (width === 0 || height === 0) {
     throw refuse('bad-size', `expected at least 1 x 1 pixels, got ${width} x ${height}`);
   }
+  if (Math.max(width, height) > MAXIMUM_SIDE) {
+    throw refuse('too-large', `expected sides of at most ${MAXIMUM_SIDE} pixels, got ${width} x ${height}`);
+  }
   if (width * height > options.maximumPixels) {
     const millions = options.maximumPixels / 1e6;
     throw refuse('too-large', `expected at most ${millions} million pixels, got ${width} x ${height}`);
   }
   return structure;
 }
+
+/** The longest side of a JPEG; a PNG of 2 billion pixels in one row would make a border of as many. */
+const MAXIMUM_SIDE = 65_535;
 
 /** Errors about the image of a name. */
 export function refusalOf(name: string): Refusal {

@@ -97,6 +97,7 @@ test('createImageDecoder() refuses a JPEG of scans without end', async () => {
 test('createImageDecoder() takes the limit of pixels that it is given', async () => {
   await rejects(pngFile(grey), 'image/too-large', { maximumPixels: 783 });
   assert.is((await decode(pngFile(grey), { name: 'a.png', maximumPixels: 784 })).height, 28);
+  await rejects(pngFile({ ...grey, width: 65_536, height: 1 }), 'image/too-large');
 });
 
 test('createImageDecoder() decodes alike before and after failures and large images', async () => {

@@ -1,0 +1,142 @@
+// The HTTP app: what a trained model answers to whoever asks over the web, the same on every runtime. Not here: listening on a port
+// (`selvedge serve`, or the runtime), finding model and codecs (local.ts). Invariant: whatever is sent, the app answers and goes on.
+import { type Context, Hono } from 'hono';
+import { SelvedgeError } from '../core/errors.ts';
+import { version } from '../core/version.ts';
+import type { ImageDecoder } from '../data/image-decoder.ts';
+import type { Classifier } from '../edge/index.ts';
+import { answerError, requestError } from './answer-error.ts';
+import { openApiDocument } from './openapi.ts';
+import { type PictureDetails, type RequestLimits, readRequestImages } from './request-images.ts';
+
+export interface AppOptions {
+  /** A model that is ready, or soon will be; while it cannot be had, every answer is 503. */
+  readonly classifier: Classifier | PromiseLike<Classifier>;
+  /** Of `createImageDecoder`; without it PNG and JPEG are answered with 415. */
+  readonly decodeImage?: ImageDecoder;
+  /** Default: 10 MiB a body, 256 images, 16 million pixels of pictures a request. */
+  readonly limits?: Partial<RequestLimits>;
+  /** Hears of what went wrong on this side; the client does not. */
+  readonly onError?: (error: unknown) => void;
+}
+
+const defaultLimits: RequestLimits = {
+  maximumBodyBytes: 10 * 1024 * 1024,
+  maximumImages: 256,
+  maximumPixels: 16_000_000,
+};
+
+const paths = { classify: '/classify', health: '/health', model: '/model', openapi: '/openapi.json' } as const;
+
+/**
+ * Makes the app. It is a Hono app: its `fetch` is what Bun, Deno, Cloudflare and Vercel call, and it can be mounted in another one.
+ *
+ * @param options The model, codecs and limits
+ * @returns `POST /classify`, `GET /health`, `GET /model`, `GET /openapi.json`; every error is JSON, `{error: {code, message}}`
+ * @example
+ * ```ts
+ * import { type Classifier, createApp } from 'selvedge/serve';
+ * const classifier: Classifier = {
+ *   model: {
+ *     name: 'dark or light', labels: ['dark', 'light'], inputShape: [28, 28, 1], settings: {}, fingerprint: '',
+ *     formatVersion: 1, kernels: '',
+ *   },
+ *   classify: (images) => Float32Array.of(1 - images[0]! / 255, images[0]! / 255),
+ * };
+ * const app = createApp({ classifier });
+ * const body = new Uint8Array(784).fill(255);
+ * const headers = { 'content-type': 'application/octet-stream' };
+ * const answer = await app.request('/classify', { method: 'POST', body, headers });
+ * console.assert((await answer.json()).images[0].class === 'light');
+ * ```
+ */
+export function createApp(options: AppOptions): Hono {
+  const limits = { ...defaultLimits, ...options.limits };
+  const { decodeImage, onError } = options;
+  const classifier = settled(options.classifier, onError);
+  const app = new Hono();
+
+  app.post(paths.classify, async (context) => {
+    const ready = await classifier();
+    const { model } = ready;
+    const { pixels, details } = await readRequestImages(context.req.raw, { ...limits, decodeImage });
+    const probabilities = ready.classify(pixels);
+    return context.json({
+      model: { name: model.name, fingerprint: model.fingerprint },
+      images: details.map((found, i) => prediction(model.labels, probabilities, i, found)),
+    });
+  });
+  app.get(paths.health, async (context) =>
+    context.json({ status: 'ok', version, model: (await classifier()).model.name }),
+  );
+  app.get(paths.model, async (context) => context.json((await classifier()).model));
+  app.get(paths.openapi, async (context) => {
+    const { model } = await classifier();
+    return context.json(openApiDocument({ model, limits, hasCodecs: decodeImage !== undefined }));
+  });
+  for (const path of Object.values(paths)) app.all(path, (context) => methodNotAllowed(context, path));
+  app.notFound((context) =>
+    answer(
+      context,
+      requestError(
+        'request/not-found',
+        `Cannot find "${context.req.path}": expected ${Object.values(paths).join(', ')}`,
+      ),
+    ),
+  );
+  app.onError((error, context) => {
+    if (answerError(error).status === 500) onError?.(error);
+    return answer(context, error);
+  });
+  return app;
+}
+
+/** Asks for the model when it is needed, and says 503 while it cannot be had. */
+function settled(classifier: AppOptions['classifier'], onError: AppOptions['onError']): () => Promise<Classifier> {
+  const ready = Promise.resolve(classifier).then(checkShape);
+  // A rejection is told to whoever asks; until then it must not end the process.
+  ready.catch((error: unknown) => onError?.(error));
+  return async () => {
+    try {
+      return await ready;
+    } catch (cause) {
+      throw requestError('serve/no-model', 'Cannot answer: the model could not be loaded', cause);
+    }
+  };
+}
+
+function checkShape(classifier: Classifier): Classifier {
+  const shape = classifier.model.inputShape.join(' x ');
+  if (shape === '28 x 28 x 1') return classifier;
+  throw new SelvedgeError('serve/model-shape', `Cannot serve the model: expected images of 28 x 28 x 1, got ${shape}`);
+}
+
+function prediction(
+  labels: readonly string[],
+  probabilities: Float32Array,
+  index: number,
+  details: PictureDetails | undefined,
+): object {
+  const own = probabilities.subarray(index * labels.length, (index + 1) * labels.length);
+  const best = own.reduce((at, value, label) => (value > own[at]! ? label : at), 0);
+  return {
+    class: labels[best],
+    probability: own[best],
+    probabilities: Object.fromEntries(labels.map((label, i) => [label, own[i]])),
+    ...details,
+  };
+}
+
+function methodNotAllowed(context: Context, path: string): Response {
+  const allowed = path === paths.classify ? 'POST' : 'GET, HEAD';
+  context.header('allow', allowed);
+  return answer(
+    context,
+    requestError('request/method', `Cannot ${context.req.method} "${path}": expected ${allowed.replace(',', ' or')}`),
+  );
+}
+
+function answer(context: Context, error: unknown): Response {
+  const { status, body } = answerError(error);
+  return context.json(body, status);
+}

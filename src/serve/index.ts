@@ -1,0 +1,12 @@
+// The HTTP app and all that it takes on an edge runtime: no platform, no tfjs, no file. Not here: local.ts, which finds the files.
+export {
+  type CodecModule,
+  createImageDecoder,
+  type ImageCodecs,
+  type ImageDecoder,
+} from '../data/image-decoder.ts';
+export type { Classifier, ModelDescription } from '../edge/index.ts';
+export type { RequestErrorCode } from './answer-error.ts';
+export { type AppOptions, createApp } from './app.ts';
+export type { OpenApiDocument } from './openapi.ts';
+export type { RequestLimits } from './request-images.ts';

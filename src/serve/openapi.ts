@@ -1,0 +1,205 @@
+// The OpenAPI 3.1 document of the app: what may be asked, and what is answered. Not here: doing it (app.ts).
+// Invariant: every status and every error code that the app may answer with is in it; a test sends its examples.
+import { version } from '../core/version.ts';
+import type { ModelDescription } from '../edge/index.ts';
+import { type ErrorStatus, errorStatuses, type RequestErrorCode } from './answer-error.ts';
+import { acceptedTypes, type RequestLimits } from './request-images.ts';
+
+/** JSON, to be read by programs. */
+export type OpenApiDocument = Readonly<Record<string, unknown>>;
+
+interface DocumentOptions {
+  readonly model: ModelDescription;
+  readonly limits: RequestLimits;
+  readonly hasCodecs: boolean;
+}
+
+const statusTexts: Readonly<Record<ErrorStatus, string>> = {
+  400: 'The body is not what its content type says, or its images are of another length',
+  404: 'There is nothing at this path',
+  405: 'The path answers to another method, which `allow` names',
+  413: 'More bytes, images, pixels or decompression than are taken',
+  415: 'A content type, encoding or file format that is not taken',
+  422: 'A picture that is damaged, cut, or shows nothing',
+  500: 'Something unexpected went wrong; the server goes on',
+  503: 'The model could not be loaded',
+};
+
+/** A pair of trousers, drawn by hand: an image of the kind that is taken. */
+const exampleImage: readonly (readonly number[])[] = Array.from({ length: 28 }, (_, y) =>
+  Array.from({ length: 28 }, (_, x) => {
+    const isLeg = (x >= 8 && x <= 12) || (x >= 15 && x <= 19);
+    const isWaist = y <= 6 && x >= 8 && x <= 19;
+    return isLeg || isWaist ? 180 : 0;
+  }),
+);
+
+const json = (schema: string, rest: object = {}): object => ({
+  'application/json': { schema: { $ref: `#/components/schemas/${schema}` }, ...rest },
+});
+
+function errorResponses(...statuses: readonly ErrorStatus[]): Record<string, object> {
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const codes = Object.entries(errorStatuses).filter(([, known]) => known === status);
+      const description = `${statusTexts[status]}: ${codes.map(([code]) => `\`${code}\``).join(', ')}`;
+      return [String(status), { description, content: json('Error') }];
+    }),
+  );
+}
+
+const get = (summary: string, description: string, schema: string): object => ({
+  get: {
+    summary,
+    operationId: `get${schema}`,
+    responses: { 200: { description, content: json(schema) }, ...errorResponses(500, 503) },
+  },
+});
+
+/**
+ * Describes the app.
+ *
+ * @param options.model The model that it serves
+ * @param options.limits What it takes at most
+ * @param options.hasCodecs Whether it takes PNG and JPEG
+ * @returns An OpenAPI 3.1 document
+ */
+export function openApiDocument(options: DocumentOptions): OpenApiDocument {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Selvedge',
+      version,
+      description: `Classifies images of 28 x 28 pixels by the model \`${options.model.name}\`.`,
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    security: [],
+    paths: {
+      '/classify': { post: classifyOperation(options) },
+      '/health': get('Whether the server can answer', 'It can', 'Health'),
+      '/model': get('What is known of the model', 'The model', 'Model'),
+      '/openapi.json': {
+        get: {
+          summary: 'This document',
+          operationId: 'getOpenApi',
+          responses: {
+            200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } },
+            ...errorResponses(500, 503),
+          },
+        },
+      },
+    },
+    components: { schemas: schemasOf(options.model) },
+  };
+}
+
+function classifyOperation({ limits, hasCodecs }: DocumentOptions): object {
+  const { maximumBodyBytes, maximumImages, maximumPixels } = limits;
+  const binary = (description: string): object => ({
+    schema: { description, contentMediaType: 'application/octet-stream' },
+  });
+  const picture = binary(
+    `A picture of any size up to ${maximumPixels} pixels, on dark or light ground; its bytes tell the kind`,
+  );
+  const contents: Readonly<Record<string, object>> = {
+    'image/png': picture,
+    'image/jpeg': picture,
+    'application/octet-stream': binary(
+      '784 bytes an image, 28 rows of 28 levels, 0 for the ground; images one after another',
+    ),
+    'application/json': {
+      schema: { $ref: '#/components/schemas/Images' },
+      examples: {
+        one: { summary: 'One image as rows', value: exampleImage },
+        batch: { summary: 'Two images as 784 numbers each', value: [exampleImage.flat(), exampleImage.flat()] },
+      },
+    },
+    'multipart/form-data': {
+      schema: {
+        type: 'object',
+        minProperties: 1,
+        description: `Files of any field names: all of them ${hasCodecs ? 'pictures, or all of them ' : ''}application/octet-stream`,
+        additionalProperties: { type: 'array', items: { contentMediaType: 'application/octet-stream' } },
+      },
+    },
+  };
+  return {
+    summary: 'Tell what images show',
+    description:
+      `One image or a batch of at most ${maximumImages}, in a body of at most ${maximumBodyBytes} bytes. The answer has the ` +
+      'same form for one and for many, in the order that they came.',
+    operationId: 'classify',
+    requestBody: {
+      required: true,
+      content: Object.fromEntries(acceptedTypes(hasCodecs).map((type) => [type, contents[type]])),
+    },
+    responses: {
+      200: { description: 'A class for each image', content: json('Classification') },
+      ...errorResponses(400, 413, 415, 422, 500, 503),
+    },
+  };
+}
+
+const object = (properties: Readonly<Record<string, object>>, optional: readonly string[] = []): object => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+  additionalProperties: false,
+});
+
+function schemasOf({ labels }: ModelDescription): Record<string, object> {
+  const level = { type: 'integer', minimum: 0, maximum: 255 };
+  const array = (items: object, count?: number): object => ({
+    type: 'array',
+    items,
+    ...(count === undefined ? { minItems: 1 } : { minItems: count, maxItems: count }),
+  });
+  const image = { $ref: '#/components/schemas/Image' };
+  const text = { type: 'string' };
+  const share = { type: 'number', minimum: 0, maximum: 1 };
+  const whole = { type: 'integer', minimum: 0 };
+  const label = { enum: [...labels] };
+  return {
+    Image: {
+      description: '28 x 28 levels, light on dark as in Fashion-MNIST',
+      anyOf: [array(level, 784), array(array(level, 28), 28)],
+    },
+    Images: { anyOf: [image, array(image)] },
+    Classification: object({
+      model: object({ name: text, fingerprint: text }),
+      images: array({ $ref: '#/components/schemas/Prediction' }),
+    }),
+    Prediction: object(
+      {
+        class: label,
+        probability: share,
+        probabilities: { type: 'object', propertyNames: label, additionalProperties: share },
+        file: { ...text, description: 'Name of the file in a form' },
+        ground: { enum: ['light', 'dark'], description: 'Of the picture; a light one was inverted' },
+        box: {
+          ...object({ left: whole, top: whole, width: whole, height: whole }),
+          description: 'Where in the picture the object was found',
+        },
+      },
+      ['file', 'ground', 'box'],
+    ),
+    Health: object({ status: { const: 'ok' }, version: text, model: text }),
+    Model: object(
+      {
+        name: text,
+        labels: array(text),
+        inputShape: array(whole, 3),
+        settings: { type: 'object' },
+        fingerprint: { ...text, description: 'sha256 of the float32 weights that were trained' },
+        accuracy: object({ float32: share, int8: share, images: whole }),
+        formatVersion: whole,
+        kernels: { ...text, description: 'sha256 of the kernels' },
+      },
+      ['accuracy'],
+    ),
+    Error: object({
+      error: object({ code: { enum: Object.keys(errorStatuses) as RequestErrorCode[] }, message: text }),
+    }),
+  };
+}

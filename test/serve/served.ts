@@ -1,0 +1,80 @@
+// What the tests of the app are made of: the shipped model's app, images of the sample, files of them. Not a test.
+import { readFileSync } from 'node:fs';
+import type { Hono } from 'hono';
+import type { RawImage } from '../../src/data/image-decoder.ts';
+import { createImageDecoder } from '../../src/data/image-decoder.ts';
+import { loadFashionMnistSample } from '../../src/data/sources.ts';
+import { type Classifier, createClassifier } from '../../src/edge/index.ts';
+import { type AppOptions, createApp } from '../../src/serve/index.ts';
+
+export const moduleOf = (name: string): WebAssembly.Module =>
+  new WebAssembly.Module(readFileSync(new URL(`../../build/${name}`, import.meta.url)));
+
+export const classifier: Classifier = await createClassifier({
+  model: readFileSync(new URL('../../assets/models/dropout/dropout.selvedge', import.meta.url)),
+  kernels: moduleOf('edge.wasm'),
+});
+export const decodeImage = createImageDecoder({ png: moduleOf('png.wasm'), jpeg: moduleOf('jpeg.wasm') });
+
+/** The app with the shipped model and both codecs. */
+export const makeApp = (options: Partial<AppOptions> = {}): Hono => createApp({ classifier, decodeImage, ...options });
+
+const { test: sample } = await loadFashionMnistSample();
+export const labels: readonly number[] = [...sample.labels.subarray(0, 100)];
+
+/** Images of the sample, `[count, 28, 28]`. */
+export const sampleImages = (count: number, from = 0): Uint8Array =>
+  sample.images.slice(from * 784, (from + count) * 784);
+
+/** An image as a larger picture on light ground, the way a user has it. */
+export function pictureOf(image: Uint8Array, scale = 3): RawImage {
+  const side = 28 * scale + 20;
+  const data = new Uint8Array(side * side * 4).fill(255);
+  for (let y = 0; y < 28 * scale; y++) {
+    for (let x = 0; x < 28 * scale; x++) {
+      const level = 255 - image[Math.floor(y / scale) * 28 + Math.floor(x / scale)]!;
+      data.fill(level, ((y + 10) * side + x + 10) * 4, ((y + 10) * side + x + 10) * 4 + 3);
+    }
+  }
+  return { width: side, height: side, data };
+}
+
+export interface Prediction {
+  readonly class: string;
+  readonly probability: number;
+  readonly probabilities: Readonly<Record<string, number>>;
+  readonly file?: string;
+  readonly ground?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly images: readonly Prediction[];
+  readonly code: string | undefined;
+  readonly message: string;
+  readonly body: unknown;
+}
+
+/** Sends a body to /classify. */
+export async function classify(
+  app: Pick<Hono, 'request'>,
+  type: string | undefined,
+  body: BodyInit | Uint8Array | undefined,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const init: RequestInit & { duplex: 'half' } = {
+    method: 'POST',
+    headers: { ...(type === undefined ? {} : { 'content-type': type }), ...headers },
+    duplex: 'half',
+  };
+  if (body !== undefined) init.body = body as BodyInit;
+  const response = await app.request('/classify', init);
+  const answered = (await response.json()) as { images?: Prediction[]; error?: { code: string; message: string } };
+  return {
+    status: response.status,
+    images: answered.images ?? [],
+    code: answered.error?.code,
+    message: answered.error?.message ?? '',
+    body: answered,
+  };
+}
