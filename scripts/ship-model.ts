@@ -1,5 +1,6 @@
 // Puts the `dropout` model of the reference run into assets/, with what a user should know of it in its metadata, and the figure
-// that the README shows. Run it after `npm run pipeline:full`.
+// that the README shows. Run it after `npm run pipeline:full`, and then
+// `npx selvedge export --out assets/models/dropout/dropout.selvedge`.
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

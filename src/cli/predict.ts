@@ -1,18 +1,14 @@
 // selvedge predict: tell what pictures show, by a trained model. The shipped one answers before any training.
 // Invariant: a picture that cannot be read is an error of its own; the others are answered all the same.
-import type * as tf from '../backend/tfjs.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { readImage } from '../data/image.ts';
 import type { PreparedImage } from '../data/prepare-image.ts';
-import { type LoadedModel, loadModel, modelNames } from '../models/index.ts';
+import type { LoadedModel } from '../models/index.ts';
 import { createPredictor, type Predictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
-import { usageError } from './arguments.ts';
+import { chosenFolder, chosenModelOptions, loadChosenModel } from './chosen-model.ts';
 import { type CommandContext, command, exitCodes, showError } from './command.ts';
-import { runFolder, threadsOption, useEngine, wholeNumber } from './options.ts';
-import { runPaths } from './run-files.ts';
-
-const shippedModelUrl = (): URL => new URL('../../assets/models/dropout/', import.meta.url);
+import { threadsOption, useEngine, wholeNumber } from './options.ts';
 
 /** A class and the probability that the picture shows it. */
 interface Candidate {
@@ -39,19 +35,16 @@ export const predict = command({
   takesList: true,
   args: {
     image: { type: 'positional', required: true, description: 'Picture files, one or more' },
-    run: { type: 'string', valueHint: 'name', description: 'Use the model of this run (default: the shipped model)' },
-    model: { type: 'enum', options: [...modelNames], description: 'Model of the run (default: dropout)' },
-    'model-folder': { type: 'string', valueHint: 'folder', description: 'Use the model.json in this folder' },
+    ...chosenModelOptions,
     top: { type: 'string', valueHint: 'count', description: 'Classes to show (default: 3)' },
     ...threadsOption,
   },
   async run(args, context) {
     const verbose = (args as { verbose?: boolean }).verbose === true;
     const top = wholeNumber('top', args.top) ?? 3;
-    const folder = modelFolder(args, context);
+    const folder = chosenFolder(args, context);
     await useEngine(args.threads);
-    const { model, metadata } = await loadModel(folder);
-    const classNames = classNamesOf(model, metadata, folder);
+    const { model, metadata, classNames } = await loadChosenModel(folder, 'predict');
     const prepared: { file: string; image: PreparedImage }[] = [];
     const failures: Failure[] = [];
     for (const file of args._) {
@@ -79,18 +72,6 @@ export const predict = command({
   },
 });
 
-type PredictArguments = Parameters<typeof predict.run>[0];
-
-function modelFolder({ run, model, 'model-folder': folder }: PredictArguments, context: CommandContext): string {
-  if (run !== undefined && folder !== undefined)
-    throw usageError('Options "--run" and "--model-folder" exclude each other');
-  if (model !== undefined && run === undefined)
-    throw usageError('Option "--model" needs "--run": it names a model of that run');
-  if (folder !== undefined) return platform.files.resolve(context.cwd, folder);
-  if (run !== undefined) return runPaths.model(runFolder(context, run, model ?? 'dropout'));
-  return platform.files.fromUrl(shippedModelUrl());
-}
-
 async function prepareFile(file: string, context: CommandContext): Promise<PreparedImage> {
   const path = platform.files.resolve(context.cwd, file);
   const status = await platform.files.status(path);
@@ -101,36 +82,6 @@ async function prepareFile(file: string, context: CommandContext): Promise<Prepa
     );
   }
   return readImage(await platform.files.readBytes(path), { name: file });
-}
-
-/** Names saved beside the model; a model of stock tfjs has none, and its classes are numbered. */
-function classNamesOf(
-  model: LoadedModel['model'],
-  metadata: LoadedModel['metadata'],
-  folder: string,
-): readonly string[] {
-  const shape = (tensor: unknown): string => `[${(tensor as tf.SymbolicTensor).shape.slice(1).join(', ')}]`;
-  const { inputs, outputs } = model;
-  const classes = outputs[0]!.shape.at(-1)!;
-  if (
-    inputs.length !== 1 ||
-    outputs.length !== 1 ||
-    shape(inputs[0]) !== '[28, 28, 1]' ||
-    outputs[0]!.shape.length !== 2
-  ) {
-    throw new SelvedgeError(
-      'predict/model-shape',
-      `Cannot predict with the model in "${folder}": expected images [28, 28, 1] to class probabilities, ` +
-        `got ${inputs.map(shape).join(' and ')} to ${outputs.map(shape).join(' and ')}`,
-    );
-  }
-  const names = metadata.classNames;
-  if (names === undefined) return Array.from({ length: classes }, (_, label) => `class ${label}`);
-  if (Array.isArray(names) && names.length === classes && names.every((name) => typeof name === 'string')) return names;
-  throw new SelvedgeError(
-    'predict/class-names',
-    `Cannot predict with the model in "${folder}": expected ${classes} class names, got ${JSON.stringify(names)}`,
-  );
 }
 
 /** What the model says of its training. */

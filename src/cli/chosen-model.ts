@@ -1,0 +1,82 @@
+// The model that a command is told to use: of a run, of a folder, or the shipped one. Not here: what is done with it.
+// Invariant: it takes images of the study's size, and each of its classes has a name.
+import type * as tf from '../backend/tfjs.ts';
+import { SelvedgeError } from '../core/errors.ts';
+import { type LoadedModel, loadModel, type ModelName, modelNames } from '../models/index.ts';
+import { platform } from '../platform/index.ts';
+import { usageError } from './arguments.ts';
+import type { CommandContext } from './command.ts';
+import { runFolder } from './options.ts';
+import { runPaths } from './run-files.ts';
+
+const shippedModelUrl = (): URL => new URL('../../assets/models/dropout/', import.meta.url);
+
+export const chosenModelOptions = {
+  run: { type: 'string', valueHint: 'name', description: 'Use the model of this run (default: the shipped model)' },
+  model: { type: 'enum', options: [...modelNames] as ModelName[], description: 'Model of the run (default: dropout)' },
+  'model-folder': { type: 'string', valueHint: 'folder', description: 'Use the model.json in this folder' },
+} as const;
+
+interface Choice {
+  readonly run?: string | undefined;
+  readonly model?: string | undefined;
+  readonly 'model-folder'?: string | undefined;
+}
+
+/**
+ * The folder of the model that the options choose.
+ *
+ * @throws SelvedgeError `cli/usage` where options contradict each other
+ */
+export function chosenFolder({ run, model, 'model-folder': folder }: Choice, context: CommandContext): string {
+  if (run !== undefined && folder !== undefined)
+    throw usageError('Options "--run" and "--model-folder" exclude each other');
+  if (model !== undefined && run === undefined)
+    throw usageError('Option "--model" needs "--run": it names a model of that run');
+  if (folder !== undefined) return platform.files.resolve(context.cwd, folder);
+  if (run !== undefined) return runPaths.model(runFolder(context, run, model ?? 'dropout'));
+  return platform.files.fromUrl(shippedModelUrl());
+}
+
+/** A model with the names of its classes. */
+export interface ChosenModel extends LoadedModel {
+  readonly classNames: readonly string[];
+}
+
+/**
+ * Loads a model for a command. The engine runs already; the caller disposes the model.
+ *
+ * @param action What the command does, for codes and messages of errors
+ * @throws SelvedgeError `models/…`, `<action>/model-shape`, `<action>/class-names`
+ */
+export async function loadChosenModel(folder: string, action: 'predict' | 'export'): Promise<ChosenModel> {
+  const loaded = await loadModel(folder);
+  return { ...loaded, classNames: classNamesOf(loaded, folder, action) };
+}
+
+/** Names saved beside the model; a model of stock tfjs has none, and its classes are numbered. */
+function classNamesOf({ model, metadata }: LoadedModel, folder: string, action: string): readonly string[] {
+  const shape = (tensor: unknown): string => `[${(tensor as tf.SymbolicTensor).shape.slice(1).join(', ')}]`;
+  const { inputs, outputs } = model;
+  const cannot = action === 'predict' ? 'Cannot predict with' : 'Cannot export';
+  const classes = outputs[0]!.shape.at(-1)!;
+  if (
+    inputs.length !== 1 ||
+    outputs.length !== 1 ||
+    shape(inputs[0]) !== '[28, 28, 1]' ||
+    outputs[0]!.shape.length !== 2
+  ) {
+    throw new SelvedgeError(
+      `${action}/model-shape`,
+      `${cannot} the model in "${folder}": expected images [28, 28, 1] to class probabilities, ` +
+        `got ${inputs.map(shape).join(' and ')} to ${outputs.map(shape).join(' and ')}`,
+    );
+  }
+  const names = metadata.classNames;
+  if (names === undefined) return Array.from({ length: classes }, (_, label) => `class ${label}`);
+  if (Array.isArray(names) && names.length === classes && names.every((name) => typeof name === 'string')) return names;
+  throw new SelvedgeError(
+    `${action}/class-names`,
+    `${cannot} the model in "${folder}": expected ${classes} class names, got ${JSON.stringify(names)}`,
+  );
+}
