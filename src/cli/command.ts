@@ -9,6 +9,7 @@ import { untilInterrupted } from './interruption.ts';
 
 /** What a command found out: the same for people and for programs. */
 export interface CommandOutput {
+  /** Undefined where the command has written it itself, because it was to be read before the end. */
   readonly json: unknown;
   readonly text: string;
   readonly exitCode?: number;
@@ -113,7 +114,8 @@ async function runOne(found: Command, rest: readonly string[], context: CommandC
   const output = await (found.endsItself
     ? found.run(args, context, rest)
     : untilInterrupted(() => found.run(args, context, rest), context.signal));
-  context.write(args.json ? `${JSON.stringify(output.json, null, 2)}\n` : withNewline(output.text));
+  const text = args.json ? JSON.stringify(output.json, null, 2) : output.text;
+  if (text !== undefined) context.write(withNewline(text));
   return output.exitCode ?? exitCodes.ok;
 }
 

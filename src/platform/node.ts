@@ -306,6 +306,7 @@ export const platform: Platform = {
   processorTime,
   peakMemoryBytes,
   withSignalExitCodes,
+  serve: async (answer, place) => (await import('./node-server.ts')).serve(answer, place),
   onInterrupt: (listener) => {
     process.on('SIGINT', listener);
     process.on('SIGTERM', listener);

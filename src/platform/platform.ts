@@ -109,6 +109,24 @@ export interface Terminal {
   writeError(text: string): void;
 }
 
+/** Where a server listens. */
+export interface HttpPlace {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
+/** What a server does with a request; it does not throw. */
+export type HttpAnswer = (request: Request) => Response | Promise<Response>;
+
+/** A server that we own and must stop. */
+export interface HttpServer {
+  /** With the port that it got, without a slash at the end. */
+  readonly url: string;
+  /** Takes no more requests, and waits a little for those that are being answered. */
+  stop(): Promise<void>;
+}
+
 /** One runtime. Each file of this folder that implements it is named after the runtime. */
 export interface Platform {
   readonly runtime: { readonly name: string; readonly version: string };
@@ -153,6 +171,12 @@ export interface Platform {
    * ends with it, whatever orphans it leaves.
    */
   withSignalExitCodes<T>(body: () => Promise<T>): Promise<T>;
+  /**
+   * Listens for HTTP requests, by the runtime's own server.
+   *
+   * @throws SelvedgeError `platform/port-in-use` or `platform/cannot-listen`
+   */
+  serve(answer: HttpAnswer, place: HttpPlace): Promise<HttpServer>;
   /** Calls back on Ctrl-C or a polite request to end; returns a function that stops listening. */
   onInterrupt(listener: () => void): () => void;
   setExitCode(code: number): void;

@@ -41,6 +41,7 @@ export function withoutPrograms(
     processorTime: () => ({ ownMs: performance.now() }),
     peakMemoryBytes: () => 0,
     withSignalExitCodes: (body) => body(),
+    serve: () => Promise.reject(absent(name, 'listen on a port')),
     onInterrupt: () => () => {},
     setExitCode: () => {},
     exit: (code) => {

@@ -1,0 +1,67 @@
+// selvedge serve: answer over HTTP what pictures show, by the shipped model or an exported one, until Ctrl-C.
+// Not here: the app (src/serve/). Invariant: the address is printed when requests are taken, not before.
+import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { platform } from '../platform/index.ts';
+import { createLocalApp, type LocalAppOptions } from '../serve/local.ts';
+import { type CommandContext, command } from './command.ts';
+import { wholeNumber } from './options.ts';
+
+const DEFAULT_PORT = 8000;
+
+export const serve = command({
+  name: 'serve',
+  description: 'Answer over HTTP what pictures show',
+  endsItself: true,
+  args: {
+    port: { type: 'string', valueHint: 'port', description: `Default: ${DEFAULT_PORT}; 0: any that is free` },
+    host: {
+      type: 'string',
+      valueHint: 'address',
+      default: '127.0.0.1',
+      description: 'Address to listen on; 0.0.0.0 lets other machines ask',
+    },
+    model: { type: 'string', valueHint: 'file', description: 'File of selvedge export (default: the shipped model)' },
+  },
+  async run(args, context) {
+    const port = wholeNumber('port', args.port, 0, 65_535) ?? DEFAULT_PORT;
+    const { json, verbose } = args as { json?: boolean; verbose?: boolean };
+    const onError = (error: unknown): void => {
+      const stack = verbose && error instanceof Error ? `\n${error.stack}` : '';
+      context.writeError(`selvedge: a request failed: ${messageOf(error)}${stack}\n`);
+    };
+    const app = await createLocalApp({ ...(await modelOf(args.model, context)), onError });
+    const server = await platform.serve((request) => app.fetch(request), { host: args.host, port });
+    const { url } = server;
+    context.write(json ? `${JSON.stringify({ url })}\n` : welcome(url));
+    await interruption(context.signal);
+    await server.stop();
+    return { json: undefined, text: '' };
+  },
+});
+
+async function modelOf(file: string | undefined, context: CommandContext): Promise<LocalAppOptions> {
+  if (file === undefined) return {};
+  const path = platform.files.resolve(context.cwd, file);
+  const status = await platform.files.status(path);
+  if (status && !status.isFolder) return { model: await platform.files.readBytes(path) };
+  throw new SelvedgeError(
+    'serve/no-file',
+    `Cannot read "${file}": expected a model file of selvedge export, got ${status ? 'a folder' : 'nothing'}`,
+  );
+}
+
+function welcome(url: string): string {
+  return [
+    `Serving on ${url}, until Ctrl-C`,
+    '',
+    `  curl -H 'content-type: image/jpeg' --data-binary @shoe.jpg ${url}/classify`,
+    `  curl -F image=@one.png -F image=@two.png ${url}/classify`,
+    `  curl ${url}/openapi.json`,
+    '',
+  ].join('\n');
+}
+
+function interruption(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
