@@ -1,27 +1,39 @@
 // The platform interface on edge runtimes, Cloudflare's workerd and Vercel's edge-runtime: no files, no threads, no compiler of WebAssembly;
-// modules come by `provideFiles`. Invariant: nothing here needs eval or Node's modules.
+// modules come by `provideFiles`, other files by HTTP. Invariant: nothing here needs eval or Node's modules.
 import type { Files, Platform } from './platform.ts';
 import { absent, withoutPrograms } from './without-programs.ts';
 
-const scope = globalThis as { EdgeRuntime?: unknown; process?: unknown; Worker?: unknown };
+interface EdgeScope {
+  /** The versions of Node that `nodejs_compat` pretends to have. */
+  readonly process?: { readonly versions?: object };
+  Worker?: unknown;
+}
+
+const scope = globalThis as EdgeScope;
+// Neither tells which version of it runs.
 const isCloudflare = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
-const runtime = isCloudflare
-  ? { name: 'workerd', version: 'unknown' }
-  : { name: 'edge-runtime', version: String(scope.EdgeRuntime ?? 'unknown') };
+const runtime = { name: isCloudflare ? 'workerd' : 'edge-runtime', version: 'unknown' };
 
 const refuse = (what: string) => (): never => {
   throw absent(runtime.name, what);
 };
 
-/** Paths as on POSIX, of files that are never there. */
+async function readUrl(url: URL): Promise<Uint8Array> {
+  if (!/^https?:$/.test(url.protocol)) refuse(`read "${url.href}"`)();
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Paths as on POSIX, of files that are never there, but for addresses, which are read by HTTP. */
 const files: Files = {
-  join: (...parts) => parts.join('/').replace(/\/{2,}/g, '/'),
-  resolve: (...parts) => parts.reduce((base, part) => (part.startsWith('/') ? part : `${base}/${part}`), ''),
+  join: (...parts) => parts.join('/').replace(/(?<!:)\/{2,}/g, '/'),
+  resolve: (...parts) => parts.reduce((base, part) => (/^(\/|\w+:)/.test(part) ? part : `${base}/${part}`), ''),
   dirname: (path) => path.slice(0, path.lastIndexOf('/')) || '/',
   basename: (path) => path.slice(path.lastIndexOf('/') + 1),
   fromUrl: ({ href }) => href,
-  readBytes: async (path) => refuse(`read "${path}"`)(),
-  readText: async (path) => refuse(`read "${path}"`)(),
+  readBytes: async (path) => (URL.canParse(path) ? readUrl(new URL(path)) : refuse(`read "${path}"`)()),
+  readText: async (path) => new TextDecoder().decode(await files.readBytes(path)),
   write: async (path) => refuse(`write "${path}"`)(),
   overwrite: async (path) => refuse(`write "${path}"`)(),
   append: async (path) => refuse(`write "${path}"`)(),
@@ -32,6 +44,22 @@ const files: Files = {
   rename: async (path) => refuse(`rename "${path}"`)(),
   remove: async () => {},
 };
+
+/**
+ * Hides `process` from the tfjs glue, which takes a runtime that has one for Node and asks for its modules. On Cloudflare it is an
+ * accessor that cannot be removed, but written.
+ */
+async function withoutProcess<T>(body: () => Promise<T>): Promise<T> {
+  const writable = scope as { process?: unknown };
+  if (!('process' in scope)) return body();
+  const { process } = scope;
+  writable.process = undefined;
+  try {
+    return await body();
+  } finally {
+    writable.process = process;
+  }
+}
 
 export const platform: Platform = {
   ...withoutPrograms(runtime),
@@ -44,18 +72,13 @@ export const platform: Platform = {
     memoryBytes: 0,
   }),
   mayBlock: false,
-  readUrl: async ({ href }) => refuse(`read ${href}`)(),
+  readUrl,
   startWorker: refuse('start a worker'),
-  async hostGlue(standIn, start) {
-    // With `process` in sight the glue takes the runtime for Node and asks for its modules.
-    const { process, Worker } = scope;
-    scope.process = undefined;
+  hostGlue(standIn, start) {
+    const { Worker } = scope;
     scope.Worker = standIn;
-    try {
-      return await start();
-    } finally {
-      scope.process = process;
+    return withoutProcess(start).finally(() => {
       scope.Worker = Worker;
-    }
+    });
   },
 };

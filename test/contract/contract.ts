@@ -6,11 +6,12 @@ import { sha256 } from '../../src/core/sha256.ts';
 import { type Machine, platform } from '../../src/platform/index.ts';
 import { dataTests } from './data.ts';
 import { breakingTests, engineTests } from './engine.ts';
-import { evaluationTests } from './evaluation.ts';
+import { evaluationFileTests, evaluationTests } from './evaluation.ts';
 import { kernelTests } from './kernels.ts';
-import { platformTests } from './platform.ts';
-import type { Bits, ContractContext, ContractTest, ContractTests } from './suite.ts';
-import { taskTests } from './tasks.ts';
+import { platformFileTests, platformTests } from './platform.ts';
+import { inferOnStockTfjs } from './stock.ts';
+import type { Bits, ContractTests, FileTest, FileTests } from './suite.ts';
+import { taskFileTests, taskTests } from './tasks.ts';
 import { trainingTests } from './training.ts';
 
 /** Tests of what an engine computes: they run on every start. */
@@ -23,6 +24,9 @@ const computing: ContractTests = {
 };
 /** Tests that have nothing to do with threads or memory: they run once. */
 const standing: ContractTests = { ...platformTests, ...taskTests };
+/** The same, of tests that need files. */
+const computingWithFiles: FileTests = { ...evaluationFileTests };
+const standingWithFiles: FileTests = { ...platformFileTests, ...taskFileTests };
 
 /** Every start of the engine that must give the same bits. */
 export const contractStarts: readonly BackendOptions[] = [
@@ -33,8 +37,8 @@ export const contractStarts: readonly BackendOptions[] = [
 ];
 
 export interface ContractOptions {
-  /** A folder for files; it is removed. */
-  readonly folder: string;
+  /** A folder for files; it is removed. Without it, tests that need files are left out. */
+  readonly folder?: string;
   /** Default: `contractStarts`. */
   readonly starts?: readonly BackendOptions[];
   readonly onTest?: (result: ContractResult) => void;
@@ -71,19 +75,25 @@ export async function runContract({ folder, starts, onTest }: ContractOptions): 
     results.push(result);
     onTest?.(result);
   };
+  keep(await runTest('stock tfjs infers through our loader', inferOnStockTfjs, { folder: undefined }, bits));
   for (const [i, start] of (starts ?? contractStarts).entries()) {
-    const tests = i === 0 ? { ...standing, ...computing } : computing;
+    const tests = {
+      ...(i === 0 ? standing : {}),
+      ...computing,
+      ...(folder !== undefined && i === 0 ? standingWithFiles : {}),
+      ...(folder !== undefined ? computingWithFiles : {}),
+    };
     const label = describe(start);
     await withEngine(start, label, keep, async (engine) => {
       const { build, threads } = engine.info;
       engines.push(`${build} x${threads}`);
       for (const [title, test] of Object.entries(tests)) {
-        keep(await runTest(`${title} (${label})`, test, { engine, folder }, title, bits));
+        keep(await runTest(title, (own) => test({ ...own, engine }), { folder, label }, bits));
       }
     });
     for (const [title, test] of Object.entries(breakingTests)) {
       await withEngine(start, label, keep, async (engine) =>
-        keep(await runTest(`${title} (${label})`, test, { engine, folder }, title, bits)),
+        keep(await runTest(title, (own) => test({ ...own, engine }), { folder, label }, bits)),
       );
     }
   }
@@ -114,15 +124,16 @@ async function withEngine(
 }
 
 async function runTest(
-  title: string,
-  test: ContractTest,
-  { engine, folder }: ContractContext,
   name: string,
+  test: (own: { readonly folder: string }) => ReturnType<FileTest>,
+  { folder, label }: { readonly folder: string | undefined; readonly label?: string },
   bits: Record<string, string>,
 ): Promise<ContractResult> {
-  const own = platform.files.join(folder, 'test');
+  const title = label === undefined ? name : `${name} (${label})`;
+  const own = folder === undefined ? undefined : platform.files.join(folder, 'test');
   try {
-    const found = await test({ engine, folder: own });
+    // Tests that need a folder are run only where there is one.
+    const found = await test({ folder: own as string });
     if (!found) return { title };
     const digest = await digestOf(found);
     bits[name] ??= digest;
@@ -130,7 +141,7 @@ async function runTest(
   } catch (error) {
     return { title, problem: problemOf(error) };
   } finally {
-    await platform.files.remove(own);
+    if (own !== undefined) await platform.files.remove(own);
   }
 }
 

@@ -8,8 +8,8 @@ export type Bits = readonly (Float32Array | Int32Array | Uint8Array)[];
 /** What a test may use. */
 export interface ContractContext {
   readonly engine: RunningBackend;
-  /** A folder of this test alone; it need not exist yet. */
-  readonly folder: string;
+  /** A folder of this test alone; it need not exist yet. Undefined where the runtime has no files. */
+  readonly folder: string | undefined;
 }
 
 /** A test throws if what it says is not so. */
@@ -17,3 +17,9 @@ export type ContractTest = (context: ContractContext) => Promise<Bits | undefine
 
 /** Tests by what they show. */
 export type ContractTests = Readonly<Record<string, ContractTest>>;
+
+/** A test that is left out where the runtime has no files. */
+export type FileTest = (context: ContractContext & { readonly folder: string }) => ReturnType<ContractTest>;
+
+/** Such tests by what they show. */
+export type FileTests = Readonly<Record<string, FileTest>>;

@@ -10,7 +10,7 @@ import {
   type TaskPlan,
   type TaskShell,
 } from '../../src/tasks/index.ts';
-import type { ContractTests } from './suite.ts';
+import type { ContractTests, FileTests } from './suite.ts';
 
 const diamond = {
   all: { dependencies: ['left', 'right'] },
@@ -71,6 +71,9 @@ export const taskTests: ContractTests = {
       ['broken failed', 'last skipped'],
     );
   },
+};
+
+export const taskFileTests: FileTests = {
   async 'runTasks() skips what has not changed and restores its output'({ folder }) {
     const { files } = platform;
     const [input, output] = [files.join(folder, 'in.txt'), files.join(folder, 'out.txt')];
