@@ -8,6 +8,7 @@ export { planFinish, planProduct } from './plan/dense';
 export { planSingleChannel } from './plan/single-channel';
 export { planPackRows, planWinogradTransform } from './plan/weights';
 export { planWinogradFinish, planWinogradInput, planWinogradProduct } from './plan/winograd';
+export { batchNormApply } from './batch-norm';
 export { planMovingAverages, planScaleColumns, planSoftmax } from './plan/inference';
 export { planSum } from './plan/add';
 export { planAveragePool } from './plan/pooling';

@@ -15,7 +15,7 @@ const MAX_LEVEL = 127;
 /**
  * Rounds weights to levels of their channel.
  *
- * @param weights f32 `[…, channels]`, finite
+ * @param weights f32 `[…, channels]`, below 2^127 in size
  * @param channels Output channels: the last extent, or the last two of a depthwise filter
  * @example
  * ```ts
