@@ -64,8 +64,8 @@ export function checkSource(file: string, source: string): Violation[] {
     ];
   }
   return [
-    ...importsOf(source, code).flatMap(({ specifier, index, isType }) =>
-      violationAt(file, source, index, forbiddenImport(file, layer, specifier, isType)),
+    ...importsOf(source, code).flatMap(({ specifier, index }) =>
+      violationAt(file, source, index, forbiddenImport(file, layer, specifier)),
     ),
     ...runtimeUses(file, layer, source, code),
     ...(reproducible.includes(layer) ? inexactArithmetic(file, source, code) : []),
@@ -113,7 +113,6 @@ function layerOf(file: string): string | undefined {
 interface Import {
   readonly specifier: string;
   readonly index: number;
-  readonly isType: boolean;
 }
 
 /** Static, side-effect, dynamic and type imports and re-exports, where the specifier is a literal. */
@@ -121,13 +120,11 @@ function importsOf(source: string, code: string): Import[] {
   const found = code.matchAll(/\b(?:from|import)\s*\(?\s*(['"`])( *)\1/g);
   return [...found].map((match) => {
     const start = match.index + match[0].length - match[2]!.length - 1;
-    const statement = code.slice(0, match.index).match(/\b(?:import|export)\b[^;'"`]*$/)?.[0] ?? '';
-    const specifier = source.slice(start, start + match[2]!.length);
-    return { specifier, index: match.index, isType: /^(?:import|export)\s+type\b/.test(statement) };
+    return { specifier: source.slice(start, start + match[2]!.length), index: match.index };
   });
 }
 
-function forbiddenImport(file: string, layer: string, specifier: string, isType: boolean): string | undefined {
+function forbiddenImport(file: string, layer: string, specifier: string): string | undefined {
   const said = `cannot import "${specifier}"`;
   if (specifier.startsWith('node:') || builtinModules.includes(specifier)) {
     return layer === 'platform' ? undefined : `${said}: only src/platform/ may import modules of the runtime`;
@@ -137,7 +134,6 @@ function forbiddenImport(file: string, layer: string, specifier: string, isType:
   }
   if (!specifier.startsWith('.')) return undefined;
   const target = path.posix.join(path.posix.dirname(file), specifier);
-  if (layer === 'cli' && target.startsWith('bench/') && isType) return undefined;
   const to = layerOf(target);
   if (to === undefined) return `${said}: it is outside src/`;
   if (to === layer) return undefined;

@@ -1,10 +1,10 @@
 // selvedge bench: run a benchmark of the repository, which the package does not hold.
 
-import type { Benchmark, BenchmarkOptions, BenchmarkResult } from '../../bench/benchmark.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { modelNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
+import type { Benchmark, BenchmarkOptions, BenchmarkResult } from './benchmark.ts';
 import { command } from './command.ts';
 import { dataOption, threadsOption, useEngine, wholeNumber } from './options.ts';
 

@@ -109,7 +109,7 @@ async function startOrBuild(options: BackendOptions): Promise<RunningBackend> {
     writeError('Building the kernels, once\n');
     const folder = platform.files.fromUrl(new URL('../../', import.meta.url));
     const code = await runTaskCommand({
-      args: parseTaskArguments(['build']),
+      args: parseTaskArguments(['build:engine']),
       commands: { selvedge: (args, task) => runProgram(args, [build] as unknown as Command<never>[], task) },
       folder,
       versions: { selvedge: version },

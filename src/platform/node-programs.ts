@@ -52,7 +52,8 @@ export function startProgram(command: string, args: readonly string[], options: 
   };
 }
 
-/** The command that runs a TypeScript module on Node: through tsx, as bin/selvedge.js does. */
+/** The command that runs a module of ours on Node: its source through tsx, as bin/selvedge.js does, and what is compiled by itself. */
 export function scriptCommand(script: URL): { command: string; args: string[] } {
-  return { command: process.execPath, args: ['--import', import.meta.resolve('tsx'), fileURLToPath(script)] };
+  const reader = /\.m?ts$/.test(script.pathname) ? ['--import', import.meta.resolve('tsx')] : [];
+  return { command: process.execPath, args: [...reader, fileURLToPath(script)] };
 }

@@ -198,7 +198,7 @@ class Trainer {
           result = batchLoss;
         };
         const loss = crossEntropy(logits, y, keep, settings.labelSmoothing);
-        return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => sum.add(penalty), loss);
+        return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => tf.add(sum, penalty), loss);
       }, this.#variables);
       if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(grads);
     });

@@ -214,7 +214,7 @@ export function crossEntropy(
     onResult({ lossSum, hits: hits.reduce((sum, hit) => sum + hit, 0) });
     return tf.scalar(lossSum / losses.length);
   };
-  const gradients = (dy: tf.Tensor, [gradient]: tf.Tensor[]): tf.Tensor[] => [gradient!.mul(dy)];
+  const gradients = (dy: tf.Tensor, [gradient]: tf.Tensor[]): tf.Tensor[] => [tf.mul(gradient!, dy)];
   return differentiate([logits], value, gradients) as tf.Scalar;
 }
 
