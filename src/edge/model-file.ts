@@ -154,7 +154,8 @@ function read(bytes: Uint8Array): { description: ModelDescription; network: Netw
   const jsonBytes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(16, true);
   const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(FIXED_BYTES, FIXED_BYTES + jsonBytes));
   const header = JSON.parse(text) as Header;
-  const body = bytes.slice(FIXED_BYTES + jsonBytes, -DIGEST_BYTES);
+  // A copy, so that numbers are aligned; `slice` of a Node Buffer would be a view.
+  const body = new Uint8Array(bytes.subarray(FIXED_BYTES + jsonBytes, -DIGEST_BYTES));
   let at = 0;
   const take = <T>(
     make: (buffer: ArrayBuffer, byteOffset: number, length: number) => T,
