@@ -16,6 +16,8 @@ export interface AppOptions {
   readonly decodeImage?: ImageDecoder;
   /** Default: 10 MiB a body, 256 images, 16 million pixels of pictures a request. */
   readonly limits?: Partial<RequestLimits>;
+  /** What `/health` says of where it runs. */
+  readonly runtime?: string;
   /** Hears of what went wrong on this side; the client does not. */
   readonly onError?: (error: unknown) => void;
 }
@@ -52,7 +54,7 @@ const paths = { classify: '/classify', health: '/health', model: '/model', opena
  */
 export function createApp(options: AppOptions): Hono {
   const limits = { ...defaultLimits, ...options.limits };
-  const { decodeImage, onError } = options;
+  const { decodeImage, onError, runtime } = options;
   const classifier = settled(options.classifier, onError);
   const app = new Hono();
 
@@ -67,7 +69,7 @@ export function createApp(options: AppOptions): Hono {
     });
   });
   app.get(paths.health, async (context) =>
-    context.json({ status: 'ok', version, model: (await classifier()).model.name }),
+    context.json({ status: 'ok', version, runtime, model: (await classifier()).model.name }),
   );
   app.get(paths.model, async (context) => context.json((await classifier()).model));
   app.get(paths.openapi, async (context) => {

@@ -33,5 +33,6 @@ export async function createLocalApp({ model, ...options }: LocalAppOptions = {}
     model: model ?? (await platform.readUrl(shippedModelUrl())),
     kernels: await compileEngineFile('edge.wasm'),
   });
-  return createApp({ ...options, classifier, decodeImage });
+  const { name, version } = platform.runtime;
+  return createApp({ runtime: `${name} ${version}`, ...options, classifier, decodeImage });
 }

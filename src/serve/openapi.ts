@@ -184,7 +184,7 @@ function schemasOf({ labels }: ModelDescription): Record<string, object> {
       },
       ['file', 'ground', 'box'],
     ),
-    Health: object({ status: { const: 'ok' }, version: text, model: text }),
+    Health: object({ status: { const: 'ok' }, version: text, runtime: text, model: text }, ['runtime']),
     Model: object(
       {
         name: text,

@@ -1,6 +1,5 @@
 // The images of a request to classify, of any of the content types that are taken. Not here: classifying them (app.ts).
 // Invariant: all images or an error; a batch may ask for no more decoding than one image may.
-import { messageOf } from '../core/errors.ts';
 import type { ImageDecoder } from '../data/image-decoder.ts';
 import { type PixelBox, prepareImage } from '../data/prepare-image.ts';
 import { requestError } from './answer-error.ts';
@@ -154,7 +153,8 @@ async function formFiles(bytes: Uint8Array, contentType: string): Promise<File[]
   try {
     form = await new Response(bytes as BodyInit, { headers: { 'content-type': contentType } }).formData();
   } catch (cause) {
-    throw requestError('request/form', `Cannot read the body as a form: ${messageOf(cause)}`, cause);
+    const expected = 'expected multipart/form-data with the boundary that its content type names';
+    throw requestError('request/form', `Cannot read the body as a form: ${expected}`, cause);
   }
   const files: File[] = [];
   form.forEach((value, field) => {

@@ -122,6 +122,7 @@ test('createApp() answers unknown paths and methods in JSON', async () => {
   }
 });
 
+const bomb = { width: 28, height: 28, colourType: 0, bitDepth: 8, rows: new Uint8Array(784) };
 const tooManyNumbers = JSON.stringify([...image.subarray(1), 256]);
 const claims = (width: number, height: number): Uint8Array =>
   pngFile({ width, height, colourType: 0, bitDepth: 8, rows: new Uint8Array(height > 9 ? 0 : height * width) });
@@ -131,7 +132,6 @@ new DataView(claimsHuge.buffer).setUint32(20, 60_000);
 const hugeJpeg = jpeg.slice();
 const frame = hugeJpeg.findIndex((byte, i) => byte === 0xff && [0xc0, 0xc1, 0xc2].includes(hugeJpeg[i + 1]!));
 new DataView(hugeJpeg.buffer).setUint32(frame + 5, 0xffffffff);
-const bomb = { width: 28, height: 28, colourType: 0, bitDepth: 8, rows: new Uint8Array(784) };
 const refused: [title: string, type: string | undefined, body: Uint8Array | string | FormData, code: string][] = [
   ['an empty body', OCTETS, new Uint8Array(0), 'request/empty'],
   ['bytes of no whole image', OCTETS, new Uint8Array(785), 'request/length'],
@@ -160,7 +160,12 @@ const refused: [title: string, type: string | undefined, body: Uint8Array | stri
   ['a picture that is none', 'image/png', new TextEncoder().encode('GIF89a'), 'image/unknown-format'],
   ['half a PNG', 'image/png', png.slice(0, png.length / 2), 'image/truncated'],
   ['half a JPEG', 'image/jpeg', jpeg.slice(0, jpeg.length / 2), 'image/truncated'],
-  ['a PNG of wrong checksums', 'image/png', png.map((byte, i) => (i === 29 ? byte ^ 1 : byte)), 'image/corrupt'],
+  [
+    'a PNG of too few rows',
+    'image/png',
+    pngFile({ ...bomb, compressed: deflateSync(new Uint8Array(99)) }),
+    'image/corrupt',
+  ],
   ['a PNG of no width', 'image/png', claims(0, 5), 'image/bad-size'],
   ['a PNG that claims to be huge', 'image/png', claimsHuge, 'image/too-large'],
   ['a JPEG that claims to be huge', 'image/jpeg', hugeJpeg, 'image/too-large'],
