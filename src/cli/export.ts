@@ -72,6 +72,7 @@ async function makeFile(
   const chosen = await loadChosenModel(folder, 'export');
   const kernels = await compileEngineFile('edge.wasm');
   const { test } = await loadData(context, data);
+  context.writeError(`Measuring ${chosen.model.name} on ${test.count} test images\n`);
   const float32 = (await evaluateOn(chosen.model, chosen.model.name, test)).accuracy;
   const options = {
     name: chosen.model.name,
