@@ -1,9 +1,18 @@
 // All that `npm run test:runtimes` runs, in this order; the bits of the first runtime are those that the others must have.
 import { commands } from './commands.ts';
+import { edgeRuntimes } from './edge.ts';
 import { processRuntimes } from './processes.ts';
 import type { Entry } from './runtime.ts';
 
-export const entries: readonly Entry[] = [...processRuntimes, ...commands];
+export const entries: readonly Entry[] = [...processRuntimes, ...edgeRuntimes, ...commands];
 
 /** The short form for CI: one runtime of each kind, and the pipeline. */
-export const shortForm: readonly string[] = ['node-20', 'bun', 'deno', 'chromium', 'workerd', 'pipeline'];
+export const shortForm: readonly string[] = [
+  'node-20',
+  'bun',
+  'deno',
+  'chromium',
+  'workerd',
+  'workerd-nodejs',
+  'pipeline',
+];

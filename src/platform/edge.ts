@@ -1,6 +1,6 @@
 // The platform interface on edge runtimes, Cloudflare's workerd and Vercel's edge-runtime: no files, no threads, no compiler of WebAssembly;
 // modules come by `provideFiles`, other files by HTTP. Invariant: nothing here needs eval or Node's modules.
-import type { Files, Platform } from './platform.ts';
+import type { FileStatus, Files, Platform } from './platform.ts';
 import { absent, withoutPrograms } from './without-programs.ts';
 
 interface EdgeScope {
@@ -25,6 +25,12 @@ async function readUrl(url: URL): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+async function statusOf(path: string): Promise<FileStatus | undefined> {
+  if (!/^https?:/.test(path)) return undefined;
+  const { ok, headers } = await fetch(path, { method: 'HEAD' });
+  return ok ? { bytes: Number(headers.get('content-length') ?? 0), isFolder: false } : undefined;
+}
+
 /** Paths as on POSIX, of files that are never there, but for addresses, which are read by HTTP. */
 const files: Files = {
   join: (...parts) => parts.join('/').replace(/(?<!:)\/{2,}/g, '/'),
@@ -37,7 +43,7 @@ const files: Files = {
   write: async (path) => refuse(`write "${path}"`)(),
   overwrite: async (path) => refuse(`write "${path}"`)(),
   append: async (path) => refuse(`write "${path}"`)(),
-  status: async () => undefined,
+  status: statusOf,
   list: async () => [],
   entries: async () => [],
   makeFolder: async (path) => refuse(`make the folder "${path}"`)(),

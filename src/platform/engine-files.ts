@@ -86,6 +86,7 @@ export async function readEngineFile(name: EngineFile): Promise<Uint8Array> {
  */
 export async function compileEngineFile(name: EngineFile): Promise<WebAssembly.Module> {
   const given = provided[name];
-  if (given instanceof WebAssembly.Module) return given;
+  // No instance of this realm's WebAssembly.Module where it was compiled in another, as on Vercel's edge.
+  if (given !== undefined && !(given instanceof URL)) return given;
   return WebAssembly.compile((await readEngineFile(name)) as BufferSource);
 }

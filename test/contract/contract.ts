@@ -103,6 +103,7 @@ export async function runContract({ folder, starts, onTest }: ContractOptions): 
 
 function describe({ threads, sharedMemory }: BackendOptions): string {
   if (sharedMemory === false) return 'unshared memory';
+  if (threads === undefined) return 'as it starts by itself';
   return threads === 1 ? '1 thread' : `${threads} threads`;
 }
 
@@ -145,7 +146,8 @@ async function runTest(
   }
 }
 
-function problemOf(error: unknown): string {
+/** The whole text of an error, with its causes. */
+export function problemOf(error: unknown): string {
   const { cause } = error as { cause?: unknown };
   const text = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
   return cause === undefined ? text : `${text}\ncaused by ${problemOf(cause)}`;

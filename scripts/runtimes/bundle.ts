@@ -1,0 +1,49 @@
+// Bundles of TypeScript for runtimes that run one script: a platform's file in place of the search for it. Not here: what runs them.
+import path from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { root } from './runtime.ts';
+
+export interface BundleOptions {
+  /** TypeScript whose imports are relative to the project's root. */
+  readonly source: string;
+  readonly platform: 'browser' | 'edge';
+  readonly format: 'esm' | 'iife';
+  /** Where `import.meta.url` says that the sources are, of a bundle that is not served from its own folder. */
+  readonly base?: string;
+}
+
+const platformOf = (name: BundleOptions['platform']): Plugin => ({
+  name: 'platform',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]platform[\\/]detect\.ts$/ }, ({ path: file }) => ({
+      contents: `export { platform } from './${name}.ts';`,
+      loader: 'ts',
+      resolveDir: path.dirname(file),
+    }));
+  },
+});
+
+/**
+ * Bundles a module with everything it imports.
+ *
+ * @returns The script
+ */
+export async function bundle({ source, platform, format, base }: BundleOptions): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: root, loader: 'ts', sourcefile: 'entry.ts' },
+    bundle: true,
+    write: false,
+    format,
+    platform: 'browser',
+    target: 'es2022',
+    plugins: [platformOf(platform)],
+    // The shell of tasks and charts are loaded when they are used, which is not here; .wasm is for the runtime to load.
+    external: ['dax', 'vega', 'vega-lite', 'vega-interpreter', '*.wasm'],
+    // All modules are two folders below the root.
+    ...(base === undefined
+      ? {}
+      : { define: { 'import.meta.url': JSON.stringify(new URL('src/any/module.ts', base)) } }),
+    logLevel: 'error',
+  });
+  return outputFiles[0]!.text;
+}

@@ -1,0 +1,44 @@
+// The contract suite as a worker of an edge runtime, asked over HTTP: GET /contract answers with the report, GET /fingerprint with a digest
+// of weights. Not an example of serving. Invariant: it needs no eval, no files, no threads and no compiler of WebAssembly.
+import { kernelsDigest, startBackend } from '../../src/backend/index.ts';
+import { loadFashionMnistSample } from '../../src/data/index.ts';
+import { type ProvidedFiles, platform, provideFiles } from '../../src/platform/index.ts';
+import { fingerprintTraining } from '../../src/training/index.ts';
+import { problemOf, runContract } from './contract.ts';
+
+/** What GET /fingerprint answers. */
+export interface EdgeFingerprint {
+  readonly runtime: { readonly name: string; readonly version: string };
+  readonly weights: string;
+  readonly kernels: string;
+}
+
+async function takeFingerprint(model: string, images: number): Promise<EdgeFingerprint> {
+  const engine = await startBackend();
+  try {
+    const { train } = await loadFashionMnistSample();
+    const { weights } = await fingerprintTraining({ model, dataset: train, images });
+    return { runtime: platform.runtime, weights, kernels: await kernelsDigest() };
+  } finally {
+    await engine.stop();
+  }
+}
+
+/**
+ * Answers a request.
+ *
+ * @param modules The engine's WebAssembly, compiled before
+ * @returns JSON; of what went wrong the status is 500 and the body the text of the error
+ */
+export async function answer(request: Request, modules: ProvidedFiles): Promise<Response> {
+  provideFiles(modules);
+  const { pathname, searchParams } = new URL(request.url);
+  try {
+    // Threads that are asked for are refused here with the reason: only that start stands for all.
+    if (pathname === '/contract') return Response.json(await runContract({ starts: [{}] }));
+    if (pathname !== '/fingerprint') return new Response(`Unknown path "${pathname}"`, { status: 404 });
+    return Response.json(await takeFingerprint(searchParams.get('model')!, Number(searchParams.get('images'))));
+  } catch (error) {
+    return new Response(problemOf(error), { status: 500 });
+  }
+}
