@@ -42,9 +42,10 @@ const scaledBytes = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
  * ```ts
  * import { readFile } from 'node:fs/promises';
  * import { createClassifier } from 'selvedge/edge';
+ * const read = (name: string) => readFile(new URL(import.meta.resolve(`selvedge/${name}`)));
  * const classifier = await createClassifier({
- *   model: await readFile('assets/models/dropout/dropout.selvedge'),
- *   kernels: await WebAssembly.compile(await readFile('build/edge.wasm')),
+ *   model: await read('assets/models/dropout/dropout.selvedge'),
+ *   kernels: await WebAssembly.compile(await read('build/edge.wasm')),
  * });
  * const probabilities = classifier.classify(new Uint8Array(2 * 28 * 28));
  * console.assert(probabilities.length === 20 && classifier.model.labels[9] === 'Ankle boot');

@@ -33,7 +33,8 @@ export interface ExportOptions {
  * const engine = await startBackend({ threads: 1 });
  * const model = buildModel('dropout', { inputShape: [28, 28, 1], classes: 10 });
  * initializeWeights(model, 1);
- * const kernels = await WebAssembly.compile(await readFile('build/edge.wasm'));
+ * const wasm = new URL(import.meta.resolve('selvedge/build/edge.wasm'));
+ * const kernels = await WebAssembly.compile(await readFile(wasm));
  * const labels = Array.from({ length: 10 }, (_, label) => `class ${label}`);
  * const file = await exportModel(model, { name: 'dropout', labels, kernels: edgeKernelsDigest(kernels) });
  * const classifier = await createClassifier({ model: file, kernels });
