@@ -5,7 +5,7 @@
 //   node --import tsx scripts/test-runtimes.ts [--full | --ci] [--save] [PART OF A NAME…]
 //
 // --full takes the whole fingerprint, at 1 to 4 threads, on unshared memory, and killed and resumed: a quarter of an hour a runtime.
-// --ci is one runtime of each kind in a few minutes; one that cannot be had has failed.
+// --ci is one runtime of each kind, or those that are named, in a few minutes; one that cannot be had has failed.
 // --save writes what was found into docs/runtimes.md.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -148,8 +148,9 @@ export function choose(words: readonly string[]): { wanted: readonly Entry[]; fo
   const isShort = words.includes('--ci');
   if (isShort && words.includes('--full')) throw new Error('Cannot be --full and --ci: choose one');
   const parts = words.filter((word) => !word.startsWith('--'));
-  const isNamed = ({ name }: Entry): boolean => parts.length === 0 || parts.some((part) => name.includes(part));
-  const wanted = entries.filter((entry) => isNamed(entry) && (!isShort || shortForm.includes(entry.name)));
+  const isWanted = ({ name }: Entry): boolean =>
+    parts.length === 0 ? !isShort || shortForm.includes(name) : parts.some((part) => name.includes(part));
+  const wanted = entries.filter(isWanted);
   if (wanted.length === 0) {
     const known = entries.map(({ name }) => name).join(', ');
     throw new Error(`No runtime has ${parts.map((part) => `"${part}"`).join(' or ')} in its name: expected ${known}`);

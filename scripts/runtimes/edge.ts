@@ -97,10 +97,9 @@ async function startEdgeRuntime(files: FileServer): Promise<Started> {
 function entryOf(
   name: string,
   reports: string,
-  bin: string,
+  { program, version }: { readonly program: string; readonly version: () => string },
   start: (files: FileServer) => Promise<Started>,
 ): RuntimeEntry {
-  const program = path.join(packages, bin);
   return {
     kind: 'runtime',
     name,
@@ -113,7 +112,7 @@ function entryOf(
         throw error;
       });
       return {
-        version: spawnSync(process.execPath, [program, '--version'], { encoding: 'utf8' }).stdout.trim(),
+        version: version(),
         reports: { name: reports, version: 'unknown' },
         hasThreads: false,
         runContract: () => askJson<ContractReport>(ask, '/contract'),
@@ -127,11 +126,21 @@ function entryOf(
   };
 }
 
-const WORKERD = 'workerd/bin/workerd';
+const workerd = path.join(packages, 'workerd', 'bin', 'workerd');
+const ofCloudflare = {
+  program: workerd,
+  version: () => spawnSync(process.execPath, [workerd, '--version'], { encoding: 'utf8' }).stdout.trim(),
+};
+const edgeRuntime = path.join(packages, 'edge-runtime', 'package.json');
+const ofVercel = {
+  program: edgeRuntime,
+  // Its command has no such option.
+  version: () => `edge-runtime ${(JSON.parse(readFileSync(edgeRuntime, 'utf8')) as { version: string }).version}`,
+};
 
 /** In the order they are run in. Newer dates of Cloudflare's have `nodejs_compat` by default. */
 export const edgeRuntimes: readonly RuntimeEntry[] = [
-  entryOf('workerd', 'workerd', WORKERD, (files) => startWorkerd(files, [])),
-  entryOf('workerd-nodejs', 'workerd', WORKERD, (files) => startWorkerd(files, ['nodejs_compat'])),
-  entryOf('edge-runtime', 'edge-runtime', 'edge-runtime/dist/cli/index.js', startEdgeRuntime),
+  entryOf('workerd', 'workerd', ofCloudflare, (files) => startWorkerd(files, [])),
+  entryOf('workerd-nodejs', 'workerd', ofCloudflare, (files) => startWorkerd(files, ['nodejs_compat'])),
+  entryOf('edge-runtime', 'edge-runtime', ofVercel, startEdgeRuntime),
 ];
