@@ -18,7 +18,7 @@ import {
 } from './runtime.ts';
 
 /** The engine where there are no threads, and the codecs. */
-const MODULES = ['kernels-unshared.wasm', 'tfjs-backend-wasm-simd.wasm', 'png.wasm', 'jpeg.wasm'] as const;
+const MODULES = ['kernels-unshared.wasm', 'edge.wasm', 'tfjs-backend-wasm-simd.wasm', 'png.wasm', 'jpeg.wasm'] as const;
 /** Of the workerd that is pinned, or earlier. */
 const COMPATIBILITY_DATE = '2026-07-01';
 const packages = path.join(runtimesFolder, 'node_modules');

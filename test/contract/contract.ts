@@ -7,6 +7,7 @@ import { type Machine, platform } from '../../src/platform/index.ts';
 import { dataTests } from './data.ts';
 import { breakingTests, engineTests } from './engine.ts';
 import { evaluationFileTests, evaluationTests } from './evaluation.ts';
+import { exportedModelTests } from './exported-model.ts';
 import { kernelTests } from './kernels.ts';
 import { platformFileTests, platformTests } from './platform.ts';
 import { inferOnStockTfjs } from './stock.ts';
@@ -21,6 +22,7 @@ const computing: ContractTests = {
   ...dataTests,
   ...trainingTests,
   ...evaluationTests,
+  ...exportedModelTests,
 };
 /** Tests that have nothing to do with threads or memory: they run once. */
 const standing: ContractTests = { ...platformTests, ...taskTests };
