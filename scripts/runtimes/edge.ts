@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { EngineFile } from '../../src/platform/index.ts';
 import type { ContractReport } from '../../test/contract/contract.ts';
 import type { EdgeFingerprint } from '../../test/contract/edge-worker.ts';
 import { bundle } from './bundle.ts';
@@ -17,8 +18,14 @@ import {
   runtimesFolder,
 } from './runtime.ts';
 
-/** The engine where there are no threads, and the codecs. */
-const MODULES = ['kernels-unshared.wasm', 'edge.wasm', 'tfjs-backend-wasm-simd.wasm', 'png.wasm', 'jpeg.wasm'] as const;
+/** The engine where there are no threads, the kernels of selvedge/edge, and the codecs. */
+const MODULES = [
+  'kernels-unshared.wasm',
+  'tfjs-backend-wasm-simd.wasm',
+  'edge.wasm',
+  'png.wasm',
+  'jpeg.wasm',
+] as const satisfies readonly EngineFile[];
 /** Of the workerd that is pinned, or earlier. */
 const COMPATIBILITY_DATE = '2026-07-01';
 const packages = path.join(runtimesFolder, 'node_modules');

@@ -1,7 +1,7 @@
 // The engine's own files: WebAssembly modules and the script of the pool's workers, which `selvedge build` puts into build/.
 // Not here: what they do. Invariant: each is named by a literal `new URL(…, import.meta.url)`, so that bundlers find and move it; where they do
 // not, or where a runtime compiles nothing by itself, `provideFiles` says what to take instead.
-import { SelvedgeError } from '../core/errors.ts';
+import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { platform } from './detect.ts';
 
 /** Functions, because bundles for the edge have no `import.meta.url`. */
@@ -82,11 +82,20 @@ export async function readEngineFile(name: EngineFile): Promise<Uint8Array> {
 /**
  * A file as a compiled module.
  *
- * @throws SelvedgeError `files/engine-file` if it cannot be read
+ * @throws SelvedgeError `files/engine-file` if it cannot be read or compiled
  */
 export async function compileEngineFile(name: EngineFile): Promise<WebAssembly.Module> {
   const given = provided[name];
   // No instance of this realm's WebAssembly.Module where it was compiled in another, as on Vercel's edge.
   if (given !== undefined && !(given instanceof URL)) return given;
-  return WebAssembly.compile((await readEngineFile(name)) as BufferSource);
+  const bytes = await readEngineFile(name);
+  try {
+    return await WebAssembly.compile(bytes as BufferSource);
+  } catch (error) {
+    throw new SelvedgeError(
+      'files/engine-file',
+      `Cannot compile "${name}": ${messageOf(error)}; where a runtime compiles nothing, give the module by provideFiles()`,
+      { cause: error },
+    );
+  }
 }
