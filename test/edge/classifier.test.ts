@@ -85,6 +85,14 @@ test('classify() fills and returns the array that it is given, and touches no im
   assert.is(classifier.classify(new Uint8Array(0)).length, 0);
 });
 
+test('classify() asks for no memory where it is given room', () => {
+  const into = new Float32Array(100 * CLASSES);
+  classifier.classify(images, into);
+  const before = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 30; i++) classifier.classify(images, into);
+  assert.ok(process.memoryUsage().arrayBuffers <= before);
+});
+
 test('classify() refuses parts of images and an array of another length', () => {
   for (const length of [1, IMAGE - 1, IMAGE + 1]) {
     assert.throws(() => classifier.classify(new Uint8Array(length)), isCode('edge/images'));
