@@ -7,7 +7,8 @@ import { fashionMnistClassNames } from '../../src/data/fashion-mnist.ts';
 import { errorStatuses } from '../../src/serve/answer-error.ts';
 import { createApp } from '../../src/serve/index.ts';
 import { jpegFile, pngChunk, pngFile, rgbaPng } from '../data/image-files.ts';
-import { type Answer, classifier, classify, labels, makeApp, pictureOf, sampleImages } from './served.ts';
+import { pictureOf } from './pictures.ts';
+import { type Answer, classifier, classify, labels, makeApp, sampleImages } from './served.ts';
 
 const OCTETS = 'application/octet-stream';
 const app = makeApp();

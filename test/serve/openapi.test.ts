@@ -6,7 +6,8 @@ import * as assert from 'uvu/assert';
 import { errorStatuses } from '../../src/serve/answer-error.ts';
 import { createApp } from '../../src/serve/index.ts';
 import { rgbaPng } from '../data/image-files.ts';
-import { classifier, classify, makeApp, pictureOf, sampleImages } from './served.ts';
+import { pictureOf } from './pictures.ts';
+import { classifier, classify, makeApp, sampleImages } from './served.ts';
 
 interface Media {
   readonly schema: object;

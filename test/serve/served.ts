@@ -1,7 +1,6 @@
 // What the tests of the app are made of: the shipped model's app, images of the sample, files of them. Not a test.
 import { readFileSync } from 'node:fs';
 import type { Hono } from 'hono';
-import type { RawImage } from '../../src/data/image-decoder.ts';
 import { createImageDecoder } from '../../src/data/image-decoder.ts';
 import { loadFashionMnistSample } from '../../src/data/sources.ts';
 import { type Classifier, createClassifier } from '../../src/edge/index.ts';
@@ -25,19 +24,6 @@ export const labels: readonly number[] = [...sample.labels.subarray(0, 100)];
 /** Images of the sample, `[count, 28, 28]`. */
 export const sampleImages = (count: number, from = 0): Uint8Array =>
   sample.images.slice(from * 784, (from + count) * 784);
-
-/** An image as a larger picture on light ground, the way a user has it. */
-export function pictureOf(image: Uint8Array, scale = 3): RawImage {
-  const side = 28 * scale + 20;
-  const data = new Uint8Array(side * side * 4).fill(255);
-  for (let y = 0; y < 28 * scale; y++) {
-    for (let x = 0; x < 28 * scale; x++) {
-      const level = 255 - image[Math.floor(y / scale) * 28 + Math.floor(x / scale)]!;
-      data.fill(level, ((y + 10) * side + x + 10) * 4, ((y + 10) * side + x + 10) * 4 + 3);
-    }
-  }
-  return { width: side, height: side, data };
-}
 
 export interface Prediction {
   readonly class: string;
