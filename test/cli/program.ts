@@ -18,6 +18,8 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** Resolves when standard error holds the text, or when the program has ended. */
   hears(text: string): Promise<void>;
+  /** The first line of standard output, or all of it when the program has ended. */
+  firstLine(): Promise<string>;
   interrupt(): void;
 }
 
@@ -38,8 +40,13 @@ export function start(folder: string, args: readonly string[], env: NodeJS.Proce
   let out = '';
   let err = '';
   const waiting: { text: string; resolve: () => void }[] = [];
+  let hasLine = (): void => {};
+  const line = new Promise<void>((resolve) => {
+    hasLine = resolve;
+  });
   child.stdout.on('data', (chunk) => {
     out += chunk;
+    if (out.includes('\n')) hasLine();
   });
   child.stderr.on('data', (chunk) => {
     err += chunk;
@@ -58,6 +65,10 @@ export function start(folder: string, args: readonly string[], env: NodeJS.Proce
         }),
         ended.then(() => {}),
       ]),
+    firstLine: async () => {
+      await Promise.race([line, ended]);
+      return out.split('\n')[0]!;
+    },
     interrupt: () => {
       child.kill('SIGINT');
     },
