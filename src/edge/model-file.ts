@@ -34,7 +34,7 @@ export interface ModelDescription {
   readonly kernels: string;
 }
 
-export const FORMAT_VERSION = 1;
+export const MODEL_FORMAT_VERSION = 1;
 const MAGIC = Uint8Array.of(0x89, 0x53, 0x4c, 0x56, 0x0d, 0x0a, 0x1a, 0x0a);
 const FIXED_BYTES = 20;
 const DIGEST_BYTES = 32;
@@ -94,7 +94,7 @@ export async function encodeModelFile(
   const bytes = new Uint8Array(FIXED_BYTES + json.length + bodyBytes + DIGEST_BYTES);
   bytes.set(MAGIC);
   const view = new DataView(bytes.buffer);
-  [FORMAT_VERSION, bytes.length, json.length].forEach((word, i) => {
+  [MODEL_FORMAT_VERSION, bytes.length, json.length].forEach((word, i) => {
     view.setUint32(MAGIC.length + i * 4, word, true);
   });
   let at = FIXED_BYTES;
@@ -133,9 +133,11 @@ async function checkBytes(bytes: Uint8Array): Promise<void> {
   }
   const isWhole = bytes.length >= FIXED_BYTES + DIGEST_BYTES;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const [version, length] = isWhole ? [view.getUint32(8, true), view.getUint32(12, true)] : [FORMAT_VERSION, undefined];
-  if (version !== FORMAT_VERSION) {
-    throw failure('version', `expected format ${FORMAT_VERSION}, got ${version}; export the model again`);
+  const [version, length] = isWhole
+    ? [view.getUint32(8, true), view.getUint32(12, true)]
+    : [MODEL_FORMAT_VERSION, undefined];
+  if (version !== MODEL_FORMAT_VERSION) {
+    throw failure('version', `expected format ${MODEL_FORMAT_VERSION}, got ${version}; export the model again`);
   }
   if (length === undefined || length > bytes.length) {
     throw failure(
@@ -181,7 +183,7 @@ function read(bytes: Uint8Array): { description: ModelDescription; network: Netw
   if (at !== body.length) throw new Error(`its numbers take ${at} bytes and not ${body.length}`);
   const { memoryBytes, input, output, scratch, kernels } = header;
   const network = { memoryBytes, input, output, scratch, kernels, weights, words, derivation: derivation!, programs };
-  const description = { ...header.description, formatVersion: FORMAT_VERSION };
+  const description = { ...header.description, formatVersion: MODEL_FORMAT_VERSION };
   checkContent(description, network);
   return { description, network };
 }

@@ -2,7 +2,13 @@
 // Not here: writing the file to a disk, measuring. Invariant: the bytes are a function of the model, its description and the kernels.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { encodeModelFile, type ModelDescription, type NetworkWeights, quantise } from '../edge/index.ts';
+import {
+  encodeModelFile,
+  MODEL_FORMAT_VERSION,
+  type ModelDescription,
+  type NetworkWeights,
+  quantise,
+} from '../edge/index.ts';
 import { weightsDigest } from '../models/index.ts';
 import { type PlacedWeight, recordNetwork } from './recorded-network.ts';
 
@@ -15,8 +21,6 @@ export interface ExportOptions {
   readonly accuracy?: ModelDescription['accuracy'];
   /** `edgeKernelsDigest` of the kernels that will run it. */
   readonly kernels: string;
-  /** No convolution by Winograd's algorithm. Default: false. */
-  readonly exactConvolution?: boolean;
 }
 
 /**
@@ -43,8 +47,8 @@ export interface ExportOptions {
  * ```
  */
 export async function exportModel(model: tf.LayersModel, options: ExportOptions): Promise<Uint8Array> {
-  const { name, labels, settings = {}, accuracy, kernels, exactConvolution } = options;
-  const network = recordNetwork(model, exactConvolution);
+  const { name, labels, settings = {}, accuracy, kernels } = options;
+  const network = recordNetwork(model);
   if ('reason' in network) {
     throw new SelvedgeError(
       'export/unsupported',
@@ -65,7 +69,7 @@ export async function exportModel(model: tf.LayersModel, options: ExportOptions)
     settings,
     fingerprint: await weightsDigest(model),
     ...(accuracy ? { accuracy } : {}),
-    formatVersion: 1,
+    formatVersion: MODEL_FORMAT_VERSION,
     kernels,
   };
   return encodeModelFile(description, { ...network, weights: network.weights.map(storedWeights) });

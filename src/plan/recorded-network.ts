@@ -34,14 +34,13 @@ const MAX_GAP_WORDS = 8;
  * Records what an inference plan of a model does.
  *
  * @param model As for `compileInference`; it stays the caller's
- * @param exactConvolution No convolution by Winograd's algorithm
  * @returns The network, or the reason why there is no plan
  */
-export function recordNetwork(model: tf.LayersModel, exactConvolution = false): RecordedNetwork | Unsupported {
+export function recordNetwork(model: tf.LayersModel): RecordedNetwork | Unsupported {
   const network = inferenceNetworkOf(model);
   if ('reason' in network) return network;
   const { input, logits, operations } = network;
-  const heap = new RecordedHeap(model.weights, exactConvolution);
+  const heap = new RecordedHeap(model.weights);
   const layout = new PlanLayout(heap, { capacity: PARTITION_IMAGES, input, isTraining: false, seed: 0 });
   const { derivations, scratchBytes, calls } = layoutNetwork(layout, network, PARTITION_IMAGES);
   const { memory } = layout;
@@ -89,7 +88,8 @@ function filterOf(operation: Operation): [tf.LayerVariable, number][] {
 
 /** A memory that is nowhere but in numbers. Weights get places when somebody asks for them; what was freed is not given again. */
 class RecordedHeap implements PlanHeap {
-  readonly exactConvolution: boolean;
+  /** A deployment is to be fast, whatever the engine that exports it was started for. */
+  readonly exactConvolution = false;
   /** By number. */
   readonly kernels: string[] = [];
   readonly places = new Map<tf.LayerVariable, number>();
@@ -97,8 +97,7 @@ class RecordedHeap implements PlanHeap {
   #bytes = new Uint8Array(1 << 20);
   #end = FIRST_BYTE;
 
-  constructor(variables: readonly tf.LayerVariable[], exactConvolution: boolean) {
-    this.exactConvolution = exactConvolution;
+  constructor(variables: readonly tf.LayerVariable[]) {
     this.#variables = new Map(variables.map((variable) => [variable.read().dataId, variable]));
   }
 
