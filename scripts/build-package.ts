@@ -11,8 +11,11 @@ import type { Built } from './build-kernels.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** In the package each runtime's own conditions choose its platform: see `imports` in package.json. */
-const PLATFORM = '#platform';
+/** What each runtime's own conditions choose in the package: see `imports` in package.json. By folder: what the modules import. */
+const chosen: Readonly<Record<string, readonly (readonly [RegExp, string])[]>> = {
+  platform: [[/(from )(['"])\.\/detect\.js\2/, '#platform']],
+  tasks: [[/(import\()(['"])dax\2/, '#dax']],
+};
 
 /**
  * What becomes of an emitted file.
@@ -27,8 +30,8 @@ const PLATFORM = '#platform';
 export function finish(file: string, text: string): string {
   // The compiler rewrites extensions of imports in JavaScript only.
   if (file.endsWith('.d.ts')) return text.replace(/((?:from |import\()(['"])\.[^'"]*)\.ts\2/g, '$1.js$2');
-  if (!file.startsWith('platform/')) return text;
-  return text.replace(/(from )(['"])\.\/detect\.js\2/, `$1$2${PLATFORM}$2`);
+  const changes = chosen[path.posix.dirname(file)] ?? [];
+  return changes.reduce((changed, [specifier, name]) => changed.replace(specifier, `$1$2${name}$2`), text);
 }
 
 function filesBelow(folder: string): string[] {

@@ -16,7 +16,7 @@ const readJson = (file: string) => JSON.parse(readFileSync(path.join(root, file)
 interface PackageFile {
   readonly version: string;
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
-  readonly imports: { readonly '#platform': Readonly<Record<string, string>> };
+  readonly imports: Readonly<Record<'#platform' | '#dax', Readonly<Record<string, string>>>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
@@ -65,6 +65,7 @@ test('exports of package.json mirror the folders that have an index', () => {
   const expected = Object.fromEntries([
     ['.', compiled('')],
     ...folders.map((name) => [`./${name}`, compiled(`${name}/`)]),
+    ['./serve/local', { types: './dist/serve/local.d.ts', default: './dist/serve/local.js' }],
     ...['./build/*', './assets/*', './package.json'].map((name) => [name, name]),
   ]);
   assert.equal(packageFile.exports, expected);
@@ -78,7 +79,7 @@ test('exports of package.json mirror the folders that have an index', () => {
 test('the public face holds what every folder exports, but for the HTTP app', async () => {
   const everything = (await import('selvedge')) as Record<string, unknown>;
   for (const [name, target] of Object.entries(packageFile.exports)) {
-    if (typeof target === 'string' || name === './serve') continue;
+    if (typeof target === 'string' || name.startsWith('./serve')) continue;
     const part = (await import(name.replace('.', 'selvedge'))) as Record<string, unknown>;
     for (const [key, value] of Object.entries(part)) assert.is(everything[key], value, `${key} of ${name}`);
   }
@@ -92,6 +93,16 @@ test('the compiled face exports what that of the sources does', async () => {
 test('every condition of #platform is a compiled module that exports a platform', () => {
   for (const [condition, file] of Object.entries(packageFile.imports['#platform'])) {
     assert.match(readFileSync(path.join(root, file), 'utf8'), /^export const platform\b/m, condition);
+  }
+});
+
+test('#dax is the shell where there are programs, and says elsewhere that there is none', async () => {
+  const { default: shell, ...elsewhere } = packageFile.imports['#dax'];
+  assert.is(shell, 'dax');
+  assert.equal(Object.keys(elsewhere), ['workerd', 'edge-light', 'browser']);
+  for (const file of Object.values(elsewhere)) {
+    const { KillController } = (await import(`../${file}`)) as { KillController: new () => unknown };
+    assert.throws(() => new KillController(), /Cannot run a script/);
   }
 });
 
@@ -113,6 +124,7 @@ test('the package holds modules with their declarations, engine files, assets, a
 test('dependencies are what the modules import', () => {
   const imported = importedPackages();
   const declared = { ...packageFile.dependencies, ...packageFile.peerDependencies };
+  imported.set(packageFile.imports['#dax'].default!, 'tasks/shell.js');
   for (const [name, file] of imported) assert.ok(name in declared, `dist/${file} imports "${name}"`);
   for (const name of Object.keys(declared)) {
     // Its WebAssembly is copied into build/.
@@ -127,11 +139,12 @@ test('tfjs packages are exact peers, of the version that the project is develope
   }
 });
 
-test('finish() names the platform by its condition, in modules of the platform', () => {
+test('finish() names what conditions choose, in the modules that import it', () => {
   const source = "export { platform } from './detect.js';\n";
   assert.is(finish('platform/index.js', source), "export { platform } from '#platform';\n");
   assert.is(finish('platform/index.d.ts', source), source);
   assert.is(finish('backend/index.js', source), source);
+  assert.is(finish('tasks/shell.js', "await import('dax');"), "await import('#dax');");
 });
 
 test('finish() gives declarations the extension of modules', () => {

@@ -177,9 +177,16 @@ function machine(): Machine {
   };
 }
 
+/** First module of every worker: hands the data to the default export of its script. No file, which bundlers would leave behind. */
+const WORKER_START = new URL(
+  `data:text/javascript,${encodeURIComponent(
+    "import { workerData as w } from 'node:worker_threads'; await (await import(w.script)).default(w.data);",
+  )}`,
+);
+
 function startWorker(script: URL, data: unknown): PlatformWorker {
   // Without the parent's loader flags the worker starts in milliseconds; its script is plain JavaScript.
-  const worker = new Worker(new URL('./node-worker.js', import.meta.url), {
+  const worker = new Worker(WORKER_START, {
     workerData: { script: script.href, data },
     execArgv: [],
   });
@@ -290,6 +297,8 @@ export const platform: Platform = {
   },
   args: process.argv.slice(2),
   mayBlock: true,
+  startsPrograms: true,
+  reachesAnyHost: true,
   machine,
   environment: (name) => process.env[name],
   workingFolder: () => process.cwd(),

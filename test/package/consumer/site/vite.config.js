@@ -1,0 +1,2 @@
+// All that Vite must be told: workers are modules.
+export default { worker: { format: 'es' } };
