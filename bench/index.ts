@@ -1,6 +1,7 @@
 // All benchmarks by name, and how their results are kept.
 import type { Benchmark } from './benchmark.ts';
 import { data } from './data.ts';
+import { edge } from './edge.ts';
 import { inference } from './inference.ts';
 import { kernels } from './kernels.ts';
 import { memory } from './memory.ts';
@@ -11,4 +12,14 @@ import { training } from './training.ts';
 
 export { saveResult } from './results.ts';
 
-export const benchmarks: readonly Benchmark[] = [training, inference, peers, kernels, data, startup, memory, scaling];
+export const benchmarks: readonly Benchmark[] = [
+  training,
+  inference,
+  peers,
+  kernels,
+  data,
+  startup,
+  edge,
+  memory,
+  scaling,
+];
