@@ -1,7 +1,12 @@
 // The platform interface in a browser: on a page's main thread or, as it should be for an engine with threads, in a worker.
 // Invariant: whatever a page's content security policy forbids, eval and inline scripts, is not needed.
-import type { Files, Machine, Platform, PlatformWorker } from './platform.ts';
-import { absent, withoutPrograms } from './without-programs.ts';
+
+import type { FolderHandle } from './browser-files.ts';
+import { originPrivateFiles, writing } from './browser-files.ts';
+import { isAddress } from './browser-paths.ts';
+import { startWorker } from './browser-worker.ts';
+import type { FileStatus, Files, Machine, Platform } from './platform.ts';
+import { withoutPrograms } from './without-programs.ts';
 
 const brands: readonly (readonly [RegExp, string])[] = [
   [/Firefox\/([\d.]+)/, 'firefox'],
@@ -10,7 +15,7 @@ const brands: readonly (readonly [RegExp, string])[] = [
   [/Version\/([\d.]+).*Safari/, 'safari'],
 ];
 
-function findRuntime(): Platform['runtime'] {
+function findRuntime(): { name: string; version: string } {
   const agent = navigator.userAgent;
   for (const [pattern, name] of brands) {
     const version = pattern.exec(agent)?.[1];
@@ -19,60 +24,98 @@ function findRuntime(): Platform['runtime'] {
   return { name: 'browser', version: agent };
 }
 
+/** What is used of `navigator.userAgentData`, which Chromium and its kin have on secure pages. */
+interface UserAgentData {
+  getHighEntropyValues(names: readonly string[]): Promise<{ fullVersionList?: { brand: string; version: string }[] }>;
+}
+
 const runtime = findRuntime();
+// Chromium's agent string has but the first of its numbers; the others come at its next turn, long before an engine has started.
+(navigator as { userAgentData?: UserAgentData }).userAgentData?.getHighEntropyValues(['fullVersionList']).then(
+  ({ fullVersionList = [] }) => {
+    const own = fullVersionList.find(({ brand }) => brand.toLowerCase().endsWith(runtime.name));
+    if (own) runtime.version = own.version;
+  },
+  () => undefined,
+);
 
 async function readUrl(url: URL): Promise<Uint8Array> {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  if (!response.ok) throw new Error(`Cannot read "${url.href}": the server answered ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 }
 
-const refuse = (what: string) => (): never => {
-  throw absent(runtime.name, what);
+async function statusOfAddress(address: string): Promise<FileStatus | undefined> {
+  const head = /^https?:/i.test(address) ? await fetch(address, { method: 'HEAD' }) : undefined;
+  const length = head?.headers.get('content-length') ?? undefined;
+  // Of what is compressed on the way it is the compressed length, and some servers answer GET alone.
+  if (head?.ok && length !== undefined && !head.headers.has('content-encoding')) {
+    return { bytes: Number(length), isFolder: false };
+  }
+  if (head && (head.status === 404 || head.status === 410)) return undefined;
+  const whole = await fetch(address);
+  return whole.ok ? { bytes: (await whole.arrayBuffer()).byteLength, isFolder: false } : undefined;
+}
+
+const stored = originPrivateFiles({
+  root: async () => {
+    const { storage } = navigator as { storage?: Partial<StorageManager> };
+    if (!storage?.getDirectory) throw new DOMException('no storage', 'SecurityError');
+    return (await storage.getDirectory()) as unknown as FolderHandle;
+  },
+  withLock: async (name, body) => {
+    const { locks } = navigator as { locks?: LockManager };
+    return locks ? locks.request(name, body) : body();
+  },
+});
+
+const readOnly = (path: string): Promise<never> =>
+  writing(path, () => Promise.reject(new Error('it is an address, which can only be read')));
+
+/** Files of this origin, and addresses, by which what came with the program is read. */
+const files: Files = {
+  ...stored,
+  fromUrl: ({ href }) => href,
+  readBytes: (path) => (isAddress(path) ? readUrl(new URL(path)) : stored.readBytes(path)),
+  readText: async (path) => new TextDecoder().decode(await files.readBytes(path)),
+  write: (path, content) => (isAddress(path) ? readOnly(path) : stored.write(path, content)),
+  overwrite: (path, parts) => (isAddress(path) ? readOnly(path) : stored.overwrite(path, parts)),
+  append: (path, content) => (isAddress(path) ? readOnly(path) : stored.append(path, content)),
+  status: (path) => (isAddress(path) ? statusOfAddress(path) : stored.status(path)),
+  // A server does not tell what it has.
+  list: async (path) => (isAddress(path) ? [] : stored.list(path)),
+  entries: async (path) => (isAddress(path) ? [] : stored.entries(path)),
+  makeFolder: (path) => (isAddress(path) ? readOnly(path) : stored.makeFolder(path)),
+  rename: (from, to) => {
+    const address = [from, to].find(isAddress);
+    return address === undefined ? stored.rename(from, to) : readOnly(address);
+  },
+  remove: (path) => (isAddress(path) ? readOnly(path) : stored.remove(path)),
 };
 
-const files: Files = {
-  join: (...parts) => parts.join('/').replace(/(?<!:)\/{2,}/g, '/'),
-  resolve: (...parts) => parts.reduce((base, part) => (/^(\/|\w+:)/.test(part) ? part : `${base}/${part}`), ''),
-  dirname: (path) => path.slice(0, path.lastIndexOf('/')) || '/',
-  basename: (path) => path.slice(path.lastIndexOf('/') + 1),
-  fromUrl: ({ href }) => href,
-  readBytes: (path) => readUrl(new URL(path)),
-  readText: async (path) => new TextDecoder().decode(await readUrl(new URL(path))),
-  write: async (path) => refuse(`write "${path}"`)(),
-  overwrite: async (path) => refuse(`write "${path}"`)(),
-  append: async (path) => refuse(`write "${path}"`)(),
-  status: async () => undefined,
-  list: async () => [],
-  entries: async () => [],
-  makeFolder: async (path) => refuse(`make the folder "${path}"`)(),
-  rename: async (path) => refuse(`rename "${path}"`)(),
-  remove: async () => {},
-};
+const turns: (() => void)[] = [];
+let channel: MessageChannel | undefined;
+
+/** A message to oneself: timers wait 4 ms from the fifth that one starts from another (HTML, timer initialisation steps). */
+function giveWay(): Promise<void> {
+  if (!channel) {
+    channel = new MessageChannel();
+    channel.port1.onmessage = () => turns.shift()?.();
+  }
+  const { port2 } = channel;
+  return new Promise((resolve) => {
+    turns.push(resolve);
+    port2.postMessage(undefined);
+  });
+}
 
 function machine(): Machine {
   return {
     cpu: 'unknown',
     architecture: 'wasm32',
-    operatingSystem: navigator.platform,
+    operatingSystem: navigator.platform || 'unknown',
     cores: Math.max(1, navigator.hardwareConcurrency),
     memoryBytes: ((navigator as { deviceMemory?: number }).deviceMemory ?? 0) * 2 ** 30,
-  };
-}
-
-function startWorker(script: URL, data: unknown): PlatformWorker {
-  const worker = new Worker(script, { type: 'module' });
-  worker.postMessage(data);
-  return {
-    onEnd: (listener) => {
-      let ended = false;
-      worker.onerror = (event) => {
-        event.preventDefault();
-        if (!ended) listener(event.message || `cannot load ${script.href}`);
-        ended = true;
-      };
-    },
-    terminate: async () => worker.terminate(),
   };
 }
 
@@ -82,6 +125,7 @@ export const platform: Platform = {
   machine,
   // A page's main thread must not wait; workers may.
   mayBlock: typeof document === 'undefined',
+  giveWay,
   readUrl,
   startWorker,
   async hostGlue(standIn, start) {
