@@ -1,4 +1,5 @@
-// Commands that belong to the runtimes and count for themselves: the pipeline on Node, Bun and Deno. An entry is a file that tests.
+// Commands that belong to the runtimes and count for themselves: the pipeline on Node, Bun and Deno, the packed package. An entry is a file that tests.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { bun, deno, missingBinary } from './processes.ts';
 import { type CommandEntry, root, runtimesFolder } from './runtime.ts';
@@ -18,5 +19,12 @@ export const commands: readonly CommandEntry[] = [
   script('pipeline', 'test/runtimes/pipeline.ts', {
     packages: runtimesFolder,
     missing: () => missingBinary(bun) ?? missingBinary(deno),
+  }),
+  script('package', 'scripts/test-package.ts', {
+    packages: path.join(root, 'test', 'package'),
+    missing: () =>
+      existsSync(path.join(root, 'test', 'package', 'node_modules'))
+        ? undefined
+        : 'npm ci --ignore-scripts in test/package',
   }),
 ];
