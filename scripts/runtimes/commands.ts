@@ -20,6 +20,10 @@ export const commands: readonly CommandEntry[] = [
     packages: runtimesFolder,
     missing: () => missingBinary(bun) ?? missingBinary(deno),
   }),
+  script('examples', 'scripts/test-examples.ts', {
+    packages: runtimesFolder,
+    missing: () => missingBinary(bun) ?? missingBinary(deno),
+  }),
   script('package', 'scripts/test-package.ts', {
     packages: path.join(root, 'test', 'package'),
     missing: () =>
