@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { messageOf, SelvedgeError } from '../src/core/errors.ts';
 import { platform } from '../src/platform/index.ts';
 import type { Built } from './build-kernels.ts';
+import { packagedTasks } from './build-tasks.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -93,7 +94,12 @@ export async function buildPackage(onOutput: (text: string) => void): Promise<Bu
     for (const file of filesBelow(target)) {
       if (!kept.has(file) && !file.endsWith('.part')) rmSync(path.join(target, file), { force: true });
     }
-    return [{ file: 'dist/', bytes }];
+    const tasks = `${JSON.stringify(await packagedTasks())}\n`;
+    replace(path.join(root, 'build', 'tasks.json'), tasks);
+    return [
+      { file: 'dist/', bytes },
+      { file: 'build/tasks.json', bytes: tasks.length },
+    ];
   } catch (error) {
     if (error instanceof SelvedgeError) throw error;
     throw new SelvedgeError('build/failed', `Cannot build the package: ${messageOf(error)}`, { cause: error });

@@ -65,6 +65,7 @@ test('exports of package.json mirror the folders that have an index', () => {
   const expected = Object.fromEntries([
     ['.', compiled('')],
     ...folders.map((name) => [`./${name}`, compiled(`${name}/`)]),
+    ['./browser', { types: './dist/cli/browser.d.ts', default: './dist/cli/browser.js' }],
     ['./serve/local', { types: './dist/serve/local.d.ts', default: './dist/serve/local.js' }],
     ...['./build/*', './assets/*', './package.json'].map((name) => [name, name]),
   ]);
@@ -76,10 +77,10 @@ test('exports of package.json mirror the folders that have an index', () => {
   }
 });
 
-test('the public face holds what every folder exports, but for the HTTP app', async () => {
+test('the public face holds what every folder exports, but for the HTTP app and the commands', async () => {
   const everything = (await import('selvedge')) as Record<string, unknown>;
   for (const [name, target] of Object.entries(packageFile.exports)) {
-    if (typeof target === 'string' || name.startsWith('./serve')) continue;
+    if (typeof target === 'string' || /^\.\/(?:serve|browser)/.test(name)) continue;
     const part = (await import(name.replace('.', 'selvedge'))) as Record<string, unknown>;
     for (const [key, value] of Object.entries(part)) assert.is(everything[key], value, `${key} of ${name}`);
   }
@@ -116,7 +117,7 @@ test('the package holds modules with their declarations, engine files, assets, a
   assert.ok(modules.length > 100, `${modules.length} modules`);
   for (const file of modules) assert.ok(files.includes(file.replace(/\.js$/, '.d.ts')), `declarations of ${file}`);
   const plain = /^(?:LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
-  const known = /^(?:assets\/.+|bin\/selvedge\.js|build\/[\w-]+\.(?:wasm|js)|dist\/.+\.(?:d\.ts|js))$/;
+  const known = /^(?:assets\/.+|bin\/selvedge\.js|build\/[\w-]+\.(?:wasm|js|json)|dist\/.+\.(?:d\.ts|js))$/;
   const strays = files.filter((file) => !plain.test(file) && !known.test(file));
   assert.equal(strays, []);
 });

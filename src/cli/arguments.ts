@@ -1,7 +1,8 @@
-// From the words of a command line to the values of a command's options. Strict where citty is lenient: what is not known, has no
-// value or has one too many is a usage error. Not here: what a text means (options.ts).
+// From the words of a command line to the values of a command's options. Strict where citty, whose definitions these are, is lenient:
+// what is not known, has no value or has one too many is a usage error. Not here: what a text means (options.ts), and the help, which is
+// citty's. Runs where there is no parser of Node's, which citty calls.
 // Invariant: the last word counts where an option is given twice, and what follows `--` is never an option.
-import { type ArgsDef, type ParsedArgs, parseArgs } from 'citty';
+import type { ArgsDef, ParsedArgs } from 'citty';
 import { SelvedgeError } from '../core/errors.ts';
 
 /** What must be known of a command to read its arguments. */
@@ -31,7 +32,7 @@ export function parseArguments<T extends ArgsDef>(
 ): ParsedArgs<T> {
   const { options, positionals } = sortWords(rules, words);
   const places = Object.entries(rules.args).filter(([, argument]) => argument.type === 'positional');
-  const args = parseArgs([...options, '--', ...positionals], withoutRequired(rules.args)) as ParsedArgs<T>;
+  const args = valuesOf(rules.args, options, positionals) as ParsedArgs<T>;
   if (args.help) return args;
   if (positionals.length > places.length && !rules.takesList) {
     throw refusal(rules, `Too many arguments: got ${positionals.length}, expected ${places.length}`);
@@ -43,21 +44,40 @@ export function parseArguments<T extends ArgsDef>(
   return args;
 }
 
-/** The same definition for citty, which would end the process where a required argument is missing. */
+/** The same definition, with nothing that must be given. */
 export function withoutRequired(definition: ArgsDef): ArgsDef {
   return Object.fromEntries(
     Object.entries(definition).map(([name, argument]) => [name, { ...argument, required: false }]),
   ) as ArgsDef;
 }
 
+type Value = string | boolean;
+
+/** Options by name and alias with their defaults, positional arguments by name, and all of those in `_`. */
+function valuesOf(
+  definition: ArgsDef,
+  options: ReadonlyMap<string, Value>,
+  positionals: readonly string[],
+): Record<string, unknown> {
+  const values: Record<string, unknown> = { _: positionals };
+  let place = 0;
+  for (const [name, argument] of Object.entries(definition)) {
+    const given = argument.type === 'positional' ? positionals[place++] : options.get(name);
+    const value = given ?? argument.default;
+    if (value === undefined) continue;
+    values[name] = value;
+    for (const alias of 'alias' in argument ? [argument.alias ?? []].flat() : []) values[alias] = value;
+  }
+  return values;
+}
+
 interface SortedWords {
-  /** In the form `--name`, `--name=value` or `--no-name`, each name once. */
-  readonly options: readonly string[];
+  readonly options: ReadonlyMap<string, Value>;
   readonly positionals: readonly string[];
 }
 
 function sortWords(rules: ArgumentRules, words: readonly string[]): SortedWords {
-  const options = new Map<string, string>();
+  const options = new Map<string, Value>();
   const positionals: string[] = [];
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!;
@@ -80,9 +100,9 @@ function sortWords(rules: ArgumentRules, words: readonly string[]): SortedWords 
     if (choices && !choices.includes(given)) {
       throw usageError(`Option "--${name}" got "${given}": expected one of ${choices.join(', ')}`);
     }
-    options.set(name, `--${name}=${given}`);
+    options.set(name, given);
   }
-  return { options: [...options.values()], positionals };
+  return { options, positionals };
 }
 
 interface Option {
@@ -107,11 +127,11 @@ function readOption(rules: ArgumentRules, word: string): Option {
   throw refusal(rules, `Unknown option "${word}"`);
 }
 
-function flag(rules: ArgumentRules, name: string, isNegated: boolean, value: string | undefined): string {
+function flag(rules: ArgumentRules, name: string, isNegated: boolean, value: string | undefined): boolean {
   if (value !== undefined && (isNegated || !['true', 'false'].includes(value))) {
     throw refusal(rules, `Option "--${isNegated ? 'no-' : ''}${name}" takes no value, got "${value}"`);
   }
-  return isNegated || value === 'false' ? `--no-${name}` : `--${name}`;
+  return !isNegated && value !== 'false';
 }
 
 function refusal(rules: ArgumentRules, message: string): SelvedgeError {

@@ -2,14 +2,19 @@
 // Invariant: it takes images of the study's size, and each of its classes has a name.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { type LoadedModel, loadModel, type ModelName, modelNames } from '../models/index.ts';
+import {
+  type LoadedModel,
+  loadModel,
+  loadShippedModel,
+  type ModelName,
+  modelNames,
+  shippedModelFolder,
+} from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
 import { runFolder } from './options.ts';
 import { runPaths } from './run-files.ts';
-
-const shippedModelUrl = (): URL => new URL('../../assets/models/dropout/', import.meta.url);
 
 export const chosenModelOptions = {
   run: { type: 'string', valueHint: 'name', description: 'Use the model of this run (default: the shipped model)' },
@@ -35,7 +40,7 @@ export function chosenFolder({ run, model, 'model-folder': folder }: Choice, con
     throw usageError('Option "--model" needs "--run": it names a model of that run');
   if (folder !== undefined) return platform.files.resolve(context.cwd, folder);
   if (run !== undefined) return runPaths.model(runFolder(context, run, model ?? 'dropout'));
-  return platform.files.fromUrl(shippedModelUrl());
+  return shippedModelFolder();
 }
 
 /** A model with the names of its classes. */
@@ -50,7 +55,7 @@ export interface ChosenModel extends LoadedModel {
  * @throws SelvedgeError `models/…`, `<action>/model-shape`, `<action>/class-names`
  */
 export async function loadChosenModel(folder: string, action: 'predict' | 'export'): Promise<ChosenModel> {
-  const loaded = await loadModel(folder);
+  const loaded = await (folder === shippedModelFolder() ? loadShippedModel() : loadModel(folder));
   return { ...loaded, classNames: classNamesOf(loaded, folder, action) };
 }
 

@@ -1,6 +1,6 @@
 // What a command is, and how one is found, parsed, run and reported. The only place that decides on exit codes.
 // Invariant: with --json standard output holds one JSON value and nothing else; errors are one line on standard error.
-import { type ArgsDef, defineCommand, type ParsedArgs, renderUsage } from 'citty';
+import type { ArgsDef, ParsedArgs } from 'citty';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import { platform } from '../platform/index.ts';
@@ -120,6 +120,7 @@ async function runOne(found: Command, rest: readonly string[], context: CommandC
 }
 
 async function usageOf({ name, description, takesList }: Command, args: ArgsDef): Promise<string> {
+  const { defineCommand, renderUsage } = await import('citty');
   const text = await renderUsage(defineCommand({ meta: { name: `selvedge ${name}`, description }, args }));
   const listed = takesList ? text.replace(/<[A-Z]+>/, '$&…') : text;
   return `${(mayUseColors() ? listed : listed.replace(ansiCodes, '')).replace(/ +$/gm, '')}\n`;

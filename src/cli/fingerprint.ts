@@ -81,7 +81,7 @@ interface Taking {
 
 async function take({ model, images, folder, checkpointEvery, ...rest }: Taking): Promise<Fingerprint> {
   const { isVerbose, loaded, context } = rest;
-  const display = showTraining(model, context);
+  const display = await showTraining(model, context);
   try {
     const taken = await fingerprintTraining({
       model,

@@ -1,5 +1,5 @@
 // Progress of a training: a live bar on a terminal, a plain line an epoch elsewhere. Writes to standard error only.
-import { Presets, SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import { platform } from '../platform/index.ts';
 import type { EpochRecord, Progress } from '../training/index.ts';
 import type { CommandContext } from './command.ts';
@@ -15,11 +15,13 @@ export interface TrainingDisplay {
 const PLAIN_LINE_MS = 15_000;
 
 /** @param name Name of the model, in front of each line */
-export function showTraining(name: string, context: CommandContext): TrainingDisplay {
+export async function showTraining(name: string, context: CommandContext): Promise<TrainingDisplay> {
   return platform.terminal.isTerminal ? liveBar(name, context) : plainLines(name, context);
 }
 
-function liveBar(name: string, context: CommandContext): TrainingDisplay {
+async function liveBar(name: string, context: CommandContext): Promise<TrainingDisplay> {
+  // Loaded where there is a terminal to draw on.
+  const { Presets, SingleBar } = await import('cli-progress');
   const format = `${name} {epoch} {bar} {value}/{total} | {rate} images/s | loss {loss} | accuracy {accuracy} | {eta_formatted} left`;
   let bar: SingleBar | undefined;
   const finish = (): void => {

@@ -231,7 +231,7 @@ async function runTraining(training: Training, context: CommandContext, isComple
   const augmentation = settings.augmentation
     ? { augmentation: { seed: settings.seed, settings: defaultAugmentation } }
     : {};
-  const display = showTraining(settings.model, context);
+  const display = await showTraining(settings.model, context);
   try {
     return await fit(model, {
       training: resident.examples({ indices: split.train.subarray(0, settings.examples), ...augmentation }),

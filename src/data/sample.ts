@@ -6,6 +6,14 @@ import type { DatasetFileNames, PinnedFile } from './fashion-mnist.ts';
 /** Folder of the shipped sample. */
 export const sampleFolderUrl = (): URL => new URL('../../assets/sample/', import.meta.url);
 
+/** Its files, each by a literal, so that bundlers find and move it. */
+export const sampleFileUrls: DatasetFileNames<() => URL> = {
+  trainImages: () => new URL('../../assets/sample/train-images-idx3-ubyte.gz', import.meta.url),
+  trainLabels: () => new URL('../../assets/sample/train-labels-idx1-ubyte.gz', import.meta.url),
+  testImages: () => new URL('../../assets/sample/t10k-images-idx3-ubyte.gz', import.meta.url),
+  testLabels: () => new URL('../../assets/sample/t10k-labels-idx1-ubyte.gz', import.meta.url),
+};
+
 export const sampleFiles: DatasetFileNames<PinnedFile> = {
   trainImages: {
     name: 'train-images-idx3-ubyte.gz',

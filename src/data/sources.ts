@@ -16,7 +16,7 @@ import {
   type PinnedFile,
 } from './fashion-mnist.ts';
 import { gunzip } from './gzip.ts';
-import { sampleFiles, sampleFolderUrl } from './sample.ts';
+import { sampleFiles, sampleFileUrls } from './sample.ts';
 
 export type SourceKind = 'folder' | 'cache' | 'debian' | 'http' | 'apt' | 'sample';
 
@@ -55,7 +55,7 @@ export interface Places {
   /** Folder for fetched files. */
   readonly cacheFolder: string;
   readonly debianFolder: string;
-  /** HTTP folders ending in a slash. */
+  /** HTTP folders ending in a slash; default: that in the environment variable SELVEDGE_DATA_ADDRESS, or else upstream's. */
   readonly addresses: readonly string[];
   /** Silence after which a connection is given up. */
   readonly timeoutMs: number;
@@ -130,13 +130,14 @@ function decodeSample(found: Found): Promise<LoadedData> {
 }
 
 function usualPlaces(): Places {
+  const address = platform.environment('SELVEDGE_DATA_ADDRESS');
   return {
     files: fashionMnistFiles,
     cacheFolder: platform.files.join(platform.cacheFolder(), 'fashion-mnist'),
     debianFolder: fashionMnistDebianFolder,
-    addresses: fashionMnistAddresses,
+    addresses: address === undefined ? (platform.reachesAnyHost ? fashionMnistAddresses : []) : [address],
     timeoutMs: 15_000,
-    runCommand: platform.runCommand,
+    runCommand: platform.startsPrograms ? platform.runCommand : null,
   };
 }
 
@@ -172,7 +173,13 @@ async function readGivenFolder(folder: string, places: Places, allowSample: bool
 }
 
 async function readSample(): Promise<Found> {
-  const files = await readFolder(platform.files.fromUrl(sampleFolderUrl()), sampleFiles);
+  const read = (part: (typeof parts)[number]) => readSampleFile(sampleFileUrls[part](), sampleFiles[part]);
+  const files = {
+    trainImages: await read('trainImages'),
+    trainLabels: await read('trainLabels'),
+    testImages: await read('testImages'),
+    testLabels: await read('testLabels'),
+  };
   return { kind: 'sample', description: 'the small sample that ships with the project', files };
 }
 
@@ -200,6 +207,15 @@ async function readFolder(folder: string, pinned: DatasetFileNames<PinnedFile>):
   };
 }
 
+async function readSampleFile(url: URL, pinned: PinnedFile): Promise<Uint8Array> {
+  try {
+    return await checkDigest(await platform.readUrl(url), url.href, pinned);
+  } catch (error) {
+    if (error instanceof SelvedgeError) throw error;
+    throw new SelvedgeError('data/missing-file', `Cannot read "${url.href}": ${messageOf(error)}`, { cause: error });
+  }
+}
+
 async function readPinned(path: string, pinned: PinnedFile): Promise<Uint8Array> {
   const status = await platform.files.status(path);
   if (!status || status.isFolder) {
@@ -208,7 +224,10 @@ async function readPinned(path: string, pinned: PinnedFile): Promise<Uint8Array>
       `Cannot read "${path}": expected ${pinned.name} of Fashion-MNIST, got ${status ? 'a folder' : 'nothing'}`,
     );
   }
-  const bytes = await platform.files.readBytes(path);
+  return checkDigest(await platform.files.readBytes(path), path, pinned);
+}
+
+async function checkDigest(bytes: Uint8Array, path: string, pinned: PinnedFile): Promise<Uint8Array> {
   const found = await sha256(bytes);
   if (found === pinned.sha256) return bytes;
   throw new SelvedgeError(

@@ -52,10 +52,55 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
       `Cannot load a model from "${folder}": it holds no ${TOPOLOGY_FILE}; train one first`,
     );
   }
+  return modelOf(`"${folder}"`, {
+    topology: () => files.readText(topologyPath),
+    weights: (name) => files.readBytes(files.join(folder, name)),
+  });
+}
+
+const shippedFiles = {
+  [TOPOLOGY_FILE]: () => new URL('../../assets/models/dropout/model.json', import.meta.url),
+  [WEIGHTS_FILE]: () => new URL('../../assets/models/dropout/weights.bin', import.meta.url),
+} as const;
+
+/** Where the shipped model is: a path that `loadModel` takes, but for bundles, which move its files apart. */
+export const shippedModelFolder = (): string =>
+  platform.files.fromUrl(new URL('../../assets/models/dropout/', import.meta.url));
+
+/**
+ * Loads the model that ships with the project: `dropout` after the reference run.
+ *
+ * @returns The model, which the caller disposes, and its settings, class names and accuracy
+ * @throws SelvedgeError `models/format` if the installation is damaged
+ * @example
+ * ```ts
+ * import { loadShippedModel, startBackend } from 'selvedge';
+ * const engine = await startBackend({ threads: 1 });
+ * const { model, metadata } = await loadShippedModel();
+ * console.assert(model.countParams() === 241546 && (metadata.classNames as string[])[9] === 'Ankle boot');
+ * model.dispose();
+ * await engine.stop();
+ * ```
+ */
+export function loadShippedModel(): Promise<LoadedModel> {
+  const read = (name: string) => platform.readUrl(shippedFiles[name as keyof typeof shippedFiles]());
+  return modelOf('the installation', {
+    topology: async () => new TextDecoder().decode(await read(TOPOLOGY_FILE)),
+    weights: read,
+  });
+}
+
+/** How the files of a model are read. */
+interface ModelReader {
+  topology(): Promise<string>;
+  weights(name: string): Promise<Uint8Array>;
+}
+
+async function modelOf(place: string, reader: ModelReader): Promise<LoadedModel> {
   try {
-    const json = JSON.parse(await files.readText(topologyPath)) as SavedModel;
+    const json = JSON.parse(await reader.topology()) as SavedModel;
     const paths = json.weightsManifest.flatMap((group) => group.paths);
-    const parts = await Promise.all(paths.map((path) => files.readBytes(files.join(folder, path))));
+    const parts = await Promise.all(paths.map((path) => reader.weights(path)));
     const weightSpecs = json.weightsManifest.flatMap((group) => group.weights);
     const weightData = tf.io.CompositeArrayBuffer.join(parts.map((part) => part.slice().buffer));
     const expected = weightSpecs.reduce((sum, spec) => sum + 4 * spec.shape.reduce((product, n) => product * n, 1), 0);
@@ -71,7 +116,7 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
     );
     return { model, metadata: (json.userDefinedMetadata ?? {}) as Record<string, unknown> };
   } catch (error) {
-    throw new SelvedgeError('models/format', `Cannot load the model in "${folder}": ${messageOf(error)}`, {
+    throw new SelvedgeError('models/format', `Cannot load the model in ${place}: ${messageOf(error)}`, {
       cause: error,
     });
   }

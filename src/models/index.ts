@@ -1,7 +1,7 @@
 // Models: builders, initial weights, descriptions.
 
 export type { ModelConfig } from './fashion-cnn.ts';
-export { type LoadedModel, loadModel, saveModel } from './files.ts';
+export { type LoadedModel, loadModel, loadShippedModel, saveModel, shippedModelFolder } from './files.ts';
 export { initializeWeights } from './initialize.ts';
 export { buildModel, type ModelName, modelNames } from './registry.ts';
 export { type LayerSummary, type ModelSummary, summarizeModel } from './summary.ts';

@@ -20,6 +20,8 @@ const files = {
   'jpeg.wasm': () => new URL('../../build/jpeg.wasm', import.meta.url),
   /** A module without imports of its own. */
   'pool-worker.js': () => new URL('../../build/pool-worker.js', import.meta.url),
+  /** Tasks of deno.json for where there is no checkout: see src/cli/browser.ts. */
+  'tasks.json': () => new URL('../../build/tasks.json', import.meta.url),
 } as const satisfies Record<string, () => URL>;
 
 export type EngineFile = keyof typeof files;

@@ -3,3 +3,4 @@
 export { platform } from './detect.ts';
 export * from './engine-files.ts';
 export type * from './platform.ts';
+export { provideEnvironment } from './without-programs.ts';

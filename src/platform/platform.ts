@@ -137,6 +137,10 @@ export interface Platform {
   machine(): Machine;
   /** False where the thread that asks must not block (a page's main thread). */
   readonly mayBlock: boolean;
+  /** False where programs cannot be started: in browsers and on the edge. */
+  readonly startsPrograms: boolean;
+  /** False where a policy lets the program ask its own server only: in browsers. */
+  readonly reachesAnyHost: boolean;
   environment(name: string): string | undefined;
   workingFolder(): string;
   /** A folder of this user for files that may be fetched or computed again. */

@@ -8,6 +8,13 @@ export function absent(runtime: string, what: string): SelvedgeError {
   return new SelvedgeError('platform/absent', `Cannot ${what}: ${runtime} has no such thing`);
 }
 
+const variables = new Map<string, string>();
+
+/** Sets variables of the environment where there is none to inherit: `SELVEDGE_DATA_ADDRESS`, say. */
+export function provideEnvironment(values: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(values)) variables.set(name, value);
+}
+
 /** The part of the interface that is the same wherever there is but a script. */
 export function withoutPrograms(
   runtime: Platform['runtime'],
@@ -23,7 +30,9 @@ export function withoutPrograms(
       writeError: (text) => console.error(text.replace(/\n$/, '')),
     },
     args: [],
-    environment: () => undefined,
+    startsPrograms: false,
+    reachesAnyHost: false,
+    environment: (name) => variables.get(name),
     workingFolder: () => '/',
     cacheFolder: () => '/cache',
     now: () => performance.now(),

@@ -1,6 +1,7 @@
 // The task runner: `deno.json` tasks with the meaning of `deno task` 2.9, commands of ours run in this process.
 // Not here: anything of the study, and printing. Steps: parse, resolve, fingerprint, run; each a file.
 // Invariant: what is exported here is all that other folders import.
+export { plainShell } from './plain-shell.ts';
 export { matchTaskNames, type PlannedTask, planTasks, type TaskPlan } from './resolve-tasks.ts';
 export {
   parseTaskArguments,

@@ -4,6 +4,7 @@
 import { platform } from '../platform/index.ts';
 import { findFiles } from './find-files.ts';
 import { fingerprintTask } from './fingerprint.ts';
+import { plainShell } from './plain-shell.ts';
 import type { PlannedTask, TaskPlan } from './resolve-tasks.ts';
 import { daxShell, type TaskShell } from './shell.ts';
 import { lanePrefix, painter, prefixLines, scriptOf } from './show-tasks.ts';
@@ -63,7 +64,7 @@ export interface RunTasksOptions {
   readonly onEvent?: (event: TaskEvent) => void;
   /** Stops the run: nothing more starts, and what runs is asked to end. */
   readonly signal?: AbortSignal;
-  /** Default: `daxShell`. */
+  /** Default: `daxShell`, or where programs cannot be started `plainShell`. */
   readonly shell?: TaskShell;
 }
 
@@ -170,7 +171,7 @@ async function runScript(run: Run, planned: PlannedTask): Promise<number> {
   const target = options.output ?? platform.terminal;
   const lines = prefix === undefined ? [] : [prefixLines(prefix, target.write), prefixLines(prefix, target.writeError)];
   const output = lines.length === 2 ? { write: lines[0]!.write, writeError: lines[1]!.write } : options.output;
-  const code = await (options.shell ?? daxShell)(scriptOf(task, args), {
+  const code = await (options.shell ?? (platform.startsPrograms ? daxShell : plainShell))(scriptOf(task, args), {
     name: task.name,
     cwd: run.folder,
     env: run.env,

@@ -1,0 +1,73 @@
+// The commands as functions, on the platform at hand; that of a browser runs them in npm run test:runtimes.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { standInOf } from '../../scripts/build-tasks.ts';
+import { runCommand } from '../../src/cli/browser.ts';
+import { sampleFolderUrl } from '../../src/data/sample.ts';
+
+const home = process.cwd();
+const { SELVEDGE_DATA } = process.env;
+const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-browser-'));
+test.before(() => {
+  process.chdir(folder);
+  process.env.SELVEDGE_DATA = fileURLToPath(sampleFolderUrl());
+});
+test.after(() => {
+  process.chdir(home);
+  if (SELVEDGE_DATA === undefined) delete process.env.SELVEDGE_DATA;
+  else process.env.SELVEDGE_DATA = SELVEDGE_DATA;
+  rmSync(folder, { recursive: true });
+});
+
+async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  const code = await runCommand(words, { write: (text) => (out += text), writeError: (text) => (err += text) });
+  return { code, out, err };
+}
+
+test('runCommand() answers with the exit code and what a command says', async () => {
+  const { code, out } = await run('data', '--json');
+  assert.is(code, 0);
+  assert.is(JSON.parse(out).train, 2000);
+  const wrong = await run('weave');
+  assert.is(wrong.code, 2);
+  assert.match(wrong.err, /Unknown command "weave": expected one of info, data/);
+});
+
+test('runCommand() runs tasks of deno.json, and again only what changed', async () => {
+  const first = await run('task', 'explore');
+  assert.is(first.code, 0, first.err);
+  assert.match(readFileSync(path.join(folder, 'runs', 'data.json'), 'utf8'), /"train": 2000/);
+  const second = await run('task', 'explore');
+  assert.match(second.err, /data .*cached/);
+  assert.match(second.err, /explore .*cached/);
+  // As another build of the same sources would.
+  const sources = path.join(folder, 'src', 'report', 'all');
+  writeFileSync(sources, 'others');
+  const third = await run('task', 'explore');
+  assert.match(third.err, /explore .*cached/);
+});
+
+test('runCommand() refuses a second command while one runs', async () => {
+  const running = run('info');
+  try {
+    await run('info');
+    assert.unreachable('two at once');
+  } catch (error) {
+    assert.is((error as { code: string }).code, 'cli/busy');
+  }
+  await running;
+});
+
+test('standInOf() makes a path that its pattern means', () => {
+  assert.equal(
+    ['src/core/**', 'src/data/*.ts', 'assembly/**/*.ts', 'asconfig*.json', 'src/cli/train.ts'].map(standInOf),
+    ['src/core/all', 'src/data/all.ts', 'assembly/all.ts', 'asconfigall.json', 'src/cli/train.ts'],
+  );
+});
+
+test.run();
