@@ -1,5 +1,6 @@
 // From import to the first prediction, in fresh processes of this runtime: `selvedge bench startup`.
-// Not the start of the command line. Invariant: each repetition is a process; its parts add up to its total.
+// What starts is the package as npm run build makes it, without a loader of TypeScript. Not the start of the command line.
+// Invariant: each repetition is a process; its parts add up to its total.
 import { SelvedgeError } from '../src/core/errors.ts';
 import { loadFashionMnist } from '../src/data/index.ts';
 import { buildModel, initializeWeights, saveModel } from '../src/models/index.ts';
@@ -78,10 +79,13 @@ async function saveFreshModel(name: string, data: string | undefined): Promise<s
 }
 
 async function startOnce(folder: string, threads: number): Promise<{ times: Times; processorMs: number }> {
-  const { command, args } = platform.scriptCommand(new URL('./startup-child.ts', import.meta.url));
+  const { command, args } = platform.scriptCommand(new URL('./startup-child.js', import.meta.url));
   const { code, stdout, stderr } = await platform.runCommand(command, [...args, folder, String(threads)]);
   if (code !== 0) {
-    throw new SelvedgeError('bench/startup', `Cannot measure the start: it ended with code ${code}: ${stderr.trim()}`);
+    throw new SelvedgeError(
+      'bench/startup',
+      `Cannot measure the start: it ended with code ${code}; run npm run build: ${stderr.trim()}`,
+    );
   }
   const { processorMs = 0, ...times } = JSON.parse(stdout.trim().split('\n').at(-1)!) as Times & {
     processorMs?: number;
