@@ -46,11 +46,11 @@ const MAXIMUM_PIXELS = 50_000_000;
  * @returns A decoder
  * @example
  * ```ts
- * import { compileEngineFile, createImageDecoder } from 'selvedge';
- * const decode = createImageDecoder({
- *   png: await compileEngineFile('png.wasm'),
- *   jpeg: () => compileEngineFile('jpeg.wasm'),
- * });
+ * import { readFile } from 'node:fs/promises';
+ * import { createImageDecoder } from 'selvedge';
+ * const compiled = async (name: string) =>
+ *   WebAssembly.compile(await readFile(new URL(import.meta.resolve(`selvedge/build/${name}`))));
+ * const decode = createImageDecoder({ png: await compiled('png.wasm'), jpeg: () => compiled('jpeg.wasm') });
  * await decode(Uint8Array.of(1, 2, 3), { name: 'a.png' }).catch((error) => {
  *   console.assert(error.code === 'image/unknown-format');
  * });

@@ -1,6 +1,7 @@
 // The app as a client meets it, with the shipped model: every form of image, and whatever is wrong with one.
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
+import { Hono } from 'hono';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fashionMnistClassNames } from '../../src/data/fashion-mnist.ts';
@@ -106,6 +107,14 @@ test('createApp() tells of itself and of its model', async () => {
   assert.equal(await model.json(), JSON.parse(JSON.stringify(classifier.model)));
   const head = await app.request('/health', { method: 'HEAD' });
   assert.equal([head.status, await head.text()], [200, '']);
+});
+
+test('createApp() can be mounted in another app', async () => {
+  const outer = new Hono().route('/fashion', app);
+  const response = await outer.request('/fashion/model');
+  assert.is(((await response.json()) as { name: string }).name, 'dropout');
+  const refused = await outer.request('/fashion/classify', { method: 'POST', body: 'shoe' });
+  assert.equal([refused.status, refused.headers.get('content-type')], [415, 'application/json']);
 });
 
 test('createApp() answers unknown paths and methods in JSON', async () => {
