@@ -64,9 +64,11 @@ function instantiate(module: WebAssembly.Module): Instance {
     [
       '__wbindgen_throw',
       (pointer, length) => {
-        throw new Error(
-          new TextDecoder().decode(new Uint8Array(memory()).slice(pointer! >>> 0, (pointer! >>> 0) + length!)),
+        const said = new TextDecoder().decode(
+          new Uint8Array(memory()).slice(pointer! >>> 0, (pointer! >>> 0) + length!),
         );
+        // All that it says of any file that it cannot decode.
+        throw new Error(said === '`unwrap_throw` failed' ? 'pixels are damaged or missing' : said);
       },
     ],
   ];
