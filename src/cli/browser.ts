@@ -3,7 +3,7 @@
 // Invariant: `task` runs the tasks of the same deno.json by the same planner as everywhere.
 import { SelvedgeError } from '../core/errors.ts';
 import { engineFiles, platform, provideEnvironment, readEngineFile } from '../platform/index.ts';
-import { type Command, command, runProgram } from './command.ts';
+import { type Command, command, type Observer, runProgram } from './command.ts';
 import { data } from './data.ts';
 import { evaluate } from './evaluate.ts';
 import { exportCommand } from './export.ts';
@@ -14,6 +14,9 @@ import { explore, report } from './report.ts';
 import { taskCommand } from './task.ts';
 import { train } from './train.ts';
 
+export type { Observer } from './command.ts';
+export type { RunConfig, RunSettings } from './run-files.ts';
+
 /** Where a command runs. */
 export interface RunCommandOptions {
   /** Standard output, in parts. */
@@ -22,6 +25,8 @@ export interface RunCommandOptions {
   writeError(text: string): void;
   /** Aborted to stop: a training then writes its checkpoint, and the same command goes on there. */
   readonly signal?: AbortSignal;
+  /** Hears of tasks, updates and epochs as values, to draw them. */
+  readonly observer?: Observer;
   /** Variables, such as SELVEDGE_DATA_ADDRESS, the folder on the page's own server that holds the data set. They stay set. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -104,6 +109,7 @@ export async function runCommand(words: readonly string[], options: RunCommandOp
       signal: options.signal ?? new AbortController().signal,
       write: (text) => options.write(text),
       writeError: (text) => options.writeError(text),
+      ...(options.observer ? { observer: options.observer } : {}),
     });
   } finally {
     running = false;

@@ -4,6 +4,8 @@ import type { ArgsDef, ParsedArgs } from 'citty';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import { platform } from '../platform/index.ts';
+import type { TaskEvent } from '../tasks/index.ts';
+import type { EpochRecord, Progress } from '../training/index.ts';
 import { parseArguments, usageError, withoutRequired } from './arguments.ts';
 import { untilInterrupted } from './interruption.ts';
 
@@ -24,6 +26,18 @@ export interface CommandContext {
   write(text: string): void;
   /** Progress and errors. */
   writeError(text: string): void;
+  /** Hears of progress as values; default: nobody does. */
+  readonly observer?: Observer;
+}
+
+/** Hears what a command does while it runs, for those who draw it themselves. */
+export interface Observer {
+  /** After each update. Called often. */
+  onProgress?(model: string, progress: Progress): void;
+  /** After each epoch, `epochs` in all. */
+  onEpoch?(model: string, record: EpochRecord, epochs: number): void;
+  /** When a task starts, is skipped or ends. */
+  onTask?(event: TaskEvent): void;
 }
 
 export interface Command<T extends ArgsDef = ArgsDef> {

@@ -16,7 +16,19 @@ const PLAIN_LINE_MS = 15_000;
 
 /** @param name Name of the model, in front of each line */
 export async function showTraining(name: string, context: CommandContext): Promise<TrainingDisplay> {
-  return platform.terminal.isTerminal ? liveBar(name, context) : plainLines(name, context);
+  const display = platform.terminal.isTerminal ? await liveBar(name, context) : plainLines(name, context);
+  const { observer } = context;
+  return {
+    step(progress) {
+      display.step(progress);
+      observer?.onProgress?.(name, progress);
+    },
+    epoch(record, epochs) {
+      display.epoch(record, epochs);
+      observer?.onEpoch?.(name, record, epochs);
+    },
+    stop: display.stop,
+  };
 }
 
 async function liveBar(name: string, context: CommandContext): Promise<TrainingDisplay> {

@@ -22,11 +22,12 @@ export function taskCommand(commands: () => readonly Command<never>[]): Command 
     async run(_, context, rawArgs) {
       const exitCode = await runTaskCommand({
         args: parseTaskArguments(withoutVerbose(rawArgs)),
-        commands: { selvedge: (args, task) => runProgram(args, commands(), task) },
+        commands: { selvedge: (args, task) => runProgram(args, commands(), observed(task, context)) },
         folder: context.cwd,
         versions: { selvedge: version },
         colors: mayUseColors() && platform.terminal.isTerminal,
         signal: context.signal,
+        onEvent: (event) => context.observer?.onTask?.(event),
         ...outputOf(context),
       });
       if (exitCode === exitCodes.interrupted) {
@@ -42,6 +43,10 @@ function withoutVerbose(words: readonly string[]): string[] {
   const name = words.findIndex((word) => !word.startsWith('-'));
   return words.filter((word, at) => word !== '--verbose' || (name >= 0 && at > name));
 }
+
+/** Whoever observes the tasks observes what they run. */
+const observed = (task: CommandContext, { observer }: CommandContext): CommandContext =>
+  observer ? { ...task, observer } : task;
 
 /** Inside a task, what tasks print goes where that task's output goes. */
 function outputOf(context: CommandContext): { output?: CommandContext } {

@@ -4,7 +4,7 @@
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';
 import { planTasks, type TaskPlan } from './resolve-tasks.ts';
-import { runTasks, type TaskRunResult } from './run-tasks.ts';
+import { runTasks, type TaskEvent, type TaskRunResult } from './run-tasks.ts';
 import { type Paint, painter, summaryLine, taskLine, taskList } from './show-tasks.ts';
 import type { TaskCommands, TaskOutput } from './task-commands.ts';
 import { loadTaskFile, type TaskFile } from './task-file.ts';
@@ -34,6 +34,8 @@ export interface RunTaskCommandOptions {
   readonly colors?: boolean;
   /** Absent: commands share this process's own streams, and lines about tasks go to its standard error. */
   readonly output?: TaskOutput;
+  /** Told what is told in lines too. */
+  readonly onEvent?: (event: TaskEvent) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -147,6 +149,7 @@ export async function runTaskCommand(options: RunTaskCommandOptions): Promise<nu
     prefix: args.prefix,
     onEvent: (event) => {
       if (event.kind === 'start') own.writeError(`${taskLine(event.planned, event.cached, paint)}\n`);
+      options.onEvent?.(event);
     },
     ...(args.jobs === undefined ? {} : { jobs: args.jobs }),
     ...(cwd === undefined ? {} : { cwd }),

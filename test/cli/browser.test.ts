@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { standInOf } from '../../scripts/build-tasks.ts';
-import { runCommand } from '../../src/cli/browser.ts';
+import { type Observer, runCommand } from '../../src/cli/browser.ts';
 import { sampleFolderUrl } from '../../src/data/sample.ts';
 
 const home = process.cwd();
@@ -50,6 +50,22 @@ test('runCommand() runs tasks of deno.json, and again only what changed', async 
   writeFileSync(sources, 'others');
   const third = await run('task', 'explore');
   assert.match(third.err, /explore .*cached/);
+});
+
+test('runCommand() tells an observer of tasks, updates and epochs, also of those inside a task', async () => {
+  const heard: string[] = [];
+  const observer: Observer = {
+    onTask: (event) =>
+      heard.push(`${event.planned.task.name} ${event.kind === 'end' ? event.result.outcome : 'start'}`),
+    onProgress: (model, { epoch, step, steps }) => heard.push(`${model} ${epoch}: ${step}/${steps}`),
+    onEpoch: (model, { epoch }, epochs) => heard.push(`${model} epoch ${epoch}/${epochs}`),
+  };
+  const command = 'selvedge train --model baseline --examples 60 --batch-size 30 --epochs 1';
+  writeFileSync(path.join(folder, 'observed.json'), JSON.stringify({ tasks: { short: command } }));
+  const silent = { write: () => undefined, writeError: () => undefined };
+  const code = await runCommand(['task', '--config', 'observed.json', 'short'], { ...silent, observer });
+  assert.is(code, 0);
+  assert.equal(heard, ['short start', 'baseline 1: 1/2', 'baseline 1: 2/2', 'baseline epoch 1/1', 'short ran']);
 });
 
 test('runCommand() refuses a second command while one runs', async () => {
