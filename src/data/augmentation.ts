@@ -14,22 +14,32 @@ import { int32Bytes, tensorOf, withBytes } from './backend-memory.ts';
 const within = (from: number, to: number) => v.pipe(v.number(), v.minValue(from), v.maxValue(to));
 const probability = within(0, 1);
 
-/** Schema of the settings, for configuration files. Each change happens to an image with its own probability. */
-export const augmentationSchema = v.strictObject({
+/** Which changes, how often and how much: each happens to an image with its own probability. */
+export interface AugmentationSettings {
   /** Mirrors left and right. */
-  flip: v.strictObject({ probability }),
+  flip: { probability: number };
   /** Moves by whole pixels, from -pixels to pixels in each direction. */
-  shift: v.strictObject({ probability, pixels: v.pipe(within(0, 4096), v.integer()) }),
+  shift: { probability: number; pixels: number };
   /** Turns about the centre by an angle from -degrees to degrees. */
-  rotate: v.strictObject({ probability, degrees: within(0, 180) }),
+  rotate: { probability: number; degrees: number };
   /** Scales about the centre by a factor; above 1 enlarges. */
+  scale: { probability: number; minimum: number; maximum: number };
+  /** Adds noise of this standard deviation, in units of the full range of grey, and keeps within 0 and 1. */
+  noise: { probability: number; standardDeviation: number };
+  /** Fills a rectangle: its share of the image's area, its longest side over its shortest at most, and its grey. */
+  erase: { probability: number; minimumArea: number; maximumArea: number; maximumAspect: number; fill: number };
+}
+
+/** Schema of the settings, for configuration files. */
+export const augmentationSchema: v.GenericSchema<AugmentationSettings> = v.strictObject({
+  flip: v.strictObject({ probability }),
+  shift: v.strictObject({ probability, pixels: v.pipe(within(0, 4096), v.integer()) }),
+  rotate: v.strictObject({ probability, degrees: within(0, 180) }),
   scale: v.pipe(
     v.strictObject({ probability, minimum: within(0.1, 10), maximum: within(0.1, 10) }),
     v.check(({ minimum, maximum }) => minimum <= maximum, 'expected minimum <= maximum'),
   ),
-  /** Adds noise of this standard deviation, in units of the full range of grey, and keeps within 0 and 1. */
   noise: v.strictObject({ probability, standardDeviation: within(0, 1) }),
-  /** Fills a rectangle: its share of the image's area, its longest side over its shortest at most, and its grey. */
   erase: v.pipe(
     v.strictObject({
       probability,
@@ -41,9 +51,6 @@ export const augmentationSchema = v.strictObject({
     v.check(({ minimumArea, maximumArea }) => minimumArea <= maximumArea, 'expected minimumArea <= maximumArea'),
   ),
 });
-
-/** Which changes, how often and how much. */
-export type AugmentationSettings = v.InferOutput<typeof augmentationSchema>;
 
 /** Mild changes under which a garment stays what it is: no shoe is upside down. */
 export const defaultAugmentation: AugmentationSettings = {
