@@ -17,17 +17,33 @@ const commands = [
   { runtime: bun, words: ['bun', '--bun', 'run', 'pipeline'] },
   { runtime: deno, words: ['deno', 'task', 'pipeline'] },
 ] as const;
-/** What a checkout holds that the pipeline needs. */
-const SOURCES = ['src', 'bin', 'scripts', 'assembly', 'assets', 'package.json', 'deno.json', 'asconfig.json'];
+/** What a fresh checkout has not, and what the pipeline does not need. */
+const LEFT_OUT = [
+  '.git',
+  '.selvedge',
+  'bench',
+  'build',
+  'dist',
+  'docs',
+  'examples',
+  'node_modules',
+  'runs',
+  'test',
+  'web',
+];
 const MODELS = ['baseline', 'dropout'];
 const LIMIT_MS = 600_000;
+/** Of what a failed program said, in characters. */
+const MOST_TEXT = 4_000;
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'selvedge-pipeline-'));
 test.after(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** A copy of the project with the same packages, and a path that holds this runtime and nothing else. */
 function checkout(name: string, binary: string): { readonly folder: string; readonly searchPath: string } {
   const folder = path.join(scratch, name);
-  for (const source of SOURCES) cpSync(path.join(root, source), path.join(folder, source), { recursive: true });
+  for (const source of readdirSync(root)) {
+    if (!LEFT_OUT.includes(source)) cpSync(path.join(root, source), path.join(folder, source), { recursive: true });
+  }
   const packages = path.join(folder, 'node_modules');
   mkdirSync(path.join(packages, '.bin'), { recursive: true });
   for (const installed of readdirSync(path.join(root, 'node_modules'))) {
@@ -62,7 +78,7 @@ for (const { runtime, words } of commands) {
       timeout: LIMIT_MS,
       killSignal: 'SIGKILL',
     });
-    return { status, text: `${stdout}${stderr}${error?.message ?? ''}` };
+    return { status, text: `${stdout}${stderr}${error?.message ?? ''}`.slice(-MOST_TEXT) };
   };
 
   test(`${typed} does the study on ${runtime.reports.name}, with SIMD and threads`, async () => {
