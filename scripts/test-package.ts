@@ -14,7 +14,7 @@ import { startRegistry } from '../test/package/registry.ts';
 import { runtimeChecks } from '../test/package/runtimes.ts';
 import { tarballChecks } from '../test/package/tarball.ts';
 import { killProcesses } from './runtimes/run-process.ts';
-import { type CommandEntry, installMissing } from './runtimes/runtime.ts';
+import { installPackages } from './runtimes/runtime.ts';
 
 const LINE_LIMIT = 300;
 const LINES_LIMIT = 60;
@@ -38,16 +38,7 @@ async function main(words: readonly string[]): Promise<void> {
   const parts = words.filter((word) => !word.startsWith('--'));
   const wanted = checks.filter(({ title }) => parts.length === 0 || parts.some((part) => title.includes(part)));
   if (wanted.length === 0) throw new Error(`No check has ${parts.join(' or ')} in its title`);
-  const isInstalled = existsSync(path.join(toolsFolder, 'node_modules', 'publint'));
-  const tools: CommandEntry = {
-    kind: 'command',
-    name: 'tools',
-    command: '',
-    args: [],
-    packages: toolsFolder,
-    missing: () => (isInstalled ? undefined : 'not installed'),
-  };
-  installMissing([tools], (line) => console.log(line));
+  if (!existsSync(path.join(toolsFolder, 'node_modules', 'publint'))) installPackages(toolsFolder, console.log);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-package-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const file = pack(folder);

@@ -96,15 +96,23 @@ export function pinnedVersions(file: string): Record<string, string> {
  */
 export function installMissing(wanted: readonly Entry[], say: (line: string) => void): void {
   const folders = new Set(wanted.flatMap((entry) => (entry.packages && entry.missing() ? [entry.packages] : [])));
-  for (const folder of folders) {
-    const name = path.relative(root, folder);
-    say(`Fetching the packages of ${name}, once`);
-    const { status, stderr, error } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-      cwd: folder,
-      encoding: 'utf8',
-      timeout: INSTALL_LIMIT_MS,
-      shell: process.platform === 'win32',
-    });
-    if (status !== 0) say(`npm ci in ${name} failed: ${(error?.message ?? stderr).trim()}`);
-  }
+  for (const folder of folders) installPackages(folder, say);
+}
+
+/**
+ * Installs what the lock file of a folder names.
+ *
+ * @param folder Holds package.json and package-lock.json
+ * @param say As of `installMissing`
+ */
+export function installPackages(folder: string, say: (line: string) => void): void {
+  const name = path.relative(root, folder);
+  say(`Fetching the packages of ${name}, once`);
+  const { status, stderr, error } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: INSTALL_LIMIT_MS,
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) say(`npm ci in ${name} failed: ${(error?.message ?? stderr).trim()}`);
 }

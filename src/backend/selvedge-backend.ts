@@ -40,6 +40,7 @@ export interface ComplexParts {
   readonly imag: TensorInfo;
 }
 
+/** The engine as a tfjs backend: tfjs's own WebAssembly backend with our pool of threads, and with complex numbers. */
 export class SelvedgeBackend extends BackendWasm {
   /** Runs our kernels. */
   readonly pool: ThreadPool;
@@ -75,6 +76,7 @@ export class SelvedgeBackend extends BackendWasm {
     return allocateBytes(this.#module, bytes);
   }
 
+  /** Gives back bytes of the engine's memory. */
   free(byteOffset: number): void {
     this.#module._free(byteOffset);
   }
@@ -130,6 +132,7 @@ export class SelvedgeBackend extends BackendWasm {
     this.bytes(memoryOffset, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
   }
 
+  /** Reads a tensor's values, complex ones too. */
   override readSync(dataId: DataId, start?: number, end?: number): backend_util.BackendValues {
     const parts = this.complexParts({ dataId });
     if (!parts) return super.readSync(dataId, start, end);

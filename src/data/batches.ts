@@ -44,6 +44,8 @@ export interface Examples {
   /** Where they lie; examples of another origin come as tensors only. */
   readonly source?: ExampleSource;
   /**
+   * Some of the examples.
+   *
    * @param positions Positions from 0 to count - 1
    * @param epoch Number of the epoch, which augmentation depends on; undefined: images as they are
    */
@@ -57,6 +59,7 @@ export interface ResidentDataset {
   batch(indices: Int32Array): Batch;
   /** A choice of examples, in the shape that training takes. */
   examples(options?: ExampleOptions): Examples;
+  /** Gives back its memory. */
   dispose(): void;
 }
 

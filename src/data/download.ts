@@ -19,6 +19,7 @@ export interface DownloadOptions {
   readonly target: string;
   /** Lower-case hexadecimal SHA-256 of the file. */
   readonly sha256: string;
+  /** Told of every piece that arrives. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Silence after which a connection is given up. */
   readonly timeoutMs?: number;

@@ -41,6 +41,7 @@ export interface LoadedData {
 export interface LoadOptions {
   /** Folder that must hold the four files, or those of the shipped sample; default: the environment variable SELVEDGE_DATA. */
   readonly folder?: string | undefined;
+  /** Told of every piece of a download that arrives. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Whether the shipped sample may stand in for the whole; default true. */
   readonly allowSample?: boolean | undefined;

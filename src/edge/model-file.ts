@@ -34,6 +34,7 @@ export interface ModelDescription {
   readonly kernels: string;
 }
 
+/** Version of the format of model files that is written, and the only one that is read. */
 export const MODEL_FORMAT_VERSION = 1;
 const MAGIC = Uint8Array.of(0x89, 0x53, 0x4c, 0x56, 0x0d, 0x0a, 0x1a, 0x0a);
 const FIXED_BYTES = 20;

@@ -44,6 +44,7 @@ export interface InferencePlan {
    * @throws SelvedgeError `plan/batch`
    */
   measure(source: ExampleSource, positions: Int32Array): BatchLoss;
+  /** Gives back its memory; the model stays. */
   dispose(): void;
 }
 

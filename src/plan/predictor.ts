@@ -23,6 +23,7 @@ export interface Predictor {
   predict(images: Float32Array, into?: Float32Array): Float32Array;
   /** The same for examples of a resident data set, from `start` up to, not including, `end`; never augmented. */
   predictExamples(examples: Examples, start: number, end: number, into?: Float32Array): Float32Array;
+  /** Gives back its memory; the model stays. */
   dispose(): void;
 }
 

@@ -58,6 +58,7 @@ export interface TrainingPlan {
    * @throws SelvedgeError `plan/batch-size` if the batch is empty or larger than the plan has room for
    */
   step(batch: PlannedBatch, update: number, stepWords: readonly number[]): BatchLoss;
+  /** Gives back its memory; the model stays. */
   dispose(): void;
 }
 

@@ -61,6 +61,7 @@ export interface RunTasksOptions {
   readonly colors?: boolean;
   /** Where the output of commands goes; default: they share this process's own streams. */
   readonly output?: TaskOutput;
+  /** Told when a task starts and when it ends. */
   readonly onEvent?: (event: TaskEvent) => void;
   /** Stops the run: nothing more starts, and what runs is asked to end. */
   readonly signal?: AbortSignal;

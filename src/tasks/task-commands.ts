@@ -5,7 +5,9 @@ import { messageOf } from '../core/errors.ts';
 
 /** Where output goes. */
 export interface TaskOutput {
+  /** Standard output. */
   write(text: string): void;
+  /** Standard error. */
   writeError(text: string): void;
 }
 

@@ -72,7 +72,9 @@ export interface FitOptions {
   readonly signal?: AbortSignal;
   /** Told once, before the first update. */
   readonly onStart?: (execution: Execution) => void;
+  /** Told after each update. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Told after each epoch and its validation; training waits for it. */
   readonly onEpoch?: (record: EpochRecord, history: readonly EpochRecord[]) => void | Promise<void>;
 }
 

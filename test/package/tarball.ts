@@ -1,5 +1,6 @@
 // Checks of the packed file itself, by the field's own linters. Invariant: warnings are failures too.
 import path from 'node:path';
+import { buildDocs } from '../../scripts/build-docs.ts';
 import { type Check, run, toolsFolder } from './check.ts';
 
 const tool = (...parts: string[]): string => path.join(toolsFolder, 'node_modules', ...parts);
@@ -17,6 +18,13 @@ export const tarballChecks: readonly Check[] = [
     async run({ file, folder }) {
       const program = tool('@arethetypeswrong', 'cli', 'dist', 'index.js');
       await run(folder, process.execPath, program, '--profile', 'esm-only', '--format', 'ascii', file);
+      return undefined;
+    },
+  },
+  {
+    title: 'typedoc makes the API reference, all of it documented, every link resolved',
+    async run() {
+      await buildDocs(() => {});
       return undefined;
     },
   },
