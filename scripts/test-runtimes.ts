@@ -28,6 +28,8 @@ import { describeFindings, type Findings, tableOf } from './runtimes/table.ts';
 import { judgeOutput } from './runtimes/verdict.ts';
 
 const TABLE = path.join('docs', 'runtimes.md');
+/** Of what a failed command said, in characters: all that a test file of uvu says of a few failures. */
+const MOST_TEXT = 10_000;
 const OPTIONS = ['--full', '--ci', '--save'];
 
 /** One way to take a fingerprint; all of them must come to the same weights. */
@@ -130,7 +132,9 @@ async function testRuntime(entry: RuntimeEntry, form: Form): Promise<Findings> {
 async function testCommand(entry: CommandEntry): Promise<Findings> {
   const { code, out, err } = await runProcess(entry.command, entry.args, entry.cwd ? { cwd: entry.cwd } : {});
   const { passed, failed } = judgeOutput(code, out);
-  const problems = Array.from({ length: failed }, (_, i) => (i === 0 ? `${out}${err}`.trimEnd() : 'as above'));
+  const problems = Array.from({ length: failed }, (_, i) =>
+    i === 0 ? `${out}${err}`.trimEnd().slice(-MOST_TEXT) : 'as above',
+  );
   return { entry, passed, problems, bits: {}, ways: [] };
 }
 

@@ -8,6 +8,7 @@ import { describeFailure, runProcess } from './run-process.ts';
 import {
   type FingerprintRequest,
   type FingerprintTaken,
+  nodesFolder,
   pinnedVersions,
   type RuntimeEntry,
   type RuntimeSession,
@@ -34,6 +35,7 @@ export interface ProcessRuntime {
 const versions = {
   ...pinnedVersions(path.join(root, 'package.json')),
   ...pinnedVersions(path.join(runtimesFolder, 'package.json')),
+  ...pinnedVersions(path.join(nodesFolder, 'package.json')),
 };
 const machine = `${process.platform}-${process.arch}`;
 const denoPackages: Readonly<Record<string, string>> = {
@@ -55,8 +57,7 @@ function node(major: number): ProcessRuntime {
   // The one that runs this script needs no other binary.
   const isThis = process.versions.node.startsWith(`${major}.`);
   const name = `node-${major}`;
-  const installed =
-    machine === 'linux-x64' ? path.join(runtimesFolder, 'node_modules', name, 'bin', 'node') : undefined;
+  const installed = machine === 'linux-x64' ? path.join(nodesFolder, 'node_modules', name, 'bin', 'node') : undefined;
   return {
     name,
     reports: { name: 'node', version: isThis ? process.versions.node : versions[name]! },
@@ -136,7 +137,7 @@ function entryOf(runtime: ProcessRuntime): RuntimeEntry {
   return {
     kind: 'runtime',
     name: runtime.name,
-    packages: runtimesFolder,
+    packages: runtime.reports.name === 'node' ? nodesFolder : runtimesFolder,
     missing: () => missingBinary(runtime),
     open: async () => ({
       version: spawnSync(runtime.binary!, ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0]!.trim(),

@@ -25,9 +25,19 @@ export interface ProcessOptions {
 
 const running = new Set<ChildProcess>();
 
+/** Ends a process and all that it started. */
+function kill(child: ChildProcess): void {
+  try {
+    if (process.platform === 'win32') child.kill('SIGKILL');
+    else process.kill(-child.pid!, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
 /** Ends all processes that still run. */
 export function killProcesses(): void {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of running) kill(child);
 }
 
 /** Runs a program to its end; one that cannot be started has ended with code 127. */
@@ -38,8 +48,8 @@ export function runProcess(binary: string, args: readonly string[], options: Pro
     cwd: options.cwd ?? root,
     env: { ...inherited, NO_COLOR: '1', ...sample },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LIMIT_MS,
-    killSignal: 'SIGKILL',
+    // A process group of its own, so that its end can be the end of everything it started.
+    detached: process.platform !== 'win32',
   });
   running.add(child);
   let out = '';
@@ -51,10 +61,12 @@ export function runProcess(binary: string, args: readonly string[], options: Pro
     err += chunk;
   });
   const { killWhenThere: file } = options;
-  const watch = file === undefined ? undefined : setInterval(() => existsSync(file) && child.kill('SIGKILL'), 5);
+  const watch = file === undefined ? undefined : setInterval(() => existsSync(file) && kill(child), 5);
+  const limit = setTimeout(() => kill(child), LIMIT_MS);
   return new Promise((resolve) => {
     const end = (code: number | null, signal: NodeJS.Signals | null): void => {
       clearInterval(watch);
+      clearTimeout(limit);
       running.delete(child);
       resolve({ code, signal, out, err });
     };
@@ -62,6 +74,8 @@ export function runProcess(binary: string, args: readonly string[], options: Pro
       err += error.message;
       end(127, null);
     });
+    // What it leaves running would hold the pipes open.
+    child.on('exit', () => kill(child));
     child.on('close', end);
   });
 }

@@ -9,8 +9,9 @@ import type { BackendOptions } from '../../src/backend/index.ts';
 import type { ContractReport } from '../../test/contract/contract.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-/** The package of runtimes that only tests need. */
+/** Packages of runtimes that only tests need; the versions of Node apart, since most machines have one that will do. */
 export const runtimesFolder = path.join(root, 'test', 'runtimes');
+export const nodesFolder = path.join(runtimesFolder, 'node');
 const INSTALL_LIMIT_MS = 600_000;
 
 /** A runtime by name, before it is known whether it can be had. */

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { entries, shortForm } from '../../scripts/runtimes/index.ts';
 import { missingBinary } from '../../scripts/runtimes/processes.ts';
-import { pinnedVersions, runtimesFolder } from '../../scripts/runtimes/runtime.ts';
+import { nodesFolder, pinnedVersions, runtimesFolder } from '../../scripts/runtimes/runtime.ts';
 import { describeFindings, type Findings, tableOf } from '../../scripts/runtimes/table.ts';
 import { judgeOutput } from '../../scripts/runtimes/verdict.ts';
 import { choose } from '../../scripts/test-runtimes.ts';
@@ -20,9 +20,8 @@ test('entries names each runtime once, and what is missing says why', () => {
 });
 
 test('pinnedVersions() reads the version behind an alias', () => {
-  const versions = pinnedVersions(`${runtimesFolder}/package.json`);
-  assert.match(versions['node-26']!, /^26\.\d+\.\d+$/);
-  assert.match(versions.bun!, /^\d+\.\d+\.\d+$/);
+  assert.match(pinnedVersions(`${nodesFolder}/package.json`)['node-26']!, /^26\.\d+\.\d+$/);
+  assert.match(pinnedVersions(`${runtimesFolder}/package.json`).bun!, /^\d+\.\d+\.\d+$/);
 });
 
 test('missingBinary() says why a program cannot be had', () => {
