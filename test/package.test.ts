@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { finish } from '../scripts/build-package.ts';
+import { TFJS_VERSION } from '../src/backend/start.ts';
 import { version } from '../src/core/version.ts';
 import { engineFiles } from '../src/platform/index.ts';
 
@@ -137,6 +138,7 @@ test('tfjs packages are exact peers, of the version that the project is develope
   for (const [name, wanted] of Object.entries(packageFile.peerDependencies)) {
     assert.match(wanted, /^\d+\.\d+\.\d+$/, name);
     assert.is(packageFile.devDependencies[name], wanted, name);
+    assert.is(wanted, TFJS_VERSION, name);
   }
 });
 

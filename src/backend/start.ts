@@ -1,7 +1,7 @@
 // Starts and stops the engine: the tfjs wasm backend, our pool and our kernels, as the one tfjs backend named `wasm`.
 // Invariant: after `stop` tfjs is as it was before `start`, stock kernels included.
 
-import { BackendWasm, setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
+import { BackendWasm, setThreadsCount, version_wasm } from '@tensorflow/tfjs-backend-wasm';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
 import { compileEngineFile, platform, readEngineFile } from '../platform/index.ts';
@@ -47,6 +47,8 @@ export interface BackendOptions {
 }
 
 const MAX_THREADS = 64;
+/** The version of tfjs whose WebAssembly is in build/; glue of another would call it wrongly. */
+export const TFJS_VERSION = '4.22.0';
 /** The priority that tfjs-backend-wasm registers itself with; ours is higher. */
 const STOCK_PRIORITY = 2;
 let running: RunningBackend | undefined;
@@ -59,8 +61,8 @@ let stopped: Promise<void> = Promise.resolve();
  *
  * @param options Threads to use; the default is what machine and cgroup allow
  * @returns What was started; call `stop` when done. Without it the process still exits by itself
- * @throws SelvedgeError `backend/already-started`, `backend/threads`, `backend/no-simd`, `backend/second-tfjs`,
- *   `files/engine-file`, `backend/tfjs-load`, `backend/worker-start`
+ * @throws SelvedgeError `backend/already-started`, `backend/threads`, `backend/no-simd`, `backend/other-tfjs`,
+ *   `backend/second-tfjs`, `files/engine-file`, `backend/tfjs-load`, `backend/worker-start`
  *
  * @example
  * ```ts
@@ -75,6 +77,7 @@ export async function startBackend(options: BackendOptions = {}): Promise<Runnin
     throw new SelvedgeError('backend/already-started', 'Cannot start the backend: it runs already; stop it first');
   const threads = checkThreads(options.threads ?? Math.min(platform.machine().cores, MAX_THREADS));
   refuseWithoutSimd();
+  refuseOtherTfjs();
   refuseSecondTfjs();
   isStarting = true;
   try {
@@ -190,6 +193,17 @@ function refuseWithoutSimd(): void {
     'backend/no-simd',
     `Cannot start on ${name} ${version}: it has no WebAssembly SIMD; every engine since 2023 has`,
   );
+}
+
+function refuseOtherTfjs(): void {
+  const found = { 'tfjs-core': tf.version_core, 'tfjs-backend-wasm': version_wasm };
+  for (const [name, version] of Object.entries(found)) {
+    if (version === TFJS_VERSION) continue;
+    throw new SelvedgeError(
+      'backend/other-tfjs',
+      `Cannot start: expected @tensorflow/${name} ${TFJS_VERSION}, got ${version}; install exactly that version of all tfjs packages`,
+    );
+  }
 }
 
 function refuseSecondTfjs(): void {

@@ -114,7 +114,7 @@ test('startBackend() starts after a start that failed', async () => {
     await startBackend({ threads: 1 });
     assert.unreachable('started');
   } catch (error) {
-    assert.is((error as { code: string }).code, 'backend/tfjs-load');
+    assert.is((error as { code: string }).code, 'files/engine-file');
   } finally {
     WebAssembly.compile = compile;
   }

@@ -1,6 +1,6 @@
 // The package on Node, Bun and Deno, installed by each one's own package manager, with its command line, and with a second tfjs beside it.
 // Invariant: the training ends with the same weights everywhere.
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bun, deno, missingBinary } from '../../scripts/runtimes/processes.ts';
 import { type Check, lastJson, makeProject, type Packed, run } from './check.ts';
@@ -86,17 +86,37 @@ export const runtimeChecks: readonly Check[] = [
   },
   {
     title: 'a second copy of tfjs-core is refused',
-    async run(packed) {
-      const project = makeProject(packed, 'second', ['library.js']);
-      cpSync(path.join(packed.project, 'node_modules'), path.join(project, 'node_modules'), { recursive: true });
-      const core = path.join('node_modules', '@tensorflow', 'tfjs-core');
-      cpSync(path.join(project, core), path.join(selvedge(project), core), { recursive: true });
-      const said = await run(project, process.execPath, 'library.js').then(
-        () => 'nothing',
-        (error: Error) => error.message,
-      );
-      if (/two copies of @tensorflow\/tfjs-core/.test(said)) return undefined;
-      throw new Error(`Expected a refusal, got ${said}`);
-    },
+    run: (packed) =>
+      refuses(packed, 'second', /two copies of @tensorflow\/tfjs-core/, (project) => {
+        cpSync(path.join(project, core), path.join(selvedge(project), core), { recursive: true });
+      }),
+  },
+  {
+    title: 'another version of tfjs is refused',
+    run: (packed) =>
+      refuses(packed, 'other', /expected @tensorflow\/tfjs-core \S+, got 4\.21\.0/, (project) => {
+        const file = path.join(project, core, 'dist', 'tf-core.node.js');
+        writeFileSync(file, readFileSync(file, 'utf8').replace("version = '4.22.0'", "version = '4.21.0'"));
+      }),
   },
 ];
+
+const core = path.join('node_modules', '@tensorflow', 'tfjs-core');
+
+/** Changes what is installed, and expects the engine not to start. */
+async function refuses(
+  packed: Packed,
+  name: string,
+  reason: RegExp,
+  change: (project: string) => void,
+): Promise<undefined> {
+  const project = makeProject(packed, name, ['library.js']);
+  cpSync(path.join(packed.project, 'node_modules'), path.join(project, 'node_modules'), { recursive: true });
+  change(project);
+  const said = await run(project, process.execPath, 'library.js').then(
+    () => 'nothing',
+    (error: Error) => error.message,
+  );
+  if (!reason.test(said)) throw new Error(`Expected a refusal, got ${said}`);
+  return undefined;
+}
