@@ -1,0 +1,63 @@
+// Pictures of any kind as images of the data set's kind, and what the shipped model says of them.
+// Not here: models that were trained here (trained-models.ts). Invariant: needs no tfjs, so the first answer comes at once.
+
+import modelAddress from 'selvedge/assets/models/dropout/dropout.selvedge?url';
+import kernelsAddress from 'selvedge/build/edge.wasm?url';
+import { decodeImage, type PreparedImage, prepareImage, type RawImage } from 'selvedge/data';
+import { type Classifier, createClassifier } from 'selvedge/edge';
+import type { Picture } from './protocol.ts';
+
+let shipped: Promise<Classifier> | undefined;
+
+async function fetchBytes(address: string): Promise<ArrayBuffer> {
+  const response = await fetch(new URL(address, import.meta.url));
+  if (!response.ok) throw new Error(`Cannot fetch ${address}: the server answered ${response.status}`);
+  return response.arrayBuffer();
+}
+
+async function openShipped(): Promise<Classifier> {
+  const [model, kernels] = await Promise.all([fetchBytes(modelAddress), fetchBytes(kernelsAddress)]);
+  return createClassifier({ model, kernels: await WebAssembly.compile(kernels) });
+}
+
+/** The shipped model; one that could not be fetched is tried again. */
+export function shippedClassifier(): Promise<Classifier> {
+  shipped ??= openShipped().catch((error: unknown) => {
+    shipped = undefined;
+    throw error;
+  });
+  return shipped;
+}
+
+/** What this browser itself can decode: WebP, AVIF, GIF, and on some HEIC. */
+async function decodeByBrowser(blob: Blob): Promise<RawImage> {
+  const bitmap = await createImageBitmap(blob);
+  try {
+    const { width, height } = bitmap;
+    const context = new OffscreenCanvas(width, height).getContext('2d')!;
+    context.drawImage(bitmap, 0, 0);
+    return { width, height, data: context.getImageData(0, 0, width, height).data };
+  } finally {
+    bitmap.close();
+  }
+}
+
+async function decode(blob: Blob, name: string): Promise<RawImage> {
+  try {
+    return await decodeImage(new Uint8Array(await blob.arrayBuffer()), { name });
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'image/unknown-format') throw error;
+    // Ours are PNG and JPEG, the same to the bit everywhere.
+    return decodeByBrowser(blob).catch(() => {
+      throw new Error(`Cannot read "${name}": it is no picture that this browser knows`);
+    });
+  }
+}
+
+/** A picture in the form of the data set. */
+export async function preparePicture(
+  picture: Picture,
+): Promise<Pick<PreparedImage, 'pixels'> & Partial<PreparedImage>> {
+  if (picture.kind === 'example') return { pixels: picture.pixels };
+  return prepareImage(picture.kind === 'pixels' ? picture : await decode(picture.blob, picture.name), picture);
+}

@@ -1,0 +1,121 @@
+// What the page and its worker say to each other: plain values that a structured clone takes. Types only.
+// Not here: tensors and tfjs, which never leave the worker.
+import type { BackendInfo } from 'selvedge/backend';
+import type { DataSource, PixelBox } from 'selvedge/data';
+import type { Evaluation } from 'selvedge/evaluation';
+import type { EpochRecord, Progress } from 'selvedge/training';
+
+/** What `selvedge info --json` says. */
+export interface EngineInfo extends BackendInfo {
+  readonly runtime: { readonly name: string; readonly version: string };
+  readonly machine: { readonly cores: number };
+}
+
+export interface SetSummary {
+  readonly count: number;
+  /** Images of each class, by label. */
+  readonly labelCounts: readonly number[];
+}
+
+export interface DataSummary {
+  readonly source: DataSource;
+  /** What the user should be told, in words. */
+  readonly notices: readonly string[];
+  readonly classNames: readonly string[];
+  readonly train: SetSummary;
+  readonly test: SetSummary;
+}
+
+export type SetName = 'train' | 'test';
+
+/** Images of 28 x 28 grey levels, one after the other. */
+export interface ImageList {
+  readonly pixels: Uint8Array;
+  /** Index of each in its set. */
+  readonly indices: readonly number[];
+  readonly labels: readonly number[];
+}
+
+/** A picture to classify: a file as it is, or pixels. */
+export type Picture =
+  | { readonly kind: 'file'; readonly name: string; readonly blob: Blob }
+  | {
+      readonly kind: 'pixels';
+      readonly name: string;
+      readonly width: number;
+      readonly height: number;
+      readonly data: Uint8ClampedArray;
+    }
+  | { readonly kind: 'example'; readonly name: string; readonly pixels: Uint8Array };
+
+export interface Classification {
+  readonly name: string;
+  /** What the model sees: 28 x 28 grey levels. */
+  readonly pixels: Uint8Array;
+  /** Whether the picture was inverted; undefined for images of the data set. */
+  readonly ground?: 'light' | 'dark';
+  readonly box?: PixelBox;
+  /** Of each class, by label. */
+  readonly probabilities: readonly number[];
+  /** Time of the network alone. */
+  readonly durationMs: number;
+}
+
+/** The model that classifies: the shipped one, or one that was trained here. */
+export type ModelChoice = 'shipped' | string;
+
+/** What the user chose to train. */
+export interface TrainingChoice {
+  readonly model: string;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly augment: boolean;
+  readonly seed: number;
+}
+
+/** Where the training of a model stands, as its files say. */
+export interface StoredRun {
+  readonly model: string;
+  readonly choice: TrainingChoice;
+  readonly history: readonly EpochRecord[];
+  /** Whether the model was saved, which happens after the last epoch. */
+  readonly isComplete: boolean;
+  readonly isEvaluated: boolean;
+  readonly isSample: boolean;
+}
+
+export type TrainingEvent =
+  | { readonly kind: 'progress'; readonly model: string; readonly progress: Progress }
+  | { readonly kind: 'epoch'; readonly model: string; readonly record: EpochRecord; readonly epochs: number };
+
+/** How a command ended: its exit code, and its last words if it failed. */
+export interface CommandEnd {
+  readonly code: number;
+  readonly message: string;
+}
+
+/** A task of the study, as it happens. */
+export interface TaskUpdate {
+  readonly name: string;
+  readonly state: 'running' | 'ran' | 'cached' | 'group' | 'failed' | 'stopped' | 'skipped';
+  readonly durationMs?: number;
+}
+
+export interface TaskSummary {
+  readonly name: string;
+  readonly description?: string;
+  readonly command?: string;
+  readonly dependencies: readonly string[];
+}
+
+/** A wrong prediction. */
+export interface Mistake {
+  readonly index: number;
+  readonly truth: number;
+  readonly label: number;
+  readonly probability: number;
+  readonly pixels: Uint8Array;
+}
+
+export type EvaluationSummary = Omit<Evaluation, 'predictions'>;

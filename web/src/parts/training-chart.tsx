@@ -1,0 +1,114 @@
+// The curves of a training: loss and accuracy over epochs, with the running epoch, and the same as a table.
+import type { StoredRun } from '../engine/protocol.ts';
+import type { LiveTraining } from '../state/training.ts';
+import { count, duration, percent } from './format.ts';
+import { LineChart, type Series } from './line-chart.tsx';
+import { Scrolling } from './scrolling.tsx';
+
+type EpochRecord = StoredRun['history'][number];
+
+interface Props {
+  readonly history: readonly EpochRecord[];
+  readonly epochs: number;
+  readonly progress?: LiveTraining['progress'];
+}
+
+function seriesOf(
+  { history, progress }: Props,
+  trained: (record: EpochRecord) => number,
+  validated: (record: EpochRecord) => number | undefined,
+  now: number | undefined,
+): Series[] {
+  const isInside = progress !== undefined && progress.epoch > (history.at(-1)?.epoch ?? 0);
+  const live: readonly [number, number] | undefined =
+    isInside && now !== undefined ? [progress.epoch - 1 + progress.step / progress.steps, now] : undefined;
+  const validation = history.flatMap((record): [number, number][] => {
+    const value = validated(record);
+    return value === undefined ? [] : [[record.epoch, value]];
+  });
+  return [
+    {
+      name: 'training',
+      tone: 'first',
+      points: history.map((record) => [record.epoch, trained(record)] as const),
+      live,
+    },
+    { name: 'validation', tone: 'second', points: validation },
+  ];
+}
+
+export function TrainingChart(props: Props) {
+  const { history, epochs, progress } = props;
+  return (
+    <div>
+      <div class="charts">
+        <LineChart
+          title="Loss"
+          epochs={epochs}
+          format={(value) => value.toFixed(3)}
+          series={seriesOf(
+            props,
+            ({ loss }) => loss,
+            ({ validationLoss }) => validationLoss,
+            progress?.loss,
+          )}
+        />
+        <LineChart
+          title="Accuracy"
+          epochs={epochs}
+          format={(value) => percent(value)}
+          series={seriesOf(
+            props,
+            ({ accuracy }) => accuracy,
+            ({ validationAccuracy }) => validationAccuracy,
+            progress?.accuracy,
+          )}
+        />
+      </div>
+      {history.length > 0 && (
+        <details>
+          <summary>Every epoch in figures</summary>
+          <EpochTable history={history} />
+        </details>
+      )}
+    </div>
+  );
+}
+
+function EpochTable({ history }: { readonly history: readonly EpochRecord[] }) {
+  const optional = (value: number | undefined, format: (value: number) => string): string =>
+    value === undefined ? '–' : format(value);
+  return (
+    <Scrolling label="Every epoch in figures">
+      <table>
+        <caption>After each epoch</caption>
+        <thead>
+          <tr>
+            {['Epoch', 'Loss', 'Accuracy', 'Validation loss', 'Validation accuracy', 'Images/s', 'Time'].map(
+              (title) => (
+                <th key={title} scope="col" class="number">
+                  {title}
+                </th>
+              ),
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {history.map((record) => (
+            <tr key={record.epoch}>
+              <th scope="row" class="number">
+                {record.epoch}
+              </th>
+              <td class="number">{record.loss.toFixed(4)}</td>
+              <td class="number">{percent(record.accuracy, 2)}</td>
+              <td class="number">{optional(record.validationLoss, (value) => value.toFixed(4))}</td>
+              <td class="number">{optional(record.validationAccuracy, (value) => percent(value, 2))}</td>
+              <td class="number">{count(record.imagesPerSecond)}</td>
+              <td class="number">{duration(record.durationMs)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scrolling>
+  );
+}

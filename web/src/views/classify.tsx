@@ -1,0 +1,161 @@
+// Classify: draw, drop, paste, photograph or pick a picture, and see what a model says. Works at once, by the shipped model.
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { fashionMnistClassNames as classNames } from 'selvedge/data';
+import type { Picture } from '../engine/protocol.ts';
+import { Answer } from '../parts/answer.tsx';
+import { Drawing } from '../parts/drawing.tsx';
+import { Image, imageAt } from '../parts/image.tsx';
+import { ModelChoiceField } from '../parts/model-choice.tsx';
+import { Notice } from '../parts/notice.tsx';
+import {
+  answer,
+  chooseModel,
+  chosenModel,
+  classify,
+  classifyError,
+  clearAnswer,
+  examples,
+  isClassifying,
+} from '../state/classify.ts';
+
+const ask = (picture: Picture): void => {
+  void classify(picture, classNames);
+};
+
+const askFile = (file: Blob, name: string): void => ask({ kind: 'file', name, blob: file });
+
+/** Pictures that come by the clipboard, wherever on the page the focus is. */
+function usePastedPictures(): void {
+  useEffect(() => {
+    const onPaste = (event: ClipboardEvent): void => {
+      const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
+      if (!file) return;
+      event.preventDefault();
+      askFile(file, file.name || 'the pasted picture');
+    };
+    document.addEventListener('paste', onPaste);
+    return () => document.removeEventListener('paste', onPaste);
+  }, []);
+}
+
+function FileField() {
+  const isOver = useSignal(false);
+  const take = (files: FileList | null | undefined): void => {
+    const file = files?.[0];
+    if (file) askFile(file, file.name);
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: a file may be dropped here; by keys the same is done by the inputs inside
+    <div
+      class={isOver.value ? 'drop over' : 'drop'}
+      onDragOver={(event) => {
+        event.preventDefault();
+        isOver.value = true;
+      }}
+      onDragLeave={() => {
+        isOver.value = false;
+      }}
+      onDrop={(event) => {
+        event.preventDefault();
+        isOver.value = false;
+        take(event.dataTransfer?.files);
+      }}
+    >
+      <p>Drop or paste a picture of any size, or</p>
+      <div class="row">
+        <label class="button">
+          Choose a file
+          <input
+            type="file"
+            accept="image/*"
+            class="unseen"
+            onChange={(event) => {
+              take(event.currentTarget.files);
+              event.currentTarget.value = '';
+            }}
+          />
+        </label>
+        <label class="button">
+          Take a photo
+          <input
+            type="file"
+            accept="image/*"
+            capture="environment"
+            class="unseen"
+            onChange={(event) => {
+              take(event.currentTarget.files);
+              event.currentTarget.value = '';
+            }}
+          />
+        </label>
+      </div>
+      <p class="aside">PNG, JPEG, and what your browser knows. It stays on this device.</p>
+    </div>
+  );
+}
+
+function Examples() {
+  const list = examples.value;
+  if (!list) return null;
+  return (
+    <section aria-labelledby="examples-title">
+      <h3 id="examples-title">Or try one of the test set</h3>
+      <ul class="examples">
+        {list.indices.map((index, i) => {
+          const pixels = imageAt(list.pixels, i);
+          const name = classNames[list.labels[i]!]!;
+          return (
+            <li key={index}>
+              <button
+                type="button"
+                onClick={() => ask({ kind: 'example', name: `${name}, test image ${index}`, pixels })}
+              >
+                <Image pixels={pixels} label="" />
+                <span class="unseen">Classify test image {index}: </span>
+                <span>{name}</span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+export function ClassifyView() {
+  usePastedPictures();
+  return (
+    <>
+      <h1>What is it?</h1>
+      <p class="lead">
+        Draw a piece of clothing, or show a picture of one. A network of 241,546 weights answers from this tab, on the
+        processor alone.
+      </p>
+      <div class="two-columns">
+        <div>
+          <Drawing onPicture={ask} onClear={clearAnswer} />
+          <FileField />
+        </div>
+        <section class="card" aria-labelledby="answer-title">
+          <h2 id="answer-title">Answer</h2>
+          <ModelChoiceField
+            id="classify-model"
+            label="Model"
+            value={chosenModel.value}
+            onChoose={(model) => void chooseModel(model, classNames)}
+          />
+          {classifyError.value !== '' && <Notice kind="error">{classifyError.value}</Notice>}
+          {answer.value ? (
+            <Answer answer={answer.value} classNames={classNames} />
+          ) : (
+            classifyError.value === '' && (
+              <p class="placeholder">{isClassifying.value ? 'Looking …' : 'Nothing to look at yet.'}</p>
+            )
+          )}
+        </section>
+      </div>
+      <Examples />
+    </>
+  );
+}
