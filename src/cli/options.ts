@@ -105,9 +105,10 @@ async function startOrBuild(options: BackendOptions): Promise<RunningBackend> {
     return await startBackend(options);
   } catch (error) {
     if (!(error instanceof SelvedgeError) || error.code !== 'files/engine-file') throw error;
+    const folder = platform.files.fromUrl(new URL('../../', import.meta.url));
+    if (!(await isCheckout(folder))) throw error;
     const { writeError } = platform.terminal;
     writeError('Building the kernels, once\n');
-    const folder = platform.files.fromUrl(new URL('../../', import.meta.url));
     const code = await runTaskCommand({
       args: parseTaskArguments(['build:engine']),
       commands: { selvedge: (args, task) => runProgram(args, [build] as unknown as Command<never>[], task) },
@@ -118,4 +119,10 @@ async function startOrBuild(options: BackendOptions): Promise<RunningBackend> {
     if (code !== 0) throw error;
     return startBackend(options);
   }
+}
+
+/** Whether there is something to build from, and something to build with: not in a package, nor in a browser. */
+async function isCheckout(folder: string): Promise<boolean> {
+  if (!platform.startsPrograms) return false;
+  return (await platform.files.status(platform.files.join(folder, 'scripts', 'build-engine.ts'))) !== undefined;
 }
