@@ -13,8 +13,9 @@ import { type Check, makeProject, type Packed, root, run, toolsFolder } from '..
 import { startRegistry } from '../test/package/registry.ts';
 import { runtimeChecks } from '../test/package/runtimes.ts';
 import { tarballChecks } from '../test/package/tarball.ts';
+import { bun, missingBinary } from './runtimes/processes.ts';
 import { killProcesses } from './runtimes/run-process.ts';
-import { installPackages } from './runtimes/runtime.ts';
+import { installPackages, runtimesFolder } from './runtimes/runtime.ts';
 
 const LINE_LIMIT = 300;
 const LINES_LIMIT = 60;
@@ -39,6 +40,7 @@ async function main(words: readonly string[]): Promise<void> {
   const wanted = checks.filter(({ title }) => parts.length === 0 || parts.some((part) => title.includes(part)));
   if (wanted.length === 0) throw new Error(`No check has ${parts.join(' or ')} in its title`);
   if (!existsSync(path.join(toolsFolder, 'node_modules', 'publint'))) installPackages(toolsFolder, console.log);
+  if (missingBinary(bun) !== undefined) installPackages(runtimesFolder, console.log);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-package-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const file = pack(folder);

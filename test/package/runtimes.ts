@@ -1,8 +1,9 @@
 // The package on Node, Bun and Deno, installed by each one's own package manager, with its command line, and with a second tfjs beside it.
 // Invariant: the training ends with the same weights everywhere.
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bun, deno, missingBinary } from '../../scripts/runtimes/processes.ts';
+import { runtimesFolder } from '../../scripts/runtimes/runtime.ts';
 import { type Check, lastJson, makeProject, type Packed, run } from './check.ts';
 
 /** What consumer/library.js prints. */
@@ -13,6 +14,8 @@ interface Used {
   readonly weights: string;
   readonly answer: { readonly images: readonly { readonly class: string }[] };
 }
+
+const newestNode = path.join(runtimesFolder, 'node', 'node_modules', 'node-26', 'bin', 'node');
 
 let weights: string | undefined;
 
@@ -38,6 +41,13 @@ export const runtimeChecks: readonly Check[] = [
     title: 'Node: npm install selvedge; import, train, predict, classify',
     async run({ project }) {
       return judge(lastJson(await run(project, process.execPath, 'library.js')));
+    },
+  },
+  {
+    title: 'Node 26: the same installation',
+    missing: () => (existsSync(newestNode) ? undefined : 'npm ci --ignore-scripts in test/runtimes/node'),
+    async run({ project }) {
+      return judge(lastJson(await run(project, newestNode, 'library.js')));
     },
   },
   {
