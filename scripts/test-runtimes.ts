@@ -163,7 +163,15 @@ export function choose(words: readonly string[]): { wanted: readonly Entry[]; fo
 }
 
 async function main(words: readonly string[]): Promise<void> {
-  const { wanted, form, mayBeMissing } = choose(words);
+  let chosen: ReturnType<typeof choose>;
+  try {
+    chosen = choose(words);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 2;
+    return;
+  }
+  const { wanted, form, mayBeMissing } = chosen;
   installMissing(wanted, (line) => console.log(line));
   const found: Findings[] = [];
   let missing = 0;
