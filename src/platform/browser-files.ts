@@ -166,7 +166,15 @@ async function put(file: FileHandle, parts: readonly Uint8Array[], where: 'over'
   await stream.close();
 }
 
+/** Firefox puts a file in the place of a folder, with all that is in it. */
+async function refuseFolder({ folder, name }: { folder: FolderHandle; name: string }): Promise<void> {
+  await folder.getFileHandle(name).catch((error) => {
+    if (nameOf(error) !== 'NotFoundError') throw error;
+  });
+}
+
 async function writeWhole({ folder, name }: { folder: FolderHandle; name: string }, bytes: Uint8Array): Promise<void> {
+  await refuseFolder({ folder, name });
   const beside = `${name}.part`;
   const part = await folder.getFileHandle(beside, { create: true });
   try {
@@ -205,6 +213,7 @@ async function rename(system: FileSystem, from: string, to: string): Promise<voi
   if (from === to) return;
   const target = await placeOf(system, to);
   if (handle.kind === 'file') {
+    await refuseFolder(target);
     if (handle.move) return patiently(() => handle.move!(target.folder, target.name));
     await writeWhole(target, new Uint8Array(await (await handle.getFile()).arrayBuffer()));
   } else {

@@ -151,7 +151,10 @@ async function runTest(
 /** The whole text of an error, with its causes. */
 export function problemOf(error: unknown): string {
   const { cause } = error as { cause?: unknown };
-  const text = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  const { stack = '' } = error as { stack?: string };
+  const message = messageOf(error);
+  // Firefox's stack has no message.
+  const text = stack.includes(message) ? stack : `${message}\n${stack}`.trimEnd();
   return cause === undefined ? text : `${text}\ncaused by ${problemOf(cause)}`;
 }
 

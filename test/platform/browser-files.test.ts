@@ -108,11 +108,13 @@ test('write() and append() to one path at once wait for each other', async () =>
 test('what changes a file says why it cannot', async () => {
   const { files } = open();
   await files.write('/folder/a', 'x');
+  await files.write('/other', 'x');
   const cases: readonly (readonly [() => Promise<unknown>, string])[] = [
-    [() => files.write('/folder', 'x'), 'Cannot write "/folder": '],
+    [() => files.write('/folder', 'x'), 'Cannot write "/folder": it, or a part of the path, is a file'],
     [() => files.write('/folder/a/b', 'x'), 'Cannot write "/folder/a/b": it, or a part of the path, is a file'],
     [() => files.overwrite('/none/a', []), 'Cannot write "/none/a": its folder, or it itself, is not there'],
     [() => files.makeFolder('/folder/a'), 'Cannot write "/folder/a": it, or a part of the path, is a file'],
+    [() => files.rename('/other', '/folder'), 'Cannot write "/folder": it, or a part of the path, is a file'],
     [() => files.rename('/none', '/b'), 'Cannot write "/b": its folder, or it itself, is not there'],
     [() => files.rename('/folder', '/folder/b'), 'Cannot write "/folder/b": a folder cannot be moved into itself'],
     [() => files.write('/', 'x'), 'Cannot write "/": '],

@@ -124,7 +124,7 @@ export function fakeOpfs({ has = {}, quota = Number.POSITIVE_INFINITY }: FakeOpt
         step();
         const target = nodes.get(folder)!;
         if (file.isOpen) throw error('NoModificationAllowedError');
-        if (target.entries.get(name)?.kind === 'directory') throw error('InvalidModificationError');
+        // What is there is replaced, a folder too, as in Firefox.
         parent.entries.delete(ownName);
         target.entries.set(name, file);
       },
