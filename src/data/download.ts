@@ -17,8 +17,8 @@ export interface DownloadOptions {
   readonly url: string;
   /** Path that the file lands at. */
   readonly target: string;
-  /** Lower-case hexadecimal SHA-256 of the file. */
-  readonly sha256: string;
+  /** Lower-case hexadecimal SHA-256 of the file, or of each form that it may arrive in. */
+  readonly sha256: string | readonly string[];
   /** Told of every piece that arrives. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Silence after which a connection is given up. */
@@ -174,7 +174,8 @@ async function appendBody(
 
 async function land(options: DownloadOptions, part: string, isFresh: boolean): Promise<void> {
   const found = (await platform.files.status(part)) ? await sha256(await platform.files.readBytes(part)) : 'no bytes';
-  if (found === options.sha256) {
+  const expected = [options.sha256].flat();
+  if (expected.includes(found)) {
     await platform.files.rename(part, options.target);
     return;
   }
@@ -182,7 +183,7 @@ async function land(options: DownloadOptions, part: string, isFresh: boolean): P
   if (!isFresh) throw new Interrupted('the digest is wrong: the part file did not belong to this file');
   throw new SelvedgeError(
     'download/wrong-hash',
-    `Cannot use what "${options.url}" sent: expected sha256 ${options.sha256}, got ${found}`,
+    `Cannot use what "${options.url}" sent: expected sha256 ${expected[0]}, got ${found}`,
   );
 }
 

@@ -73,6 +73,9 @@ interface Found {
   readonly files: DatasetFileNames<Uint8Array>;
 }
 
+/** The first bytes of every gzip file (RFC 1952); an IDX file begins with two zeros. */
+const GZIP_MAGIC = [0x1f, 0x8b] as const;
+
 const parts = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
 
 /**
@@ -228,9 +231,13 @@ async function readPinned(path: string, pinned: PinnedFile): Promise<Uint8Array>
   return checkDigest(await platform.files.readBytes(path), path, pinned);
 }
 
+/** Of the file as it is, and of what is inside. */
+const digestsOf = ({ sha256: packed, unpackedSha256 }: PinnedFile): string[] =>
+  unpackedSha256 === undefined ? [packed] : [packed, unpackedSha256];
+
 async function checkDigest(bytes: Uint8Array, path: string, pinned: PinnedFile): Promise<Uint8Array> {
   const found = await sha256(bytes);
-  if (found === pinned.sha256) return bytes;
+  if (digestsOf(pinned).includes(found)) return bytes;
   throw new SelvedgeError(
     'data/wrong-hash',
     `Cannot use "${path}": expected sha256 ${pinned.sha256}, got ${found} (${bytes.length} bytes)`,
@@ -250,7 +257,7 @@ async function fetchFrom(address: string, places: Places, options: LoadOptions):
     await download({
       url: new URL(pinned.name, address).href,
       target,
-      sha256: pinned.sha256,
+      sha256: digestsOf(pinned),
       timeoutMs: places.timeoutMs,
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
     });
@@ -302,7 +309,9 @@ async function decodeFound(
   const name = isSample ? 'Fashion-MNIST sample' : 'Fashion-MNIST';
   const unpack = async (part: (typeof parts)[number]) => {
     const fileName = pinned[part].name;
-    return { name: fileName, bytes: await gunzip(found.files[part], { name: fileName }) };
+    const bytes = found.files[part];
+    const isUnpacked = bytes[0] !== GZIP_MAGIC[0] || bytes[1] !== GZIP_MAGIC[1];
+    return { name: fileName, bytes: isUnpacked ? bytes : await gunzip(bytes, { name: fileName }) };
   };
   const classNames = fashionMnistClassNames;
   const train = decodeDataset({

@@ -4,12 +4,13 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SelvedgeError } from '../../src/core/errors.ts';
 import { countLabels } from '../../src/data/dataset.ts';
 import type { DownloadProgress } from '../../src/data/download.ts';
-import { fashionMnistFiles } from '../../src/data/fashion-mnist.ts';
+import { fashionMnistFiles, type PinnedFile } from '../../src/data/fashion-mnist.ts';
 import { sampleFiles, sampleFolderUrl } from '../../src/data/sample.ts';
 import { type LoadOptions, loadFashionMnist, type Places } from '../../src/data/sources.ts';
 import { serveFolder } from './http-folder.ts';
@@ -138,6 +139,31 @@ test('loadFashionMnist() downloads over HTTP into the cache, only what is missin
   assert.equal((await readdir(places.cacheFolder)).sort(), [...names].sort());
   assert.is(progress.at(-1)?.name, names[3]);
   assert.is((await loadFashionMnist({ places })).source.kind, 'cache');
+});
+
+test('loadFashionMnist() takes files that the transport unpacked, also from the cache that they then are in', async ({
+  places,
+}) => {
+  const unpacked = async (name: string): Promise<[string, Uint8Array]> => [
+    name,
+    gunzipSync(await readFile(path.join(sampleFolder, name))),
+  ];
+  const server = await serveFolder(Object.fromEntries(await Promise.all(names.map(unpacked))));
+  try {
+    const { source, train } = await loadFashionMnist({ places: { ...places, addresses: [server.address] } });
+    assert.is(source.kind, 'http');
+    assert.is(train.count, 2000);
+    const again = await loadFashionMnist({ places });
+    assert.is(again.source.kind, 'cache');
+    assert.equal(again.train.images, train.images);
+  } finally {
+    await server.close();
+  }
+});
+
+test('fashionMnistFiles and sampleFiles pin what is inside each file too', () => {
+  const pinned: PinnedFile[] = [...Object.values(fashionMnistFiles), ...Object.values(sampleFiles)];
+  for (const { name, unpackedSha256 } of pinned) assert.match(unpackedSha256 ?? '', /^[0-9a-f]{64}$/, name);
 });
 
 test('loadFashionMnist() goes to the next address when one lies or lacks a file', async ({ places }) => {
