@@ -8,6 +8,8 @@ export interface BundleOptions {
   readonly source: string;
   readonly platform: 'browser' | 'edge';
   readonly format: 'esm' | 'iife';
+  /** Whether the charts of reports, which are large, are in it. Default: false. */
+  readonly charts?: boolean;
   /** Where `import.meta.url` says that the sources are, of a bundle that is not served from its own folder. */
   readonly base?: string;
 }
@@ -28,7 +30,7 @@ const platformOf = (name: BundleOptions['platform']): Plugin => ({
  *
  * @returns The script
  */
-export async function bundle({ source, platform, format, base }: BundleOptions): Promise<string> {
+export async function bundle({ source, platform, format, charts = false, base }: BundleOptions): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: source, resolveDir: root, loader: 'ts', sourcefile: 'entry.ts' },
     bundle: true,
@@ -37,8 +39,8 @@ export async function bundle({ source, platform, format, base }: BundleOptions):
     platform: 'browser',
     target: 'es2022',
     plugins: [platformOf(platform)],
-    // The shell of tasks and charts are loaded when they are used, which is not here; .wasm is for the runtime to load.
-    external: ['dax', 'vega', 'vega-lite', 'vega-interpreter', '*.wasm'],
+    // What is loaded when it is used, which is not here: the shell of tasks, the text of help, bars of terminals; .wasm is for the runtime.
+    external: ['dax', 'citty', 'cli-progress', '*.wasm', ...(charts ? [] : ['vega', 'vega-lite', 'vega-interpreter'])],
     // All modules are two folders below the root.
     ...(base === undefined
       ? {}

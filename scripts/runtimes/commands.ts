@@ -1,6 +1,7 @@
-// Commands that belong to the runtimes and count for themselves: the pipeline on Node, Bun and Deno, the packed package. An entry is a file that tests.
+// Commands that belong to the runtimes and count for themselves: the pipeline on Node, Bun and Deno and in browsers, the packed package. An entry is a file that tests.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { chromium, firefox, missingBrowser } from './browser-drivers.ts';
 import { bun, deno, missingBinary } from './processes.ts';
 import { type CommandEntry, root, runtimesFolder } from './runtime.ts';
 
@@ -19,6 +20,13 @@ export const commands: readonly CommandEntry[] = [
   script('pipeline', 'test/runtimes/pipeline.ts', {
     packages: runtimesFolder,
     missing: () => missingBinary(bun) ?? missingBinary(deno),
+  }),
+  ...[chromium, firefox].map((kind) => {
+    const entry = script(`pipeline-${kind.name}`, 'test/runtimes/browser-pipeline.ts', {
+      packages: runtimesFolder,
+      missing: () => missingBrowser(kind),
+    });
+    return { ...entry, args: [...entry.args, kind.name] };
   }),
   script('examples', 'scripts/test-examples.ts', {
     packages: runtimesFolder,

@@ -1,5 +1,5 @@
 // The pipeline in browsers: the tasks of deno.json by the same planner in a worker of a page, on the shipped sample, with files in the origin's
-// own file system, and with the weights that Node ends with. A part of npm run test:runtimes; BROWSER=firefox chooses the other browser.
+// own file system, and with the weights that Node ends with. A part of npm run test:runtimes; its argument is the name of the browser.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -26,7 +26,7 @@ import { sha256 } from '../../src/core/sha256.ts';
 import { sampleFolderUrl } from '../../src/data/sample.ts';
 import type { BrowserCommand, BrowserCommandAnswer } from './browser-commands.ts';
 
-const kind: BrowserKind = process.env.BROWSER === 'firefox' ? firefox : chromium;
+const kind: BrowserKind = process.argv[2] === 'firefox' ? firefox : chromium;
 const MODELS = ['baseline', 'dropout'];
 const INDEX =
   '<!doctype html><html lang="en"><title>Pipeline</title><script type="module" src="/src/any/page.js"></script>';
