@@ -8,6 +8,7 @@ import type { EngineFile } from '../../src/platform/index.ts';
 import type { ContractReport } from '../../test/contract/contract.ts';
 import type { EdgeFingerprint } from '../../test/contract/edge-worker.ts';
 import { bundle } from './bundle.ts';
+import { dataFolder } from './data-folder.ts';
 import { type FileServer, serveFiles } from './file-server.ts';
 import {
   type FingerprintRequest,
@@ -47,9 +48,13 @@ async function askJson<T>(ask: Ask, target: string): Promise<T> {
   return JSON.parse(text) as T;
 }
 
-async function takeFingerprint(ask: Ask, { model, data, images }: FingerprintRequest): Promise<FingerprintTaken> {
-  if (data === 'whole') throw new Error('The edge trains on the sample alone');
-  return askJson<EdgeFingerprint>(ask, `/fingerprint?model=${model}&images=${images}`);
+async function takeFingerprint(
+  { ask, files }: Started & { readonly files: FileServer },
+  { model, data, images }: FingerprintRequest,
+): Promise<FingerprintTaken> {
+  const query = new URLSearchParams({ model, images: `${images}` });
+  if (data === 'whole') query.set('data', new URL('data', files.address).href);
+  return askJson<EdgeFingerprint>(ask, `/fingerprint?${query}`);
 }
 
 /** Package by package as far as it is used here; their types are there only where they are installed. */
@@ -113,7 +118,7 @@ function entryOf(
     packages: runtimesFolder,
     missing: () => (existsSync(program) ? undefined : `${path.relative(root, program)} is not there`),
     async open(): Promise<RuntimeSession> {
-      const files = await serveFiles();
+      const files = await serveFiles({ dataFolder: dataFolder() });
       const { ask, close } = await start(files).catch(async (error) => {
         await files.close();
         throw error;
@@ -123,7 +128,7 @@ function entryOf(
         reports: { name: reports, version: 'unknown' },
         hasThreads: false,
         runContract: () => askJson<ContractReport>(ask, '/contract'),
-        takeFingerprint: (request) => takeFingerprint(ask, request),
+        takeFingerprint: (request) => takeFingerprint({ ask, close, files }, request),
         close: async () => {
           await close();
           await files.close();

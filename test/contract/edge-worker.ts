@@ -1,7 +1,7 @@
 // The contract suite as a worker of an edge runtime, asked over HTTP: GET /contract answers with the report, GET /fingerprint with a digest
 // of weights. Not an example of serving. Invariant: it needs no eval, no files, no threads and no compiler of WebAssembly.
 import { kernelsDigest, startBackend } from '../../src/backend/index.ts';
-import { loadFashionMnistSample } from '../../src/data/index.ts';
+import { loadFashionMnist, loadFashionMnistSample } from '../../src/data/index.ts';
 import { type ProvidedFiles, platform, provideFiles } from '../../src/platform/index.ts';
 import { fingerprintTraining } from '../../src/training/index.ts';
 import { problemOf, runContract } from './contract.ts';
@@ -13,10 +13,11 @@ export interface EdgeFingerprint {
   readonly kernels: string;
 }
 
-async function takeFingerprint(model: string, images: number): Promise<EdgeFingerprint> {
+/** @param folder Address of the whole data set; without it the sample is taken */
+async function takeFingerprint(model: string, images: number, folder: string | null): Promise<EdgeFingerprint> {
   const engine = await startBackend();
   try {
-    const { train } = await loadFashionMnistSample();
+    const { train } = folder === null ? await loadFashionMnistSample() : await loadFashionMnist({ folder });
     const { weights } = await fingerprintTraining({ model, dataset: train, images });
     return { runtime: platform.runtime, weights, kernels: await kernelsDigest() };
   } finally {
@@ -37,7 +38,8 @@ export async function answer(request: Request, modules: ProvidedFiles): Promise<
     // Threads that are asked for are refused here with the reason: only that start stands for all.
     if (pathname === '/contract') return Response.json(await runContract({ starts: [{}] }));
     if (pathname !== '/fingerprint') return new Response(`Unknown path "${pathname}"`, { status: 404 });
-    return Response.json(await takeFingerprint(searchParams.get('model')!, Number(searchParams.get('images'))));
+    const [model, images] = [searchParams.get('model')!, Number(searchParams.get('images'))];
+    return Response.json(await takeFingerprint(model, images, searchParams.get('data')));
   } catch (error) {
     return new Response(problemOf(error), { status: 500 });
   }
