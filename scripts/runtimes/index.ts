@@ -7,7 +7,7 @@ import type { Entry } from './runtime.ts';
 
 export const entries: readonly Entry[] = [...processRuntimes, ...browserRuntimes, ...edgeRuntimes, ...commands];
 
-/** The short form for CI: one runtime of each kind, and the pipeline. */
+/** The short form for CI: one runtime of each kind, the pipeline, and the examples. */
 export const shortForm: readonly string[] = [
   'node-20',
   'bun',
@@ -16,4 +16,6 @@ export const shortForm: readonly string[] = [
   'workerd',
   'workerd-nodejs',
   'pipeline',
+  'pipeline-chromium',
+  'examples',
 ];
