@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { EngineFile } from '../../src/platform/index.ts';
 import type { ContractReport } from '../../test/contract/contract.ts';
-import type { EdgeFingerprint } from '../../test/contract/edge-worker.ts';
+import type { EdgeFingerprint, EdgeLimits } from '../../test/contract/edge-worker.ts';
 import { bundle } from './bundle.ts';
 import { dataFolder } from './data-folder.ts';
 import { type FileServer, serveFiles } from './file-server.ts';
@@ -46,6 +46,17 @@ async function askJson<T>(ask: Ask, target: string): Promise<T> {
   const text = await response.text();
   if (response.status !== 200) throw new Error(text);
   return JSON.parse(text) as T;
+}
+
+/** The suite, and that this is the edge: nothing was evaluated or compiled, because nothing can be. */
+async function runContract(ask: Ask): Promise<ContractReport> {
+  const report = await askJson<ContractReport>(ask, '/contract');
+  const { evaluates, compiles } = await askJson<EdgeLimits>(ask, '/limits');
+  const limits = [
+    { title: 'text cannot be evaluated here', ...(evaluates ? { problem: 'it can' } : {}) },
+    { title: 'WebAssembly cannot be compiled here', ...(compiles ? { problem: 'it can' } : {}) },
+  ];
+  return { ...report, results: [...report.results, ...limits] };
 }
 
 async function takeFingerprint(
@@ -127,7 +138,7 @@ function entryOf(
         version: version(),
         reports: { name: reports, version: 'unknown' },
         hasThreads: false,
-        runContract: () => askJson<ContractReport>(ask, '/contract'),
+        runContract: () => runContract(ask),
         takeFingerprint: (request) => takeFingerprint({ ask, close, files }, request),
         close: async () => {
           await close();

@@ -13,6 +13,29 @@ export interface EdgeFingerprint {
   readonly kernels: string;
 }
 
+/** What GET /limits answers: what the edge must refuse, or else the suite has shown nothing of it. */
+export interface EdgeLimits {
+  readonly evaluates: boolean;
+  readonly compiles: boolean;
+}
+
+/** The smallest module: a magic number and a version. */
+const EMPTY_MODULE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+
+async function findLimits(): Promise<EdgeLimits> {
+  const succeeds = (run: () => unknown): Promise<boolean> =>
+    Promise.resolve()
+      .then(run)
+      .then(
+        () => true,
+        () => false,
+      );
+  return {
+    evaluates: await succeeds(() => new Function('return 1')()),
+    compiles: await succeeds(() => WebAssembly.compile(EMPTY_MODULE)),
+  };
+}
+
 /** @param folder Address of the whole data set; without it the sample is taken */
 async function takeFingerprint(model: string, images: number, folder: string | null): Promise<EdgeFingerprint> {
   const engine = await startBackend();
@@ -37,6 +60,7 @@ export async function answer(request: Request, modules: ProvidedFiles): Promise<
   try {
     // Threads that are asked for are refused here with the reason: only that start stands for all.
     if (pathname === '/contract') return Response.json(await runContract({ starts: [{}] }));
+    if (pathname === '/limits') return Response.json(await findLimits());
     if (pathname !== '/fingerprint') return new Response(`Unknown path "${pathname}"`, { status: 404 });
     const [model, images] = [searchParams.get('model')!, Number(searchParams.get('images'))];
     return Response.json(await takeFingerprint(model, images, searchParams.get('data')));
