@@ -111,6 +111,7 @@ test('#dax is the shell where there are programs, and says elsewhere that there 
 test('the package holds modules with their declarations, engine files, assets, and no sources', () => {
   const files = packedFiles();
   for (const name of engineFiles) assert.ok(files.includes(`build/${name}`), name);
+  assert.ok(files.includes('build/NOTICE.txt'), 'whose work the WebAssembly of others is');
   assert.ok(files.includes('bin/selvedge.js'));
   assert.ok(files.includes('assets/sample/t10k-images-idx3-ubyte.gz'));
   assert.ok(files.some((file) => /^assets\/models\/dropout\/.*\.bin$/.test(file)));
@@ -118,7 +119,7 @@ test('the package holds modules with their declarations, engine files, assets, a
   assert.ok(modules.length > 100, `${modules.length} modules`);
   for (const file of modules) assert.ok(files.includes(file.replace(/\.js$/, '.d.ts')), `declarations of ${file}`);
   const plain = /^(?:LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
-  const known = /^(?:assets\/.+|bin\/selvedge\.js|build\/[\w-]+\.(?:wasm|js|json)|dist\/.+\.(?:d\.ts|js))$/;
+  const known = /^(?:assets\/.+|bin\/selvedge\.js|build\/[\w-]+\.(?:wasm|js|json|txt)|dist\/.+\.(?:d\.ts|js))$/;
   const strays = files.filter((file) => !plain.test(file) && !known.test(file));
   assert.equal(strays, []);
 });
