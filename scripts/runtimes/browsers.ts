@@ -117,7 +117,7 @@ const places: readonly Place[] = [
     server: 'plain',
     how: 'askWorker',
     starts: [{ threads: 2 }],
-    reason: /SharedArrayBuffer/,
+    reason: /there is no SharedArrayBuffer: .*COEP/,
   },
   {
     label: "on a page's main thread",

@@ -216,7 +216,10 @@ function refuseSecondTfjs(): void {
 
 function reasonAgainstThreads(options: BackendOptions): string | undefined {
   if (options.sharedMemory === false) return 'shared memory was not wanted';
-  if (typeof SharedArrayBuffer === 'undefined') return 'the runtime has no SharedArrayBuffer';
+  if (typeof SharedArrayBuffer === 'undefined') {
+    const { sharedMemoryLack: lack } = platform;
+    return lack === undefined ? 'the runtime has no SharedArrayBuffer' : `there is no SharedArrayBuffer: ${lack}`;
+  }
   if (!platform.mayBlock) return 'this thread must not block';
   return undefined;
 }

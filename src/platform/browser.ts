@@ -125,6 +125,9 @@ export const platform: Platform = {
   machine,
   // A page's main thread must not wait; workers may.
   mayBlock: typeof document === 'undefined',
+  ...(globalThis.crossOriginIsolated === false && {
+    sharedMemoryLack: 'its server must isolate the page, by the headers COOP: same-origin and COEP: require-corp',
+  }),
   giveWay,
   readUrl,
   startWorker,

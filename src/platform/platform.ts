@@ -137,6 +137,8 @@ export interface Platform {
   machine(): Machine;
   /** False where the thread that asks must not block (a page's main thread). */
   readonly mayBlock: boolean;
+  /** Why there is no shared memory where there could be, in words. */
+  readonly sharedMemoryLack?: string;
   /** False where programs cannot be started: in browsers and on the edge. */
   readonly startsPrograms: boolean;
   /** False where a policy lets the program ask its own server only: in browsers. */

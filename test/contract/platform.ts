@@ -43,6 +43,23 @@ export const platformFileTests: FileTests = {
     assert.is(await files.status(folder), undefined);
     assert.equal(await files.list(folder), []);
   },
+  async 'a file that is read while it is replaced is the old or the new one, whole'({ folder }) {
+    const file = files.join(folder, 'turning.bin');
+    const contents = [new Uint8Array(200_000).fill(1), new Uint8Array(50_000).fill(2)] as const;
+    await files.write(file, contents[0]);
+    let isDone = false;
+    const writing = (async () => {
+      for (let i = 1; i <= 12; i++) await files.write(file, contents[i % 2 === 0 ? 0 : 1]);
+      isDone = true;
+    })();
+    while (!isDone) {
+      const found = await files.readBytes(file);
+      const expected = contents[found[0] === 1 ? 0 : 1];
+      assert.is(found.length, expected.length);
+      assert.ok(found.every((value) => value === expected[0]));
+    }
+    await writing;
+  },
   async 'a file that cannot be written is a typed error'({ folder }) {
     await files.makeFolder(files.join(folder, 'taken'));
     assert.is(await codeOf(() => files.write(files.join(folder, 'taken'), 'x')), 'files/not-written');
