@@ -23,7 +23,7 @@ function Running() {
   if (job.value !== 'training' || !training?.progress || route.value === 'train') return null;
   const { epoch, epochs } = training.progress;
   return (
-    <a class="running" href="#train">
+    <a class="going-on" href="#train">
       Training {training.model}: epoch {epoch} of {epochs}
     </a>
   );
@@ -39,7 +39,7 @@ export function App() {
       </a>
       <header>
         <div class="edge" aria-hidden="true" />
-        <div class="bar">
+        <div class="top">
           <a class="brand" href="#classify">
             Selvedge
           </a>

@@ -15,20 +15,28 @@ interface Outcome extends CommandEnd {
   readonly output: string;
 }
 
+let last: Promise<unknown> = Promise.resolve();
+
 /**
- * Runs a command.
+ * Runs a command, after those that were asked for before: they share the engine.
  *
  * @param onLine Hears what it says on standard error, line by line
  */
-export async function runWords(
+export function runWords(
   words: readonly string[],
   onLine: (line: string) => void = () => undefined,
   observer: Observer = {},
 ): Promise<Outcome> {
+  const turn = last.then(() => runNow(words, onLine, observer));
+  last = turn.catch(() => undefined);
+  return turn;
+}
+
+async function runNow(words: readonly string[], onLine: (line: string) => void, observer: Observer): Promise<Outcome> {
   stopping = new AbortController();
   let output = '';
   let rest = '';
-  let last = '';
+  let lastLine = '';
   const code = await runCommand(words, {
     write: (text) => {
       output += text;
@@ -37,7 +45,7 @@ export async function runWords(
       const lines = (rest + text).split('\n');
       rest = lines.pop()!;
       for (const line of lines) {
-        last = line;
+        lastLine = line;
         onLine(line);
       }
     },
@@ -46,7 +54,7 @@ export async function runWords(
     environment: dataAddress === undefined ? {} : { SELVEDGE_DATA_ADDRESS: dataAddress },
   });
   // "selvedge: Cannot …: … [area/what]" without the program's name.
-  return { code, output, message: code === 0 ? '' : last.replace(/^selvedge: /, '') };
+  return { code, output, message: code === 0 ? '' : lastLine.replace(/^selvedge: /, '') };
 }
 
 /** The words of a command that must end well. */

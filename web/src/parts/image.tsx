@@ -21,10 +21,12 @@ export function Image({ pixels, label }: Props) {
     });
     context.putImageData(image, 0, 0);
   }, [pixels]);
-  return label === '' ? (
-    <canvas ref={canvas} width={SIDE} height={SIDE} class="image" role="none" />
-  ) : (
-    <canvas ref={canvas} width={SIDE} height={SIDE} class="image" role="img" aria-label={label} />
+  const drawn = <canvas ref={canvas} width={SIDE} height={SIDE} />;
+  if (label === '') return <span class="image">{drawn}</span>;
+  return (
+    <span class="image" role="img" aria-label={label}>
+      {drawn}
+    </span>
   );
 }
 

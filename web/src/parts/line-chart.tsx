@@ -15,6 +15,8 @@ interface Props {
   readonly series: readonly Series[];
   readonly epochs: number;
   readonly format: (value: number) => string;
+  /** Of the numbers on the axis, which are round. */
+  readonly formatTick: (value: number, step: number) => string;
 }
 
 const WIDTH = 440;
@@ -36,11 +38,12 @@ function epochTicks(epochs: number): number[] {
   return Array.from({ length: Math.floor(epochs / step) + 1 }, (_, i) => i * step);
 }
 
-export function LineChart({ title, series, epochs, format }: Props) {
+export function LineChart({ title, series, epochs, format, formatTick }: Props) {
   const everything = series.flatMap(({ points, live }) => [...points, ...(live ? [live] : [])]);
   const values = everything.map(([, value]) => value);
   const ticks = values.length === 0 ? [0, 1] : roundTicks(Math.min(...values), Math.max(...values));
   const [low, high] = [ticks[0]!, ticks.at(-1)!];
+  const step = (high - low) / (ticks.length - 1);
   const x = (epoch: number): number => PLOT.left + ((PLOT.right - PLOT.left) * epoch) / Math.max(1, epochs);
   const y = (value: number): number => PLOT.bottom - ((PLOT.bottom - PLOT.top) * (value - low)) / (high - low || 1);
   const said = series.flatMap(({ name, points, live }) => {
@@ -71,7 +74,7 @@ export function LineChart({ title, series, epochs, format }: Props) {
           <g key={tick}>
             <path d={`M${PLOT.left} ${y(tick)}H${PLOT.right}`} class="grid" />
             <text x={PLOT.left - 8} y={y(tick) + 4} text-anchor="end">
-              {format(tick)}
+              {formatTick(tick, step)}
             </text>
           </g>
         ))}

@@ -9,43 +9,39 @@ interface Props {
   readonly html: string;
 }
 
-function show(frame: HTMLIFrameElement, html: string): () => void {
+const STYLE = /<style>([\s\S]*?)<\/style>/g;
+
+/** Puts the report into an empty frame. */
+function show(frame: HTMLIFrameElement, html: string): void {
   const inner = frame.contentDocument!;
   // A style sheet belongs to the document that its constructor is of.
   const { CSSStyleSheet } = frame.contentWindow as Window & typeof globalThis;
-  const parsed = new DOMParser().parseFromString(html, 'text/html');
-  const sheets = [...parsed.querySelectorAll('style')].map((style) => {
+  // Taken out of the text: the policy holds for what is parsed, too.
+  inner.adoptedStyleSheets = [...html.matchAll(STYLE)].map(([, rules]) => {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(style.textContent ?? '');
-    style.remove();
+    sheet.replaceSync(rules!);
     return sheet;
   });
+  const parsed = new DOMParser().parseFromString(html.replaceAll(STYLE, ''), 'text/html');
   // It repeats the policy of a file that stands alone.
   for (const meta of parsed.querySelectorAll('meta[http-equiv]')) meta.remove();
   inner.documentElement.lang = parsed.documentElement.lang;
   inner.head.replaceChildren(...parsed.head.childNodes);
   inner.body.replaceChildren(...parsed.body.childNodes);
-  inner.adoptedStyleSheets = sheets;
-  const fit = (): void => {
-    frame.style.height = `${inner.documentElement.scrollHeight}px`;
-  };
-  // The links of its contents lead to places in it, which the page has to scroll to.
-  const onClick = (event: Event): void => {
+  // A link within it would have the frame load the page itself, whose address it shares.
+  inner.addEventListener('click', (event) => {
     const link = (event.target as Element).closest('a[href^="#"]');
     if (!link) return;
     event.preventDefault();
     inner.getElementById(link.getAttribute('href')!.slice(1))?.scrollIntoView();
-  };
-  inner.addEventListener('click', onClick);
-  const observer = new ResizeObserver(fit);
-  observer.observe(inner.body);
-  fit();
-  return () => observer.disconnect();
+  });
 }
 
 export function Report({ title, file, html }: Props) {
   const frame = useRef<HTMLIFrameElement>(null);
-  useEffect(() => show(frame.current!, html), [html]);
+  useEffect(() => {
+    show(frame.current!, html);
+  }, [html]);
   const download = (): void => {
     const link = document.createElement('a');
     link.href = URL.createObjectURL(new Blob([file], { type: 'text/html' }));
@@ -61,7 +57,7 @@ export function Report({ title, file, html }: Props) {
           Save as a file
         </button>
       </div>
-      <iframe ref={frame} title={title} />
+      <iframe key={html} ref={frame} title={title} />
     </section>
   );
 }

@@ -37,6 +37,10 @@ function seriesOf(
   ];
 }
 
+/** Decimals that tell multiples of a step from each other. */
+const decimalsOf = (step: number): number =>
+  [0, 1, 2].find((digits) => Number(step.toFixed(digits)) === Number(step.toFixed(6))) ?? 3;
+
 export function TrainingChart(props: Props) {
   const { history, epochs, progress } = props;
   return (
@@ -46,6 +50,7 @@ export function TrainingChart(props: Props) {
           title="Loss"
           epochs={epochs}
           format={(value) => value.toFixed(3)}
+          formatTick={(value, step) => value.toFixed(decimalsOf(step))}
           series={seriesOf(
             props,
             ({ loss }) => loss,
@@ -57,6 +62,7 @@ export function TrainingChart(props: Props) {
           title="Accuracy"
           epochs={epochs}
           format={(value) => percent(value)}
+          formatTick={(value, step) => percent(value, decimalsOf(100 * step))}
           series={seriesOf(
             props,
             ({ accuracy }) => accuracy,

@@ -132,11 +132,9 @@ export function ClassifyView() {
         Draw a piece of clothing, or show a picture of one. A network of 241,546 weights answers from this tab, on the
         processor alone.
       </p>
-      <div class="two-columns">
-        <div>
-          <Drawing onPicture={ask} onClear={clearAnswer} />
-          <FileField />
-        </div>
+      <div class="two-columns classify">
+        <Drawing onPicture={ask} onClear={clearAnswer} />
+        <FileField />
         <section class="card" aria-labelledby="answer-title">
           <h2 id="answer-title">Answer</h2>
           <ModelChoiceField

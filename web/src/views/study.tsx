@@ -31,6 +31,10 @@ const states: Readonly<Record<ShownTask['state'], string>> = {
   skipped: 'not run',
 };
 
+/** What stands between backticks, as code. */
+const withCode = (text: string) =>
+  text.split('`').map((part, i) => (i % 2 === 1 ? <code key={part}>{part}</code> : part));
+
 function Tasks({ shown }: { readonly shown: readonly ShownTask[] }) {
   return (
     <ol class="tasks">
@@ -40,7 +44,7 @@ function Tasks({ shown }: { readonly shown: readonly ShownTask[] }) {
           <span class="what">
             <b>{name}</b>
             <span class="aside">
-              {description}
+              {withCode(description ?? '')}
               {dependencies.length > 0 && <span class="unseen">. After {dependencies.join(', ')}</span>}
             </span>
           </span>
