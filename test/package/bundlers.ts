@@ -103,7 +103,31 @@ function typesCheck(name: string, options: object): Check {
   };
 }
 
+/** What bundlers for a kind of runtime say of it, and the module that is then the platform. */
+const platforms = [
+  { conditions: ['workerd', 'worker', 'browser'], module: 'edge.js' },
+  { conditions: ['edge-light', 'browser'], module: 'edge.js' },
+  { conditions: ['browser'], module: 'browser.js' },
+];
+
 export const bundlerChecks: readonly Check[] = [
+  {
+    title: 'esbuild: each kind of runtime has its own platform, and no module of Node',
+    async run(packed) {
+      const folder = makeSite(packed, 'platforms');
+      for (const { conditions, module } of platforms) {
+        const options: BuildOptions = { entryPoints: ['predict.js'], platform: 'browser', conditions, write: false };
+        const { metafile, outputFiles } = await bundle(folder, { ...options, outdir: 'out', metafile: true });
+        const taken = Object.keys(metafile!.inputs).flatMap((file) => /dist\/platform\/(.*)$/.exec(file)?.[1] ?? []);
+        const others = ['node.js', 'bun.js', 'deno.js', 'detect.js', 'browser.js', 'edge.js'];
+        const found = others.filter((file) => taken.includes(file)).join();
+        if (found !== module) throw new Error(`With ${conditions} the platform is ${found}, not ${module}`);
+        const foreign = outputFiles!.find(({ text }) => /["']node:\w+["']/.test(text));
+        if (foreign) throw new Error(`With ${conditions} the bundle imports a module of Node`);
+      }
+      return undefined;
+    },
+  },
   typesCheck('bundler', { module: 'ESNext', moduleResolution: 'bundler' }),
   typesCheck('node16', { module: 'Node16', moduleResolution: 'node16' }),
   {
