@@ -19,7 +19,7 @@ export const info = command({
       ['runtime', `${runtime.name} ${runtime.version}`],
       [
         'machine',
-        `${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB, ${machine.operatingSystem}`,
+        `${machine.cpu}, ${machine.cores} cores, ${memoryText(machine.memoryBytes)}, ${machine.operatingSystem}`,
       ],
     ];
     return {
@@ -28,3 +28,8 @@ export const info = command({
     };
   },
 });
+
+/** Browsers do not all tell. */
+function memoryText(bytes: number): string {
+  return bytes === 0 ? 'memory unknown' : `${(bytes / 2 ** 30).toFixed(0)} GiB`;
+}

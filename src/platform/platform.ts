@@ -95,6 +95,7 @@ export interface Machine {
   readonly operatingSystem: string;
   /** Cores this process may use at once: affinity and cgroup quota taken into account, at least 1. */
   readonly cores: number;
+  /** 0 where the runtime does not tell. */
   readonly memoryBytes: number;
 }
 

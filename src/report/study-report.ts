@@ -197,7 +197,7 @@ function machineSection({ machine, runtime, backend, versions, commands }: Study
     ['Processor', machine.cpu],
     ['Architecture', machine.architecture],
     ['Usable cores', String(machine.cores)],
-    ['Memory', formatBytes(machine.memoryBytes)],
+    ['Memory', machine.memoryBytes === 0 ? 'unknown' : formatBytes(machine.memoryBytes)],
     ['Operating system', machine.operatingSystem],
     ['Runtime', `${runtime.name} ${runtime.version}`],
     ['Backend', `${backend.backend}, build ${backend.build}`],
