@@ -1,9 +1,10 @@
-// Serves and builds the page in web/, whose packages it installs when they are first needed.
+// Serves, builds, checks and tests the page in web/, whose packages it installs when they are first needed.
 // Not here: the page, and how Vite serves it (web/vite.config.ts). Invariant: the data set is found where the command line finds it.
 //
 //   node --import tsx scripts/web.ts serve [--data] [options of vite…]
 //   node --import tsx scripts/web.ts build [--data] [--isolate] [options of vite build…]
 //   node --import tsx scripts/web.ts types
+//   node --import tsx scripts/web.ts test [options of web/test/main.ts…]
 //
 // --data puts the whole data set beside the page; without it the page has the shipped sample, and what its user gives it.
 // --isolate adds a service worker that makes threads possible on hosts that cannot send COOP and COEP.
@@ -16,11 +17,11 @@ import { fashionMnistDebianFolder, loadFashionMnist, type SourceKind } from '../
 import { platform } from '../src/platform/index.ts';
 import { installPackages, root } from './runtimes/runtime.ts';
 
-export const webFolder = path.join(root, 'web');
+const webFolder = path.join(root, 'web');
 const OUTPUT = 'dist';
 
 /** Installs the page's packages where they are not there yet. */
-export function installWeb(say: (line: string) => void): void {
+function installWeb(say: (line: string) => void): void {
   if (!existsSync(path.join(webFolder, 'node_modules', '.package-lock.json'))) installPackages(webFolder, say);
 }
 
@@ -52,10 +53,10 @@ async function findDataFolder(say: (line: string) => void): Promise<string> {
   );
 }
 
-/** Runs a program of an installed package on this Node, in web/. */
-function runProgram(script: string, args: readonly string[], environment: Record<string, string>): Promise<number> {
-  const child = spawn(process.execPath, [script, ...args], {
-    cwd: webFolder,
+/** Runs this Node with some arguments. */
+function runNode(args: readonly string[], cwd: string, environment: Record<string, string> = {}): Promise<number> {
+  const child = spawn(process.execPath, args, {
+    cwd,
     env: { ...process.env, ...environment },
     stdio: 'inherit',
   });
@@ -68,30 +69,29 @@ function runProgram(script: string, args: readonly string[], environment: Record
 
 const vite = path.join(webFolder, 'node_modules', 'vite', 'bin', 'vite.js');
 
-/** Types of the page, against the built package. */
-function checkTypes(): Promise<number> {
-  const compiler = path.join(
-    path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
-    'bin',
-    'tsc',
-  );
-  return runProgram(compiler, ['-p', webFolder], {});
+/** Types of the page, against the built package, and of its tests. */
+async function checkTypes(): Promise<number> {
+  const manifest = createRequire(import.meta.url).resolve('typescript/package.json');
+  const compiler = path.join(path.dirname(manifest), 'bin', 'tsc');
+  const codes = [await runNode([compiler, '-p', 'web'], root), await runNode([compiler, '-p', 'web/test'], root)];
+  return Math.max(...codes);
 }
 
 async function main([command, ...words]: readonly string[]): Promise<number> {
   const say = (line: string): void => console.log(line);
   const options = words.filter((word) => word !== '--data' && word !== '--isolate');
-  if (command !== 'serve' && command !== 'build' && command !== 'types') {
-    throw new Error(`Unknown command "${command}": expected serve, build or types`);
+  if (!['serve', 'build', 'types', 'test'].includes(command ?? '')) {
+    throw new Error(`Unknown command "${command}": expected serve, build, types or test`);
   }
   installWeb(say);
   if (command === 'types') return checkTypes();
+  if (command === 'test') return runNode(['--import', 'tsx', path.join('web', 'test', 'main.ts'), ...words], root);
   const environment = {
     SELVEDGE_WEB_DATA: words.includes('--data') ? await findDataFolder(say) : '',
     SELVEDGE_WEB_ISOLATE: words.includes('--isolate') ? '1' : '',
   };
-  if (command === 'serve') return runProgram(vite, options, environment);
-  const code = await runProgram(vite, ['build', '--outDir', OUTPUT, '--emptyOutDir', ...options], environment);
+  if (command === 'serve') return runNode([vite, ...options], webFolder, environment);
+  const code = await runNode([vite, 'build', '--outDir', OUTPUT, '--emptyOutDir', ...options], webFolder, environment);
   if (code === 0) say(`Built ${path.join('web', OUTPUT)}: any host can serve it, under any path`);
   return code;
 }

@@ -1,7 +1,8 @@
-// Commands that belong to the runtimes and count for themselves: the pipeline on Node, Bun and Deno and in browsers, the packed package. An entry is a file that tests.
+// Commands that belong to the runtimes and count for themselves: the pipeline on Node, Bun and Deno and in browsers, the page, the packed package.
+// An entry is a file that tests.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { chromium, firefox, missingBrowser } from './browser-drivers.ts';
+import { chromium, findBinary, firefox, missingBrowser } from './browser-drivers.ts';
 import { bun, deno, missingBinary } from './processes.ts';
 import { type CommandEntry, root, runtimesFolder } from './runtime.ts';
 
@@ -25,6 +26,19 @@ export const commands: readonly CommandEntry[] = [
     const entry = script(`pipeline-${kind.name}`, 'test/runtimes/browser-pipeline.ts', {
       packages: runtimesFolder,
       missing: () => missingBrowser(kind),
+    });
+    return { ...entry, args: [...entry.args, kind.name] };
+  }),
+  ...[chromium, firefox].map((kind) => {
+    const packages = path.join(root, 'web');
+    const entry = script(`page-${kind.name}`, 'web/test/main.ts', {
+      packages,
+      missing: () =>
+        findBinary(kind) === undefined
+          ? missingBrowser(kind)
+          : existsSync(path.join(packages, 'node_modules'))
+            ? undefined
+            : 'npm ci --ignore-scripts in web',
     });
     return { ...entry, args: [...entry.args, kind.name] };
   }),

@@ -1,17 +1,18 @@
-// Tests the built page in Chromium and in Firefox, on hosts with and without its headers.
-// Not here: what the page must do (web/test/). Invariant: the last line is `N passed, N failed`.
+// The tests of the page: builds it, and uses it in Chromium and in Firefox, on hosts with and without its headers.
+// Not here: what the page must do (checks.ts). Invariant: the last line is `N passed, N failed`.
 //
-//   node --import tsx scripts/test-web.ts [--ci] [--screenshots FOLDER] [chromium | firefox]
+//   npm run test:web -- [--ci] [--screenshots FOLDER] [chromium | firefox]
 //
 // --ci: what cannot be had has failed. --screenshots keeps pictures of every view, for people to look at.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fashionMnistDebianFolder, fashionMnistFiles } from '../src/data/index.ts';
-import { platform } from '../src/platform/index.ts';
-import { killProcesses, runProcess } from './runtimes/run-process.ts';
-import { root } from './runtimes/runtime.ts';
-import { installWeb } from './web.ts';
+import { killProcesses, runProcess } from '../../scripts/runtimes/run-process.ts';
+import { root } from '../../scripts/runtimes/runtime.ts';
+import { fashionMnistDebianFolder, fashionMnistFiles } from '../../src/data/index.ts';
+import { platform } from '../../src/platform/index.ts';
+import { browserKinds } from './browsers.ts';
+import { testBrowser } from './sessions.ts';
 
 interface Counts {
   passed: number;
@@ -69,10 +70,6 @@ function readSettings(words: readonly string[]): Settings {
 async function main(words: readonly string[]): Promise<void> {
   const { mayBeMissing, screenshots, names } = readSettings(words);
   const counts: Counts = { passed: 0, failed: 0 };
-  installWeb(console.log);
-  // They need the packages that have just been installed.
-  const { browserKinds } = await import('../web/test/browsers.ts');
-  const { testBrowser } = await import('../web/test/sessions.ts');
   const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-web-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const dataFolder = findDataFolder();
