@@ -1,8 +1,15 @@
 // The data set in the worker: found once, described and shown to the page in parts.
 // Not here: where it may lie, which the engine's loader knows. Invariant: no file is used before its digest was found right, and the
 // sample never goes by the name of the whole.
-import { countLabels, type Dataset, fashionMnistFiles, type LoadedData, loadFashionMnist } from 'selvedge/data';
-import { removePath, writeFile } from './files.ts';
+import {
+  countLabels,
+  type Dataset,
+  type DownloadProgress,
+  fashionMnistFiles,
+  type LoadedData,
+  loadFashionMnist,
+} from 'selvedge/data';
+import { readFile, removePath, writeFile } from './files.ts';
 import type { DataSummary, ImageList, SetName } from './protocol.ts';
 
 /** Where the engine keeps fetched files, and where those of the user are put. */
@@ -13,8 +20,13 @@ export const dataAddress: string | undefined = __HAS_DATA__ ? new URL('data/', s
 
 let loaded: Promise<LoadedData> | undefined;
 
-export function currentData(): Promise<LoadedData> {
-  loaded ??= loadFashionMnist({ places: { addresses: dataAddress === undefined ? [] : [dataAddress] } });
+/** The data set; found, and where it must be fetched, when it is first asked for. */
+export function currentData(onProgress?: (progress: DownloadProgress) => void): Promise<LoadedData> {
+  const places = { addresses: dataAddress === undefined ? [] : [dataAddress] };
+  loaded ??= loadFashionMnist({ places, onProgress }).catch((error: unknown) => {
+    loaded = undefined;
+    throw error;
+  });
   return loaded;
 }
 
@@ -25,8 +37,8 @@ export function forgetData(): void {
 
 const summaryOf = (set: Dataset) => ({ count: set.count, labelCounts: countLabels(set) });
 
-export async function describeData(): Promise<DataSummary> {
-  const { train, test, source, notices } = await currentData();
+export async function describeData(onProgress: (progress: DownloadProgress) => void): Promise<DataSummary> {
+  const { train, test, source, notices } = await currentData(onProgress);
   return { source, notices, classNames: train.classNames, train: summaryOf(train), test: summaryOf(test) };
 }
 
@@ -69,7 +81,12 @@ export interface TakenFiles {
   readonly missing: readonly string[];
 }
 
-const inCache = new Set<string>();
+/** Names of the files that are not kept yet. */
+async function missingFiles(): Promise<string[]> {
+  const names = Object.values(fashionMnistFiles).map(({ name }) => name);
+  const found = await Promise.all(names.map((name) => readFile(`${CACHE_FOLDER}/${name}`)));
+  return names.filter((_, i) => found[i] === undefined);
+}
 
 /** Keeps those of the user's files that are the data set's, whatever they are called; tells of the others. */
 export async function takeFiles(files: readonly File[]): Promise<TakenFiles> {
@@ -84,12 +101,9 @@ export async function takeFiles(files: readonly File[]): Promise<TakenFiles> {
       continue;
     }
     await writeFile(`${CACHE_FOLDER}/${pinned.name}`, new Uint8Array(bytes));
-    inCache.add(pinned.name);
     taken.push(pinned.name);
   }
-  const missing = Object.values(fashionMnistFiles)
-    .map(({ name }) => name)
-    .filter((name) => !inCache.has(name));
+  const missing = await missingFiles();
   if (missing.length === 0) forgetData();
   return { taken, refused, missing };
 }
@@ -97,6 +111,5 @@ export async function takeFiles(files: readonly File[]): Promise<TakenFiles> {
 /** Takes the user's files away again. */
 export async function removeFiles(): Promise<void> {
   await removePath(CACHE_FOLDER);
-  inCache.clear();
   forgetData();
 }

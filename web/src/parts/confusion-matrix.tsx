@@ -21,7 +21,7 @@ function shadeOf(share: number): number {
 
 export function ConfusionMatrix({ classNames, confusion, chosen, onChoose }: Props) {
   return (
-    <Scrolling label="Confusion matrix">
+    <Scrolling label="The matrix as a table">
       <table class="confusion">
         <caption>Rows: what it is. Columns: what the model says. A cell shows its images.</caption>
         <thead>

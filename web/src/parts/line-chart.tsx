@@ -1,13 +1,16 @@
 // A small line chart of one quantity over epochs, as SVG. Not here: what is drawn. Invariant: every line is named beside its end and by
 // its dashes, not by colour alone, and a text says what is to be seen; the figures themselves stand in a table elsewhere.
+import { useSignal } from '@preact/signals';
+import type { RefObject } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 
 export interface Series {
   readonly name: string;
   /** Epoch and value, ascending. */
   readonly points: readonly (readonly [number, number])[];
   readonly tone: 'first' | 'second';
-  /** A point that still moves. */
-  readonly live?: readonly [number, number] | undefined;
+  /** Points of the running epoch; the last one still moves. */
+  readonly trace?: readonly (readonly [number, number])[] | undefined;
 }
 
 interface Props {
@@ -17,15 +20,26 @@ interface Props {
   readonly format: (value: number) => string;
   /** Of the numbers on the axis, which are round. */
   readonly formatTick: (value: number, step: number) => string;
+  /** The quantity is never above it. */
+  readonly most?: number;
 }
 
-const WIDTH = 440;
-const HEIGHT = 230;
-const PLOT = { left: 46, right: 432, top: 12, bottom: 198 };
+/** Until the chart has been measured. */
+const USUAL_WIDTH = 440;
+const HEIGHT = 200;
+const TOP = 10;
+const LEFT = 46;
+const BOTTOM = 166;
+/** Room for half of the last epoch's number. */
+const RIGHT_MARGIN = 10;
 
-/** Three to six round numbers that enclose a range. */
-function roundTicks(low: number, high: number): number[] {
-  const span = Math.max(high - low, 1e-3);
+/** Three to six round numbers that enclose some values, and a tenth of the greatest at least. */
+function roundTicks(values: readonly number[], most: number): number[] {
+  if (values.length === 0) return [0, 1];
+  const greatest = Math.max(...values);
+  const span = Math.max(greatest - Math.min(...values), greatest / 10, 1e-3);
+  const high = Math.min(most, (greatest + Math.min(...values) + span) / 2);
+  const low = high - span;
   const power = 10 ** Math.floor(Math.log10(span / 4));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => span / size <= 5)!;
   const first = Math.floor(low / step);
@@ -38,26 +52,29 @@ function epochTicks(epochs: number): number[] {
   return Array.from({ length: Math.floor(epochs / step) + 1 }, (_, i) => i * step);
 }
 
-export function LineChart({ title, series, epochs, format, formatTick }: Props) {
-  const everything = series.flatMap(({ points, live }) => [...points, ...(live ? [live] : [])]);
+export function LineChart({ title, series, epochs, format, formatTick, most = Number.POSITIVE_INFINITY }: Props) {
+  const figure = useRef<HTMLElement>(null);
+  const width = useWidth(figure);
+  const right = width - RIGHT_MARGIN;
+  const everything = series.flatMap(({ points, trace = [] }) => [...points, ...trace]);
   const values = everything.map(([, value]) => value);
-  const ticks = values.length === 0 ? [0, 1] : roundTicks(Math.min(...values), Math.max(...values));
+  const ticks = roundTicks(values, most);
   const [low, high] = [ticks[0]!, ticks.at(-1)!];
   const step = (high - low) / (ticks.length - 1);
-  const x = (epoch: number): number => PLOT.left + ((PLOT.right - PLOT.left) * epoch) / Math.max(1, epochs);
-  const y = (value: number): number => PLOT.bottom - ((PLOT.bottom - PLOT.top) * (value - low)) / (high - low || 1);
-  const said = series.flatMap(({ name, points, live }) => {
-    const last = live ?? points.at(-1);
+  const x = (epoch: number): number => LEFT + ((right - LEFT) * epoch) / Math.max(1, epochs);
+  const y = (value: number): number => BOTTOM - ((BOTTOM - TOP) * (value - low)) / (high - low || 1);
+  const said = series.flatMap(({ name, points, trace }) => {
+    const last = trace?.at(-1) ?? points.at(-1);
     return last ? [`${name} ${format(last[1])}`] : [];
   });
   const summary = `${title} over ${epochs} epochs: ${said.length === 0 ? 'nothing yet' : `now ${said.join(', ')}`}`;
   return (
-    <figure class="chart">
+    <figure class="chart" ref={figure}>
       <figcaption>
         <span class="chart-title">{title}</span>
         <ul class="legend">
-          {series.map(({ name, tone, points, live }) => {
-            const last = live ?? points.at(-1);
+          {series.map(({ name, tone, points, trace }) => {
+            const last = trace?.at(-1) ?? points.at(-1);
             return (
               <li key={name}>
                 <svg viewBox="0 0 22 8" width="22" height="8" aria-hidden="true">
@@ -69,37 +86,54 @@ export function LineChart({ title, series, epochs, format, formatTick }: Props) 
           })}
         </ul>
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={summary}>
+      <svg viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={summary}>
         {ticks.map((tick) => (
           <g key={tick}>
-            <path d={`M${PLOT.left} ${y(tick)}H${PLOT.right}`} class="grid" />
-            <text x={PLOT.left - 8} y={y(tick) + 4} text-anchor="end">
+            <path d={`M${LEFT} ${y(tick)}H${right}`} class="grid" />
+            <text x={LEFT - 8} y={y(tick) + 4} text-anchor="end">
               {formatTick(tick, step)}
             </text>
           </g>
         ))}
         {epochTicks(epochs).map((tick) => (
-          <text key={tick} x={x(tick)} y={PLOT.bottom + 18} text-anchor="middle">
+          <text key={tick} x={x(tick)} y={BOTTOM + 18} text-anchor="middle">
             {tick}
           </text>
         ))}
-        <text x={PLOT.right} y={HEIGHT - 2} text-anchor="end" class="axis">
+        <text x={right} y={HEIGHT - 2} text-anchor="end" class="axis">
           epoch
         </text>
-        {series.map(({ name, tone, points, live }) => (
-          <g key={name} class={tone}>
-            <path d={pathOf(points, x, y)} class={`line ${tone}`} />
-            {points.length <= 30 &&
-              points.map(([epoch, value]) => <circle key={epoch} cx={x(epoch)} cy={y(value)} r="2.5" />)}
-            {live && points.length > 0 && (
-              <path d={pathOf([points.at(-1)!, live], x, y)} class={`line ${tone} moving`} />
-            )}
-            {live && <circle cx={x(live[0])} cy={y(live[1])} r="4" class="now" />}
-          </g>
-        ))}
+        {series.map(({ name, tone, points, trace }) => {
+          const now = trace?.at(-1);
+          return (
+            <g key={name} class={tone}>
+              <path d={pathOf(points, x, y)} class={`line ${tone}`} />
+              {points.length <= DOTS &&
+                points.map(([epoch, value]) => <circle key={epoch} cx={x(epoch)} cy={y(value)} r="2.5" />)}
+              {trace && <path d={pathOf(trace, x, y)} class={`line ${tone} moving`} />}
+              {now && <circle cx={x(now[0])} cy={y(now[1])} r="4" class="now" />}
+            </g>
+          );
+        })}
       </svg>
     </figure>
   );
+}
+
+/** More epochs than that are a line without dots. */
+const DOTS = 30;
+
+/** Width of an element in CSS pixels, so that numbers are as large on a phone as on a desk. */
+function useWidth(element: RefObject<HTMLElement | null>): number {
+  const width = useSignal(USUAL_WIDTH);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry && entry.contentRect.width > 0) width.value = Math.round(entry.contentRect.width);
+    });
+    observer.observe(element.current!);
+    return () => observer.disconnect();
+  }, []);
+  return width.value;
 }
 
 type Scale = (value: number) => number;

@@ -10,29 +10,26 @@ type EpochRecord = StoredRun['history'][number];
 interface Props {
   readonly history: readonly EpochRecord[];
   readonly epochs: number;
-  readonly progress?: LiveTraining['progress'];
+  readonly trace?: LiveTraining['trace'] | undefined;
 }
 
+type Progress = LiveTraining['trace'][number];
+
 function seriesOf(
-  { history, progress }: Props,
-  trained: (record: EpochRecord) => number,
+  { history, trace }: Props,
+  trained: (record: EpochRecord | Progress) => number,
   validated: (record: EpochRecord) => number | undefined,
-  now: number | undefined,
 ): Series[] {
-  const isInside = progress !== undefined && progress.epoch > (history.at(-1)?.epoch ?? 0);
-  const live: readonly [number, number] | undefined =
-    isInside && now !== undefined ? [progress.epoch - 1 + progress.step / progress.steps, now] : undefined;
   const validation = history.flatMap((record): [number, number][] => {
     const value = validated(record);
     return value === undefined ? [] : [[record.epoch, value]];
   });
+  const running = trace?.map(
+    (progress) => [progress.epoch - 1 + progress.step / progress.steps, trained(progress)] as const,
+  );
+  const points = history.map((record) => [record.epoch, trained(record)] as const);
   return [
-    {
-      name: 'training',
-      tone: 'first',
-      points: history.map((record) => [record.epoch, trained(record)] as const),
-      live,
-    },
+    { name: 'training', tone: 'first', points, trace: running },
     { name: 'validation', tone: 'second', points: validation },
   ];
 }
@@ -42,7 +39,7 @@ const decimalsOf = (step: number): number =>
   [0, 1, 2].find((digits) => Number(step.toFixed(digits)) === Number(step.toFixed(6))) ?? 3;
 
 export function TrainingChart(props: Props) {
-  const { history, epochs, progress } = props;
+  const { history, epochs } = props;
   return (
     <div>
       <div class="charts">
@@ -55,7 +52,6 @@ export function TrainingChart(props: Props) {
             props,
             ({ loss }) => loss,
             ({ validationLoss }) => validationLoss,
-            progress?.loss,
           )}
         />
         <LineChart
@@ -63,11 +59,11 @@ export function TrainingChart(props: Props) {
           epochs={epochs}
           format={(value) => percent(value)}
           formatTick={(value, step) => percent(value, decimalsOf(100 * step))}
+          most={1}
           series={seriesOf(
             props,
             ({ accuracy }) => accuracy,
             ({ validationAccuracy }) => validationAccuracy,
-            progress?.accuracy,
           )}
         />
       </div>

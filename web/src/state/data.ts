@@ -1,10 +1,12 @@
 // The data set as the page knows it, and the user's own copy of it.
 import { signal } from '@preact/signals';
+import { proxy } from 'comlink';
+import type { DownloadProgress } from 'selvedge/data';
 import type { DataSummary } from '../engine/protocol.ts';
 import { announce, engine, messageOf } from './engine.ts';
 
 export type DataState =
-  | { readonly kind: 'loading' }
+  | { readonly kind: 'loading'; readonly fetching?: string }
   | { readonly kind: 'ready'; readonly summary: DataSummary }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -12,9 +14,15 @@ export const dataState = signal<DataState>({ kind: 'loading' });
 /** What became of files that the user gave. */
 export const fileNotes = signal<readonly string[]>([]);
 
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
 export async function loadData(): Promise<void> {
+  const onProgress = ({ name, receivedBytes, totalBytes }: DownloadProgress): void => {
+    const whole = totalBytes === undefined ? '' : ` of ${megabytes(totalBytes)}`;
+    dataState.value = { kind: 'loading', fetching: `${name}, ${megabytes(receivedBytes)}${whole} MB` };
+  };
   try {
-    dataState.value = { kind: 'ready', summary: await engine.describeData() };
+    dataState.value = { kind: 'ready', summary: await engine.describeData(proxy(onProgress)) };
   } catch (error) {
     dataState.value = { kind: 'failed', message: messageOf(error) };
   }

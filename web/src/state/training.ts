@@ -29,7 +29,21 @@ export interface LiveTraining {
   readonly epochs: number;
   readonly history: readonly EpochRecord[];
   readonly progress?: Progress;
+  /** Where the running epoch has been, ascending. */
+  readonly trace: readonly Progress[];
   readonly isStopping: boolean;
+}
+
+/** Points of a trace; of a longer one every second is kept. */
+const TRACE_POINTS = 240;
+/** Share of an epoch after which its means are more than those of a few batches. */
+const SETTLED = 0.05;
+
+function traced(trace: readonly Progress[], progress: Progress): readonly Progress[] {
+  const ofEpoch = trace.filter(({ epoch }) => epoch === progress.epoch);
+  if (progress.step < SETTLED * progress.steps) return ofEpoch;
+  const kept = ofEpoch.length < TRACE_POINTS ? ofEpoch : ofEpoch.filter((_, i) => i % 2 === 0);
+  return [...kept, progress];
 }
 
 export const live = signal<LiveTraining | undefined>(undefined);
@@ -53,11 +67,14 @@ export function follow(event: TrainingEvent): void {
   const isStopping = isSame && current.isStopping;
   if (event.kind === 'progress') {
     const { model, progress } = event;
-    live.value = { model, epochs: progress.epochs, history, progress, isStopping };
+    const trace = traced(isSame ? current.trace : [], progress);
+    live.value = { model, epochs: progress.epochs, history, progress, trace, isStopping };
     return;
   }
   const { model, record, epochs } = event;
-  live.value = { model, epochs, history: [...history.filter(({ epoch }) => epoch < record.epoch), record], isStopping };
+  const progress = isSame && current.progress ? { progress: current.progress } : {};
+  const past = history.filter(({ epoch }) => epoch < record.epoch);
+  live.value = { model, epochs, history: [...past, record], ...progress, trace: [], isStopping };
   announce(`Epoch ${record.epoch} of ${epochs}: validation accuracy ${percent(record.validationAccuracy)}`);
 }
 
@@ -66,7 +83,13 @@ export function train(wanted: TrainingChoice, again: boolean): Promise<CommandEn
   return asJob('training', async () => {
     sessionStorage.setItem(RUNNING, JSON.stringify(wanted));
     const stored = again ? undefined : storedRuns.value[wanted.model];
-    live.value = { model: wanted.model, epochs: wanted.epochs, history: stored?.history ?? [], isStopping: false };
+    live.value = {
+      model: wanted.model,
+      epochs: wanted.epochs,
+      history: stored?.history ?? [],
+      trace: [],
+      isStopping: false,
+    };
     announce(`Training ${wanted.model}`);
     try {
       const end = await engine.train(wanted, again, proxy(follow));

@@ -41,7 +41,7 @@ function Scores({ found }: { readonly found: EvaluationSummary }) {
   return (
     <section aria-labelledby="scores-title">
       <h2 id="scores-title">Classification report</h2>
-      <Scrolling label="Classification report">
+      <Scrolling label="Scores of each class">
         <table>
           <caption>Accuracy {found.accuracy.toFixed(4)}</caption>
           <thead>

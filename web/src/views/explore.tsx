@@ -230,11 +230,13 @@ function OwnFiles({ summary }: { readonly summary: DataSummary }) {
         </div>
       </div>
       {fileNotes.value.length > 0 && (
-        <ul class="notes" role="status">
-          {fileNotes.value.map((note) => (
-            <li key={note}>{note}</li>
-          ))}
-        </ul>
+        <div role="status">
+          <ul class="notes">
+            {fileNotes.value.map((note) => (
+              <li key={note}>{note}</li>
+            ))}
+          </ul>
+        </div>
       )}
     </section>
   );
@@ -242,7 +244,9 @@ function OwnFiles({ summary }: { readonly summary: DataSummary }) {
 
 export function ExploreView() {
   const state = dataState.value;
-  if (state.kind === 'loading') return <Heading text="Finding the data set …" />;
+  if (state.kind === 'loading') {
+    return <Heading text={state.fetching === undefined ? 'Finding the data set …' : `Fetching ${state.fetching}`} />;
+  }
   if (state.kind === 'failed') return <Heading text="" error={state.message} />;
   const { summary } = state;
   return (

@@ -118,7 +118,7 @@ export function StudyView() {
         {training && (
           <section class="card" aria-labelledby="curves-title">
             <h2 id="curves-title">{training.model}</h2>
-            <TrainingChart history={training.history} epochs={training.epochs} progress={training.progress} />
+            <TrainingChart history={training.history} epochs={training.epochs} trace={training.trace} />
           </section>
         )}
       </div>

@@ -263,7 +263,7 @@ export function TrainView() {
             <Buttons stored={stored} training={training} />
           </div>
           {trainingError.value !== '' && <Notice kind="error">{trainingError.value}</Notice>}
-          <TrainingChart history={history} epochs={epochs} progress={training?.progress} />
+          <TrainingChart history={history} epochs={epochs} trace={training?.trace} />
         </section>
       </div>
     </>
