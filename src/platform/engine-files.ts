@@ -75,7 +75,7 @@ export async function readEngineFile(name: EngineFile): Promise<Uint8Array> {
   } catch (error) {
     throw new SelvedgeError(
       'files/engine-file',
-      `Cannot read "${name}" at ${url.href}: in a checkout run npm run build; in a bundle say by provideFiles() where it is`,
+      `Cannot read "${name}" at ${url.href}: ${messageOf(error)}; in a checkout run npm run build; in a bundle say by provideFiles() where it is`,
       { cause: error },
     );
   }
