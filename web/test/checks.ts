@@ -99,8 +99,8 @@ export const classifySteps: readonly Step[] = [
 ];
 
 const exampleName = async (tab: Tab): Promise<string> => {
-  await tab.until(`document.querySelector('.verdict canvas')`);
-  return (await tab.evaluate<string>(`document.querySelector('.verdict canvas').getAttribute('aria-label')`)).split(
+  await tab.until(`document.querySelector('.verdict .image')`);
+  return (await tab.evaluate<string>(`document.querySelector('.verdict .image').getAttribute('aria-label')`)).split(
     ',',
   )[0]!;
 };

@@ -81,15 +81,18 @@ export const drop = (tab: Tab, selector: string, file: GivenFile): Promise<unkno
     `document.querySelector(${quoted(selector)}).dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: ${transferOf(file)} })) && 0`,
   );
 
+/** Firefox gives a ClipboardEvent of a script no files. */
 export const paste = (tab: Tab, file: GivenFile): Promise<unknown> =>
-  tab.evaluate(
-    `document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData: ${transferOf(file)} })) && 0`,
-  );
+  tab.evaluate(`(() => {
+    const event = new Event('paste', { bubbles: true, cancelable: true });
+    Object.defineProperty(event, 'clipboardData', { value: ${transferOf(file)} });
+    document.dispatchEvent(event);
+  })()`);
 
 /** The likeliest class, once one of this name of picture is there. */
 export async function answerFor(tab: Tab, picture: string): Promise<string> {
   await tab.until(
-    `document.querySelector('.verdict canvas')?.getAttribute('aria-label').startsWith(${quoted(`${picture},`)}) || document.querySelector('main .notice.error')`,
+    `document.querySelector('.verdict .image')?.getAttribute('aria-label').startsWith(${quoted(`${picture},`)}) || document.querySelector('main .notice.error')`,
   );
   return (await textOf(tab, '.best')) || (await textOf(tab, 'main .notice.error'));
 }
