@@ -34,6 +34,17 @@ export const hasButton = (tab: Tab, text: string): Promise<void> => tab.until(bu
 export async function press(tab: Tab, text: string): Promise<void> {
   await hasButton(tab, text);
   await tab.evaluate(`${buttonOf(text)}.setAttribute('data-pressed', '')`);
+  // Where the page scrolls smoothly, a button is not yet where it will be.
+  await tab.evaluate(`new Promise((done) => {
+    const button = document.querySelector('[data-pressed]');
+    button.scrollIntoView({ block: 'center', behavior: 'instant' });
+    let last;
+    const timer = setInterval(() => {
+      const { y } = button.getBoundingClientRect();
+      if (y === last) done(clearInterval(timer));
+      last = y;
+    }, 100);
+  })`);
   await tab.click('[data-pressed]');
   await tab.evaluate(`document.querySelector('[data-pressed]')?.removeAttribute('data-pressed')`);
 }
@@ -55,7 +66,9 @@ const shirt = [
 ] as const;
 
 export async function drawShirt(tab: Tab): Promise<void> {
-  await tab.evaluate(`document.querySelector('.drawing canvas').scrollIntoView({ block: 'center' })`);
+  await tab.evaluate(
+    `document.querySelector('.drawing canvas').scrollIntoView({ block: 'center', behavior: 'instant' })`,
+  );
   const box = await tab.evaluate<{ x: number; y: number; width: number; height: number }>(
     `document.querySelector('.drawing canvas').getBoundingClientRect().toJSON()`,
   );
