@@ -1,6 +1,7 @@
 // A plugin of Vite: files that the page fetches by name, served in development and written into the built site.
 //
 //   data/*.gz   the whole data set, where asked for      isolate.js   the service worker, where asked for
+//   _headers    the page's headers, for hosts that read them there: Cloudflare Pages, Netlify (built site only)
 //
 // Not here: what modules import, which Vite finds itself. Invariant: names are the same in development and in the built site.
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
@@ -8,6 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fashionMnistFiles } from 'selvedge/data';
 import type { Plugin } from 'vite';
+import { pageHeaders } from './headers.ts';
 
 const web = fileURLToPath(new URL('..', import.meta.url));
 
@@ -50,6 +52,8 @@ export function siteFiles(options: SiteFilesOptions): Plugin {
       });
     },
     generateBundle() {
+      const lines = Object.entries(pageHeaders).map(([name, value]) => `  ${name}: ${value}\n`);
+      this.emitFile({ type: 'asset', fileName: '_headers', source: `/*\n${lines.join('')}` });
       for (const [fileName, file] of files) this.emitFile({ type: 'asset', fileName, source: readFileSync(file) });
     },
   };
