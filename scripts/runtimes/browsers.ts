@@ -1,10 +1,7 @@
 // Browsers without a GPU as runtimes: the contract suite and fingerprints in a worker of a page that is isolated across origins, in one of a
 // page that is not, and on a page's main thread. Invariant: a strict content security policy is in force, and no violation is allowed.
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { BackendInfo, BackendOptions } from '../../src/backend/index.ts';
-import { fashionMnistDebianFolder, fashionMnistFiles } from '../../src/data/index.ts';
-import { platform } from '../../src/platform/index.ts';
 import type { BrowserAnswer, BrowserAnswers, BrowserFingerprint, BrowserRequest } from '../../test/contract/browser.ts';
 import { type ContractReport, type ContractResult, contractStarts } from '../../test/contract/contract.ts';
 import {
@@ -19,6 +16,7 @@ import {
   versionOf,
 } from './browser-drivers.ts';
 import { bundle } from './bundle.ts';
+import { dataFolder } from './data-folder.ts';
 import { type FileServer, serveFiles } from './file-server.ts';
 import {
   type FingerprintRequest,
@@ -47,14 +45,6 @@ interface Started {
   readonly browser: Browser;
   readonly isolated: FileServer;
   readonly plain: FileServer;
-}
-
-/** The whole data set where this machine has it. */
-function dataFolder(): string | undefined {
-  const cache = path.join(platform.cacheFolder(), 'fashion-mnist');
-  return [process.env.SELVEDGE_DATA, cache, fashionMnistDebianFolder].find(
-    (folder) => folder && existsSync(path.join(folder, fashionMnistFiles.trainImages.name)),
-  );
 }
 
 async function serveSite(): Promise<Pick<Started, 'isolated' | 'plain'>> {

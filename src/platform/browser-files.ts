@@ -201,7 +201,7 @@ async function copyFolder(from: FolderHandle, to: FolderHandle): Promise<void> {
     if (handle.kind === 'directory') {
       await copyFolder(handle, await to.getDirectoryHandle(name, { create: true }));
     } else {
-      const bytes = new Uint8Array(await (await handle.getFile()).arrayBuffer());
+      const bytes = await contentOf(handle);
       await put(await to.getFileHandle(name, { create: true }), [bytes], 'over');
     }
   }
@@ -215,7 +215,7 @@ async function rename(system: FileSystem, from: string, to: string): Promise<voi
   if (handle.kind === 'file') {
     await refuseFolder(target);
     if (handle.move) return patiently(() => handle.move!(target.folder, target.name));
-    await writeWhole(target, new Uint8Array(await (await handle.getFile()).arrayBuffer()));
+    await writeWhole(target, await contentOf(handle));
   } else {
     if (`${to}/`.startsWith(`${from}/`)) throw new Error(`a folder cannot be moved into itself, from "${from}"`);
     const there = await target.folder.getDirectoryHandle(target.name, { create: true });
@@ -249,13 +249,25 @@ async function names(folder: FolderHandle): Promise<string[]> {
   return found.sort();
 }
 
+/** A file as it is now; it may be replaced at any time, and what was there before is not found then, in Chromium. */
+async function unreplaced<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (nameOf(error) !== 'NotFoundError') throw error;
+    throw new DOMException('it was replaced while it was read', 'NotReadableError');
+  }
+}
+
+const snapshotOf = (handle: FileHandle): ReturnType<FileHandle['getFile']> => unreplaced(() => handle.getFile());
+
+const contentOf = (handle: FileHandle): Promise<Uint8Array> =>
+  unreplaced(async () => new Uint8Array(await (await handle.getFile()).arrayBuffer()));
+
 async function readBytes(system: FileSystem, path: string): Promise<Uint8Array> {
   try {
     const { folder, name } = await placeOf(system, path);
-    return await patiently(async () => {
-      const file = await (await folder.getFileHandle(name)).getFile();
-      return new Uint8Array(await file.arrayBuffer());
-    });
+    return await patiently(async () => contentOf(await folder.getFileHandle(name)));
   } catch (error) {
     const name = nameOf(error);
     throw new Error(`Cannot read "${path}": ${reasons[name] ?? messageOf(error)}`, { cause: error });
@@ -304,12 +316,13 @@ export function originPrivateFiles(system: FileSystem): Omit<Files, 'fromUrl'> {
         const { folder, name } = await placeOf(system, absolute, true);
         await put(await folder.getFileHandle(name, { create: true }), [bytesOf(content)], 'behind');
       }),
-    async status(path): Promise<FileStatus | undefined> {
-      const handle = await find(system, resolve(path));
-      if (!handle) return undefined;
-      if (handle.kind === 'directory') return { bytes: 0, isFolder: true };
-      return { bytes: (await patiently(() => handle.getFile())).size, isFolder: false };
-    },
+    status: (path) =>
+      patiently(async (): Promise<FileStatus | undefined> => {
+        const handle = await find(system, resolve(path));
+        if (!handle) return undefined;
+        if (handle.kind === 'directory') return { bytes: 0, isFolder: true };
+        return { bytes: (await snapshotOf(handle)).size, isFolder: false };
+      }),
     list: async (path) => (await entries(path)).map(({ name }) => name),
     entries,
     makeFolder: (path) =>

@@ -165,6 +165,14 @@ test('entries() are sorted by code unit, list() has the same names', async () =>
   );
 });
 
+test('readBytes() of a file that is being replaced gives the old or the new content', async () => {
+  const { files } = open();
+  await files.write('/a', 'old');
+  const [found] = await Promise.all([files.readText('/a'), files.write('/a', 'new')]);
+  assert.ok(['old', 'new'].includes(found));
+  assert.is(await files.readText('/a'), 'new');
+});
+
 test('without storage nothing is there, and writing says why', async () => {
   const files = originPrivateFiles({
     root: () => Promise.reject(new DOMException('', 'SecurityError')),

@@ -87,7 +87,13 @@ export function fakeOpfs({ has = {}, quota = Number.POSITIVE_INFINITY }: FakeOpt
     getFile: async () => {
       step();
       const { bytes } = file;
-      return { size: bytes.length, arrayBuffer: async () => bytes.slice().buffer as ArrayBuffer };
+      const arrayBuffer = async (): Promise<ArrayBuffer> => {
+        // What was replaced since is not found, as in Chromium.
+        await new Promise((turn) => setImmediate(turn));
+        if (parent.entries.get(ownName) !== file) throw error('NotFoundError');
+        return bytes.slice().buffer as ArrayBuffer;
+      };
+      return { size: bytes.length, arrayBuffer };
     },
     ...(syncAccess && {
       createSyncAccessHandle: async () => {
