@@ -92,7 +92,9 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
   };
   if (command === 'serve') return runNode([vite, ...options], webFolder, environment);
   const code = await runNode([vite, 'build', '--outDir', OUTPUT, '--emptyOutDir', ...options], webFolder, environment);
-  if (code === 0) say(`Built ${path.join('web', OUTPUT)}: any host can serve it, under any path`);
+  if (code === 0 && !options.includes('--outDir')) {
+    say(`Built ${path.join('web', OUTPUT)}: any host can serve it, under any path`);
+  }
   return code;
 }
 

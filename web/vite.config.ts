@@ -10,6 +10,24 @@ import { siteFiles } from './site/site-files.ts';
 const dataFolder = process.env.SELVEDGE_WEB_DATA || undefined;
 const isIsolating = process.env.SELVEDGE_WEB_ISOLATE === '1';
 
+/** What the engine's modules for browsers import of other packages. */
+const dependencies = [
+  '@jsquash/jpeg/codec/dec/mozjpeg_dec.js',
+  '@tensorflow/tfjs-backend-cpu',
+  '@tensorflow/tfjs-backend-wasm',
+  '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.js',
+  '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js',
+  '@tensorflow/tfjs-core',
+  '@tensorflow/tfjs-layers',
+  'citty',
+  'cli-progress',
+  'fflate',
+  'valibot',
+  'vega',
+  'vega-interpreter',
+  'vega-lite',
+];
+
 export default defineConfig({
   // Relative: the site works under any path of any host.
   base: './',
@@ -22,7 +40,8 @@ export default defineConfig({
   preview: { headers: pageHeaders },
   worker: { format: 'es' },
   // The engine finds its WebAssembly beside its modules, which bundled dependencies would move it away from.
-  optimizeDeps: { exclude: ['selvedge'] },
+  // What it imports itself is named: Vite would find it only when it is needed, and load the page anew in the middle of a training.
+  optimizeDeps: { exclude: ['selvedge'], include: dependencies.map((name) => `selvedge > ${name}`) },
   build: {
     target: 'es2022',
     // Our policy refuses code and styles that come as data: addresses.
