@@ -157,6 +157,12 @@ async function judgePolicy(started: Started): Promise<ContractResult[]> {
   ];
 }
 
+async function judgeThreads(started: Started): Promise<ContractResult> {
+  const title = "the engine's threads end with the worker that it was in";
+  const left = await withPage(started, started.isolated, (page) => evaluate<string>(page, 'leaveThreads()'));
+  return left === '2 started, 2 ended' ? { title } : { title, problem: left };
+}
+
 async function runContract(started: Started): Promise<ContractReport> {
   const reports: ContractReport[] = [];
   const results: ContractResult[] = [];
@@ -171,7 +177,7 @@ async function runContract(started: Started): Promise<ContractReport> {
     }
     reports.push(report);
   }
-  results.push(...(await judgePolicy(started)));
+  results.push(await judgeThreads(started), ...(await judgePolicy(started)));
   const [first, ...rest] = reports;
   const starts = [...first!.starts, ...rest.flatMap((report, i) => report.starts.map((s) => `${s} ${SHORT[i]}`))];
   return { ...first!, starts, results, durationMs: reports.reduce((sum, { durationMs }) => sum + durationMs, 0) };

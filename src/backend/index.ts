@@ -1,5 +1,12 @@
 // The engine: tfjs's wasm backend with threads and the kernels it lacks.
-export { type EngineFile, engineFiles, type ProvidedFiles, provideFiles } from '../platform/index.ts';
+export {
+  borrowWorkers,
+  type EngineFile,
+  engineFiles,
+  lendWorkers,
+  type ProvidedFiles,
+  provideFiles,
+} from '../platform/index.ts';
 export { float32Bits } from './float-bits.ts';
 export { SelvedgeBackend, type TensorReference } from './selvedge-backend.ts';
 export {

@@ -249,12 +249,14 @@ async function names(folder: FolderHandle): Promise<string[]> {
   return found.sort();
 }
 
-/** A file as it is now; it may be replaced at any time, and what was there before is not found then, in Chromium. */
+/** What Chromium and Firefox say of a file that is replaced while it is read. */
+const REPLACED = ['NotFoundError', 'AbortError'];
+
 async function unreplaced<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    if (nameOf(error) !== 'NotFoundError') throw error;
+    if (!REPLACED.includes(nameOf(error))) throw error;
     throw new DOMException('it was replaced while it was read', 'NotReadableError');
   }
 }

@@ -11,16 +11,16 @@ export interface BrowserWorker {
   terminate(): void;
 }
 
+export type StartScript = (script: URL) => BrowserWorker;
+
+export const startModule: StartScript = (script) => new Worker(script, { type: 'module' }) as BrowserWorker;
+
 /**
  * Starts a module as a worker, which gets `data` as its first message.
  *
  * @param start Makes the worker; tests give one of their own
  */
-export function startWorker(
-  script: URL,
-  data: unknown,
-  start: (script: URL) => BrowserWorker = (url) => new Worker(url, { type: 'module' }) as BrowserWorker,
-): PlatformWorker {
+export function startWorker(script: URL, data: unknown, start: StartScript = startModule): PlatformWorker {
   const listeners: ((reason: string) => void)[] = [];
   let ended: string | undefined;
   const end = (reason: string): void => {

@@ -3,6 +3,7 @@
 
 import type { FolderHandle } from './browser-files.ts';
 import { originPrivateFiles, writing } from './browser-files.ts';
+import { borrowed } from './browser-lending.ts';
 import { isAddress } from './browser-paths.ts';
 import { startWorker } from './browser-worker.ts';
 import type { FileStatus, Files, Machine, Platform } from './platform.ts';
@@ -130,7 +131,7 @@ export const platform: Platform = {
   }),
   giveWay,
   readUrl,
-  startWorker,
+  startWorker: (script, data) => startWorker(script, data, borrowed()),
   async hostGlue(standIn, start) {
     const scope = globalThis as { Worker?: unknown };
     const { Worker } = scope;

@@ -32,6 +32,8 @@ export interface BrowserFingerprint {
 export interface BrowserAnswers {
   readonly contract: { request: { folder: string; starts: readonly BackendOptions[] }; answer: ContractReport };
   readonly engine: { request: BackendOptions; answer: BackendInfo };
+  /** The engine goes on: whoever asks ends it. */
+  readonly start: { request: BackendOptions; answer: BackendInfo };
   readonly fingerprint: { request: BrowserFingerprintRequest; answer: BrowserFingerprint };
   /** Files that are there, of folders and names of the origin's own. */
   readonly status: { request: { path: string }; answer: number | null };
@@ -73,6 +75,7 @@ async function takeFingerprint(request: BrowserFingerprintRequest): Promise<Brow
 const answers: { readonly [K in keyof BrowserAnswers]: (request: BrowserAnswers[K]['request']) => Promise<unknown> } = {
   contract: runContract,
   engine: engineOf,
+  start: async (start) => (await startBackend(start)).info,
   fingerprint: takeFingerprint,
   status: async ({ path }) => (await platform.files.status(path))?.bytes ?? null,
 };

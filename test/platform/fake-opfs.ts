@@ -52,7 +52,7 @@ export function fakeOpfs({ has = {}, quota = Number.POSITIVE_INFINITY }: FakeOpt
   const { syncAccess = true, writable = true, move = true } = has;
 
   const step = (): void => {
-    if (++system.steps >= system.closeAt) throw error('AbortError');
+    if (++system.steps >= system.closeAt) throw error('InvalidAccessError');
   };
   const setBytes = (file: FakeFile, bytes: Uint8Array): void => {
     if (sizeOf(root) - file.bytes.length + bytes.length > quota) throw error('QuotaExceededError');
