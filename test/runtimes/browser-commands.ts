@@ -2,7 +2,12 @@
 import { runCommand } from '../../src/cli/browser.ts';
 import { messageOf } from '../../src/core/errors.ts';
 import { sha256 } from '../../src/core/sha256.ts';
-import { platform } from '../../src/platform/index.ts';
+import { borrowWorkers, platform } from '../../src/platform/index.ts';
+
+/** The page's port for threads, which comes first and is not answered. */
+interface LentPort {
+  readonly port: MessagePort;
+}
 
 /** Words of a command to run, or paths of files to read. */
 export type BrowserCommand =
@@ -32,6 +37,7 @@ async function answer(request: BrowserCommand): Promise<BrowserCommandAnswer> {
   return { code, text };
 }
 
-addEventListener('message', async ({ data }: MessageEvent<BrowserCommand>) => {
+addEventListener('message', async ({ data }: MessageEvent<BrowserCommand | LentPort>) => {
+  if ('port' in data) return borrowWorkers(data.port);
   postMessage(await answer(data).catch((error: unknown) => ({ problem: messageOf(error) })));
 });

@@ -30,9 +30,13 @@ const kind: BrowserKind = process.argv[2] === 'firefox' ? firefox : chromium;
 const MODELS = ['baseline', 'dropout'];
 const INDEX =
   '<!doctype html><html lang="en"><title>Pipeline</title><script type="module" src="/src/any/page.js"></script>';
+/** The page lends the threads: Firefox may hang where a worker starts its own. */
 const PAGE = `
+  import { lendWorkers } from './src/platform/index.ts';
   const worker = new Worker(new URL('worker.js', import.meta.url), { type: 'module' });
-  globalThis.ask = (request) => new Promise((resolve) => {
+  const port = lendWorkers();
+  worker.postMessage({ port }, [port]);
+  (globalThis as any).ask = (request: unknown) => new Promise((resolve) => {
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = ({ message }) => resolve({ problem: message || 'the worker cannot be loaded' });
     worker.postMessage(request);
@@ -56,8 +60,9 @@ const read = async (...paths: string[]) =>
 test.before(async () => {
   const source = `import './test/runtimes/browser-commands.ts';`;
   const worker = await bundle({ source, platform: 'browser', format: 'esm', charts: true });
+  const script = await bundle({ source: PAGE, platform: 'browser', format: 'esm' });
   server = await serveFiles({
-    contents: { '/index.html': INDEX, '/src/any/page.js': PAGE, '/src/any/worker.js': worker },
+    contents: { '/index.html': INDEX, '/src/any/page.js': script, '/src/any/worker.js': worker },
     headers: { 'content-security-policy': POLICY, ...ISOLATION },
   });
   browser = await startBrowser(kind);
