@@ -1,6 +1,7 @@
 // The one worker that computes: what the page may ask of it, over comlink. The page's own thread computes nothing.
 // Not here: how any of it is done. Invariant: classifying with the shipped model and looking at data load no tfjs.
 import { expose } from 'comlink';
+import { borrowWorkers } from 'selvedge/backend';
 import { describeData, forgetData, imagesOf, removeFiles, takeFiles } from './data.ts';
 import type { MistakeFilter } from './evaluation.ts';
 import { readFile } from './files.ts';
@@ -107,6 +108,8 @@ const api = {
     await removeRun(model);
   },
   runTask,
+  /** Takes the engine's further threads from the page; before anything that computes. */
+  borrowThreads: (port: MessagePort): void => borrowWorkers(port),
   startEngine: async () => (await commands()).startEngine(),
   listTasks: async () => (await commands()).listTasks(),
   stop: async () => (await commands()).stopCommand(),

@@ -1,6 +1,7 @@
 // The worker as the page sees it, what the engine got, and which long command runs: one at a time, since they share the engine.
 import { signal } from '@preact/signals';
-import { wrap } from 'comlink';
+import { transfer, wrap } from 'comlink';
+import { lendWorkers } from 'selvedge/backend';
 import type { EngineInfo } from '../engine/protocol.ts';
 import type { EngineApi } from '../engine/worker.ts';
 
@@ -8,6 +9,9 @@ import type { EngineApi } from '../engine/worker.ts';
 const worker = new Worker(new URL('../engine/worker.ts', import.meta.url), { type: 'module', name: document.baseURI });
 
 export const engine = wrap<EngineApi>(worker);
+
+const port = lendWorkers();
+const lent = engine.borrowThreads(transfer(port, [port]));
 
 export type EngineState =
   | { readonly kind: 'starting' }
@@ -24,6 +28,7 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 
 export async function startEngine(): Promise<void> {
   try {
+    await lent;
     engineState.value = { kind: 'ready', info: await engine.startEngine() };
   } catch (error) {
     engineState.value = { kind: 'failed', message: messageOf(error) };
