@@ -7,7 +7,8 @@
 //   C         f32 [rows][columns]
 //
 //   unit = one matrix x rowsPerUnit rows x panelsPerUnit panels. An output is summed over the depth in order, by one thread.
-import { multiplyColumns, multiplyRows, padPairs } from './simd/multiply';
+import { multiplyRows, padPairs } from './simd/multiply';
+import { multiplyColumns } from './simd/multiply-columns';
 
 @unmanaged
 class MatMulArgs {

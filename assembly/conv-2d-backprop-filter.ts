@@ -11,7 +11,8 @@
 //   one; its sums start at zero and are added to the chunk's. Blocks and chunks follow from the shape alone, and sumPartials adds
 //   chunks in order: the bits are the same for any number of threads.
 import { loadColumns, zeroFloats } from './simd/columns';
-import { HIGHEST, LOWEST, multiplyColumns, multiplyColumnsByTable } from './simd/multiply';
+import { HIGHEST, LOWEST } from './simd/multiply';
+import { multiplyColumns, multiplyColumnsByTable } from './simd/multiply-columns';
 
 @unmanaged
 class Conv2DBackpropFilterArgs {

@@ -15,7 +15,8 @@
 //   V and M lie in the thread's scratch. The sum of an output is one over channels, whatever the units: the bits are the same for
 //   any number of threads.
 import { zeroFloats } from './simd/columns';
-import { HIGHEST, LOWEST, multiplyColumns, multiplyRows, PAIR_BYTES, padPairs, pairTableBytes } from './simd/multiply';
+import { HIGHEST, LOWEST, multiplyRows, PAIR_BYTES, padPairs, pairTableBytes } from './simd/multiply';
+import { multiplyColumns } from './simd/multiply-columns';
 import {
   gatherTile, inputGradientTile, inputTile, LINES_BYTES, outputGradientTile, outputTile, scatterAddTile, scatterTile,
   transformFilter, transformFilterGradient,

@@ -5,7 +5,8 @@
 //
 //   unit = rowsPerUnit rows of C of one matrix. An output is summed over the depth in order; where a tile is not whole, by passes,
 //   which are part of the numerical definition.
-import { HIGHEST, LOWEST, multiplyColumns, multiplyTransposedBlock } from '../simd/multiply';
+import { HIGHEST, LOWEST } from '../simd/multiply';
+import { multiplyColumns, multiplyTransposedBlock } from '../simd/multiply-columns';
 
 @unmanaged
 class PlanTransposedProduct {
