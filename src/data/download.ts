@@ -1,6 +1,7 @@
 // Fetches one file of a known SHA-256 over HTTP: resumes what a cut connection left, retries, gives up on silence.
 // Not here: which file and from where. Invariant: the target appears by rename, whole and with the right digest, or not at all;
 // what arrived so far waits beside it as `<target>.part`.
+import { concatenate } from '../core/concatenate.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
 import { platform } from '../platform/index.ts';
@@ -151,7 +152,7 @@ async function appendBody(
   let pendingBytes = 0;
   let receivedBytes = start;
   const flush = async (): Promise<void> => {
-    if (pendingBytes > 0) await platform.files.append(part, joined(pending.splice(0), pendingBytes));
+    if (pendingBytes > 0) await platform.files.append(part, concatenate(pending.splice(0)));
     pendingBytes = 0;
   };
   const reader = response.body?.getReader();
@@ -207,16 +208,6 @@ function startWatch(timeoutMs: number) {
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error ? `${messageOf(error)} (${cause.message})` : messageOf(error);
-}
-
-function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
 
 const pause = (durationMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, durationMs));

@@ -1,6 +1,7 @@
 // What PNG and JPEG files say of themselves before anything is decoded: kind, size, completeness, and how much work they ask for.
 // Not here: pixels. Invariant: reading it takes memory and time in proportion to the file, not to what the file claims.
 import { Unzlib } from 'fflate';
+import { concatenate } from '../core/concatenate.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 
 type Flaw = 'unknown-format' | 'bad-size' | 'too-large' | 'too-costly' | 'truncated' | 'corrupt';
@@ -100,7 +101,7 @@ function readPng(bytes: Uint8Array, refuse: Refusal): ImageStructure {
     if (type === IEND) {
       const { width, height } = header;
       const checkWork = (): void => checkInflation(header!, compressed, refuse);
-      return { format: 'png', width, height, bytes: joined(kept), checkWork };
+      return { format: 'png', width, height, bytes: concatenate(kept), checkWork };
     }
     at += 12 + length;
   }
@@ -176,16 +177,6 @@ function checkInflation(header: PngHeader, compressed: readonly Uint8Array[], re
     'too-costly',
     `expected ${header.width} x ${header.height} pixels to inflate to ${expected} bytes, got more than ${expected + INFLATION_SLACK}`,
   );
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 interface JpegRules {

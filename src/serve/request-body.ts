@@ -1,5 +1,6 @@
 // The bytes of a request, up to a limit. Not here: what they mean (request-images.ts).
 // Invariant: no more than the limit and one part of the stream is ever held.
+import { concatenate } from '../core/concatenate.ts';
 import { messageOf } from '../core/errors.ts';
 import { requestError } from './answer-error.ts';
 
@@ -48,12 +49,5 @@ async function readStream(
     }
     parts.push(value);
   }
-  if (parts.length === 1) return parts[0]!;
-  const bytes = new Uint8Array(total);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return parts.length === 1 ? parts[0]! : concatenate(parts);
 }

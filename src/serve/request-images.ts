@@ -1,5 +1,6 @@
 // The images of a request to classify, of any of the content types that are taken. Not here: classifying them (app.ts).
 // Invariant: all images or an error; a batch may ask for no more decoding than one image may.
+import { concatenate } from '../core/concatenate.ts';
 import type { ImageDecoder } from '../data/image-decoder.ts';
 import { type PixelBox, prepareImage } from '../data/prepare-image.ts';
 import { requestError } from './answer-error.ts';
@@ -126,12 +127,7 @@ async function readForm(bytes: Uint8Array, context: Context, contentType: string
       all.reduce((sum, { details }) => sum + details.length, 0),
       context.maximumImages,
     );
-    const pixels = new Uint8Array(all.reduce((sum, image) => sum + image.pixels.length, 0));
-    let at = 0;
-    for (const image of all) {
-      pixels.set(image.pixels, at);
-      at += image.pixels.length;
-    }
+    const pixels = concatenate(all.map((image) => image.pixels));
     return { pixels, details: all.flatMap(({ details }) => details) };
   }
   const wrong = files.find(({ type }) => context.decodeImage === undefined || !pictureTypes.includes(type));

@@ -5,6 +5,7 @@
 //   bytes   0        8          16             24              56            56 + h       56 + h + p
 //          [magic   | sequence | header bytes | sha256 of rest | header JSON | padding to 8 | tensors … ]
 //          "SELVCKPT"  uint64 LE  uint64 LE
+import { concatenate } from '../core/concatenate.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { type Files, platform } from '../platform/index.ts';
 
@@ -154,14 +155,4 @@ function decode<State>(rest: Uint8Array, headerBytes: number, path: string): Che
 
 async function digestOf(start: Uint8Array, rest: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', concatenate([start, rest]) as BufferSource));
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
