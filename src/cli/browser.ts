@@ -4,15 +4,9 @@
 import { SelvedgeError } from '../core/errors.ts';
 import { engineFiles, platform, provideEnvironment, readEngineFile } from '../platform/index.ts';
 import { type Command, command, type Observer, runProgram } from './command.ts';
-import { data } from './data.ts';
-import { evaluate } from './evaluate.ts';
-import { exportCommand } from './export.ts';
 import { fingerprint } from './fingerprint.ts';
-import { info } from './info.ts';
-import { predict } from './predict.ts';
-import { explore, report } from './report.ts';
+import { studyCommands } from './study-commands.ts';
 import { taskCommand } from './task.ts';
-import { train } from './train.ts';
 
 export type { Observer } from './command.ts';
 export type { RunConfig, RunSettings } from './run-files.ts';
@@ -46,14 +40,7 @@ const build = command({
 });
 
 const commands: readonly Command<never>[] = [
-  info,
-  data,
-  explore,
-  train,
-  evaluate,
-  predict,
-  exportCommand,
-  report,
+  ...studyCommands,
   taskCommand(() => commands),
   fingerprint,
   build,

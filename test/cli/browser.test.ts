@@ -2,12 +2,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { standInOf } from '../../scripts/build-tasks.ts';
 import { type Observer, runCommand } from '../../src/cli/browser.ts';
 import { sampleFolderUrl } from '../../src/data/sample.ts';
+import { provideFiles } from '../../src/platform/index.ts';
 
 const home = process.cwd();
 const { SELVEDGE_DATA } = process.env;
@@ -45,11 +46,28 @@ test('runCommand() runs tasks of deno.json, and again only what changed', async 
   const second = await run('task', 'explore');
   assert.match(second.err, /data .*cached/);
   assert.match(second.err, /explore .*cached/);
-  // As another build of the same sources would.
   const sources = path.join(folder, 'src', 'report', 'all');
-  writeFileSync(sources, 'others');
+  writeFileSync(sources, 'what somebody else left there');
   const third = await run('task', 'explore');
   assert.match(third.err, /explore .*cached/);
+});
+
+test('runCommand() runs a task again when the program comes with other sources of it, and those before it not', async () => {
+  const own = new URL('../../build/tasks.json', import.meta.url);
+  const packaged = JSON.parse(readFileSync(own, 'utf8')) as { sources: Record<string, string> };
+  const other = path.join(folder, 'other-tasks.json');
+  const sources = { ...packaged.sources, 'src/report/all': 'another digest' };
+  writeFileSync(other, JSON.stringify({ ...packaged, sources }));
+  provideFiles({ 'tasks.json': pathToFileURL(other) });
+  try {
+    const { code, err } = await run('task', 'explore');
+    assert.is(code, 0, err);
+    assert.match(err, /data .*cached/);
+    assert.match(err, /explore/);
+    assert.not.match(err, /explore .*cached/);
+  } finally {
+    provideFiles({ 'tasks.json': own });
+  }
 });
 
 test('runCommand() tells an observer of tasks, updates and epochs, also of those inside a task', async () => {

@@ -1,0 +1,21 @@
+// The commands of the study, which run wherever the engine does, in the order of the help text. Not here: those that need programs,
+// a port or a checkout (commands.ts).
+import type { Command } from './command.ts';
+import { data } from './data.ts';
+import { evaluate } from './evaluate.ts';
+import { exportCommand } from './export.ts';
+import { info } from './info.ts';
+import { predict } from './predict.ts';
+import { explore, report } from './report.ts';
+import { train } from './train.ts';
+
+export const studyCommands: readonly Command<never>[] = [
+  info,
+  data,
+  explore,
+  train,
+  evaluate,
+  predict,
+  exportCommand,
+  report,
+] as unknown as readonly Command<never>[];
