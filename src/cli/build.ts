@@ -19,13 +19,12 @@ async function loadScript<T>(script: URL): Promise<T> {
   return (await import(script.href)) as T;
 }
 
+/** Not a literal, so that no bundler takes it for a file of the program. */
+const scriptUrl = (name: string): URL => new URL(['..', '..', 'scripts', name].join('/'), import.meta.url);
+
 async function findBuilder(isPackage: boolean): Promise<Builder> {
-  if (isPackage) {
-    const script = new URL('../../scripts/build-package.ts', import.meta.url);
-    return (await loadScript<{ buildPackage: Builder }>(script)).buildPackage;
-  }
-  const script = new URL('../../scripts/build-engine.ts', import.meta.url);
-  return (await loadScript<{ buildEngine: Builder }>(script)).buildEngine;
+  if (isPackage) return (await loadScript<{ buildPackage: Builder }>(scriptUrl('build-package.ts'))).buildPackage;
+  return (await loadScript<{ buildEngine: Builder }>(scriptUrl('build-engine.ts'))).buildEngine;
 }
 
 export const build = command({
