@@ -37,14 +37,14 @@ export const exportCommand = command({
   async run(args, context) {
     const maxLoss = numberFromZero('max-loss', args['max-loss']) ?? MAX_LOSS_POINTS;
     const folder = chosenFolder(args, context);
+    // Before minutes of measuring.
+    if (args.out !== undefined) await refuseFolder(platform.files.resolve(context.cwd, args.out));
     const { file, description, gzipBytes } = await untilInterrupted(
       () => makeFile(folder, maxLoss, args, context),
       context.signal,
     );
     const out = platform.files.resolve(context.cwd, args.out ?? `${description.name}.selvedge`);
-    if ((await platform.files.status(out))?.isFolder) {
-      throw new SelvedgeError('export/out', `Cannot write "${out}": expected the name of a file, got a folder`);
-    }
+    await refuseFolder(out);
     await platform.files.write(out, file);
     const { name, fingerprint, kernels, formatVersion, accuracy } = description;
     const bytes = file.length;
@@ -54,6 +54,11 @@ export const exportCommand = command({
     };
   },
 });
+
+async function refuseFolder(out: string): Promise<void> {
+  if (!(await platform.files.status(out))?.isFolder) return;
+  throw new SelvedgeError('export/out', `Cannot write "${out}": expected the name of a file, got a folder`);
+}
 
 interface MadeFile {
   readonly file: Uint8Array;
