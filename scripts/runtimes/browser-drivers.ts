@@ -1,5 +1,5 @@
 // Browsers of this machine and the packages that drive them: Chromium by playwright-core, Firefox over WebDriver BiDi by puppeteer-core.
-// Not here: what is run there. Invariant: headless, with a profile of its own that is removed, and never a download of a browser.
+// Not here: what is run there. Invariant: headless, with a profile of its own that is removed, and never a download of a browser; one that hangs is an error in the end.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -67,13 +67,35 @@ const load = async <T>(...file: string[]): Promise<T> =>
 
 type Context = Awaited<ReturnType<Playwright['chromium']['launchPersistentContext']>>;
 
+/** Several times what the longest fingerprint takes on a crowded machine. */
+const EVALUATE_LIMIT_MS = 900_000;
+/** A browser that hangs does not close its pages either. */
+const CLOSE_LIMIT_MS = 30_000;
+
+/** What a promise comes to, or an error once the time is over. */
+async function within<T>(limitMs: number, what: string, promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} has not ended within ${limitMs / 1000} s`)), limitMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 const browserOf = (context: Context): Browser => ({
   async open(address) {
     const page = await context.newPage();
     await page.goto(address);
-    return page;
+    return {
+      evaluate: (expression) => within(EVALUATE_LIMIT_MS, 'What the page was asked', page.evaluate(expression)),
+      // The browser, which is killed at the end, takes it along.
+      close: () => within(CLOSE_LIMIT_MS, 'The page', page.close()).catch(() => undefined),
+    };
   },
-  close: () => context.close(),
+  close: () => within(CLOSE_LIMIT_MS, 'The browser', context.close()),
 });
 
 const programs = process.env.PROGRAMFILES ?? 'C:\\Program Files';

@@ -103,7 +103,11 @@ async function startWorkerd(files: FileServer, compatibilityFlags: readonly stri
 async function startEdgeRuntime(files: FileServer): Promise<Started> {
   const source = `
     import { answer } from './test/contract/edge-worker.ts';
-    addEventListener('fetch', (event: any) => event.respondWith(answer(event.request, (globalThis as any).engineFiles)));`;
+    declare const engineFiles: Parameters<typeof answer>[1];
+    addEventListener('fetch', (event) => {
+      const { request, respondWith } = event as unknown as { request: Request; respondWith(answer: Promise<Response>): void };
+      respondWith.call(event, answer(request, engineFiles));
+    });`;
   const script = await bundle({ source, platform: 'edge', format: 'iife', base: files.address });
   const engineFiles = Object.fromEntries(MODULES.map((name) => [name, new WebAssembly.Module(moduleBytes(name))]));
   const { EdgeRuntime } = await load<{ EdgeRuntime: EdgeVm }>('edge-runtime/dist/index.js');

@@ -36,11 +36,12 @@ const PAGE = `
   const worker = new Worker(new URL('worker.js', import.meta.url), { type: 'module' });
   const port = lendWorkers();
   worker.postMessage({ port }, [port]);
-  (globalThis as any).ask = (request: unknown) => new Promise((resolve) => {
+  const ask = (request: unknown) => new Promise((resolve) => {
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = ({ message }) => resolve({ problem: message || 'the worker cannot be loaded' });
     worker.postMessage(request);
-  });`;
+  });
+  Object.assign(globalThis, { ask });`;
 
 let server: FileServer;
 let browser: Browser;
