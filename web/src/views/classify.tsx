@@ -1,10 +1,10 @@
 // Classify: draw, drop, paste, photograph or pick a picture, and see what a model says. Works at once, by the shipped model.
-import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { fashionMnistClassNames as classNames } from 'selvedge/data';
 import type { Picture } from '../engine/protocol.ts';
 import { Answer } from '../parts/answer.tsx';
 import { Drawing } from '../parts/drawing.tsx';
+import { DropZone } from '../parts/drop-zone.tsx';
 import { Image, imageAt } from '../parts/image.tsx';
 import { ModelChoiceField } from '../parts/model-choice.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -40,28 +40,12 @@ function usePastedPictures(): void {
 }
 
 function FileField() {
-  const isOver = useSignal(false);
   const take = (files: FileList | null | undefined): void => {
     const file = files?.[0];
     if (file) askFile(file, file.name);
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: a file may be dropped here; by keys the same is done by the inputs inside
-    <div
-      class={isOver.value ? 'drop over' : 'drop'}
-      onDragOver={(event) => {
-        event.preventDefault();
-        isOver.value = true;
-      }}
-      onDragLeave={() => {
-        isOver.value = false;
-      }}
-      onDrop={(event) => {
-        event.preventDefault();
-        isOver.value = false;
-        take(event.dataTransfer?.files);
-      }}
-    >
+    <DropZone onFiles={take}>
       <p>Drop or paste a picture of any size, or</p>
       <div class="row">
         <label class="button">
@@ -91,7 +75,7 @@ function FileField() {
         </label>
       </div>
       <p class="aside">PNG, JPEG, and what your browser knows. It stays on this device.</p>
-    </div>
+    </DropZone>
   );
 }
 

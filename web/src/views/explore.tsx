@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { DataSummary, ImageList, SetName } from '../engine/protocol.ts';
+import { DropZone } from '../parts/drop-zone.tsx';
 import { count, plural } from '../parts/format.ts';
 import { Image, imageAt } from '../parts/image.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -178,7 +179,6 @@ export function Pages({ start, size, total, what, onGo }: PagesProps) {
 }
 
 function OwnFiles({ summary }: { readonly summary: DataSummary }) {
-  const isOver = useSignal(false);
   const isKept = summary.source.kind === 'cache';
   const give = (files: FileList | null | undefined): void => {
     if (files && files.length > 0) void giveFiles([...files]);
@@ -190,22 +190,7 @@ function OwnFiles({ summary }: { readonly summary: DataSummary }) {
         If you have the four <code>.gz</code> files of Fashion-MNIST, give them here. Each is checked by its SHA-256 and
         kept in this browser’s private storage; nothing is sent anywhere.
       </p>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: files may be dropped here; by keys the same is done by the input inside */}
-      <div
-        class={isOver.value ? 'drop over' : 'drop'}
-        onDragOver={(event) => {
-          event.preventDefault();
-          isOver.value = true;
-        }}
-        onDragLeave={() => {
-          isOver.value = false;
-        }}
-        onDrop={(event) => {
-          event.preventDefault();
-          isOver.value = false;
-          give(event.dataTransfer?.files);
-        }}
-      >
+      <DropZone onFiles={give}>
         <p>Drop the four files, or</p>
         <div class="row">
           <label class="button">
@@ -228,7 +213,7 @@ function OwnFiles({ summary }: { readonly summary: DataSummary }) {
             </button>
           )}
         </div>
-      </div>
+      </DropZone>
       {fileNotes.value.length > 0 && (
         <div role="status">
           <ul class="notes">
