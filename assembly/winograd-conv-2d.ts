@@ -3,9 +3,9 @@
 // algorithm: every step of the forward pass, transposed, in reverse order. Channels come in multiples of four.
 //
 //   d    tile of n x n inputs, n = m + 2, m apart; zeros outside the image
-//   V    = B^T d B                    per position p of n * n:  [tile][inChannels]
+//   V    = B^T d B                                              [tile][position of n * n][inChannels]
 //   U    = G g G^T                                              [panel of outChannels][1 + inChannels][8]; see gemm.ts
-//   M    = V U                        products of matrices:     [tile][outChannels]
+//   M    = V U                        a product a position      [tile][position][outChannels]
 //   Y    = A^T M A + bias, clamped    tile of m x m outputs
 //
 //   input gradient    dM = A dY A^T,  dV = dM U^T,       dX += B dV B^T      tiles overlap: one thread adds those of an image
@@ -15,7 +15,7 @@
 //   V and M lie in the thread's scratch. The sum of an output is one over channels, whatever the units: the bits are the same for
 //   any number of threads.
 import { zeroFloats } from './simd/columns';
-import { HIGHEST, LOWEST, multiplyRows, PAIR_BYTES, padPairs, pairTableBytes } from './simd/multiply';
+import { HIGHEST, LOWEST, multiplyBlock } from './simd/multiply';
 import { multiplyColumns } from './simd/multiply-columns';
 import {
   gatherTile, inputGradientTile, inputTile, LINES_BYTES, outputGradientTile, outputTile, scatterAddTile, scatterTile,
@@ -75,7 +75,7 @@ class WinogradArgs {
   tilesY: i32;
   tilesX: i32;
   tilesPerUnit: i32;
-  /** Bytes of a row of V and of M, and between their positions. */
+  /** Bytes of a tile of V and of M, and between their positions. */
   rowBytesV: u32;
   rowBytesM: u32;
   positionBytesV: u32;
@@ -187,25 +187,15 @@ function addInputGradient(a: WinogradArgs, tile: i32, from: usize, lines: usize,
 /** Per position: `rows` rows of `from` times the panels of U give rows of `to`. */
 function multiplyPositions(
   a: WinogradArgs, rows: i32, depth: i32, columns: i32, from: usize, fromRow: usize, fromPosition: usize, to: usize,
-  toRow: usize, toPosition: usize, pairs: usize,
+  toRow: usize, toPosition: usize,
 ): void {
   const positions = (a.m + 2) * (a.m + 2);
-  const pairsEnd = pairs + <usize>rows * PAIR_BYTES;
   let panels = <usize>a.u;
   for (let position = 0; position < positions; position++) {
-    let source = from;
-    let target = to;
-    for (let pair = pairs; pair < pairsEnd; pair += PAIR_BYTES, source += fromRow, target += toRow) {
-      store<u32>(pair, <u32>source);
-      store<u32>(pair, <u32>target, 4);
-    }
-    padPairs(pairsEnd);
-    let panel = panels;
+    // The bias of a packed panel comes first.
+    let panel = panels + 32;
     for (let column = 0; column < columns; column += 8, panel += a.panelBytes) {
-      multiplyRows(
-        pairs, rows, panel + 32, 32, 1, 1, depth, 0, 0, panel, (<usize>column) << 2, min(8, columns - column), false,
-        LOWEST, HIGHEST,
-      );
+      multiplyBlock(from, fromRow, rows, depth, panel, to + ((<usize>column) << 2), toRow, min(8, columns - column));
     }
     from += fromPosition;
     to += toPosition;
@@ -213,7 +203,7 @@ function multiplyPositions(
   }
 }
 
-/** Bytes of a tile, in a thread's scratch: lines, a tile, pairs, V, M. */
+/** Bytes of a tile, in a thread's scratch: lines, a tile, V, M. */
 @inline
 function roomBytes(a: WinogradArgs): usize {
   return <usize>((a.m + 2) * (a.m + 2)) * (<usize>max(a.inChannels, a.outChannels) << 2);
@@ -222,9 +212,8 @@ function roomBytes(a: WinogradArgs): usize {
 export function winogradConv2d(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<WinogradArgs>(args);
   const room = scratch + LINES_BYTES;
-  const pairs = room + roomBytes(a);
-  const v = (pairs + pairTableBytes(a.tilesPerUnit) + 63) & ~63;
-  const products = v + <usize>((a.m + 2) * (a.m + 2)) * a.positionBytesV;
+  const v = (room + roomBytes(a) + 63) & ~63;
+  const products = v + <usize>a.tilesPerUnit * a.rowBytesV;
   const total = a.batch * a.tilesY * a.tilesX;
   for (let unit = start; unit < end; unit++) {
     const first = unit * a.tilesPerUnit;
@@ -234,7 +223,6 @@ export function winogradConv2d(args: usize, start: i32, end: i32, scratch: usize
     }
     multiplyPositions(
       a, tiles, a.inChannels, a.outChannels, v, a.rowBytesV, a.positionBytesV, products, a.rowBytesM, a.positionBytesM,
-      pairs,
     );
     for (let i = 0; i < tiles; i++) storeOutput(a, first + i, products + <usize>i * a.rowBytesM, scratch, room);
   }
@@ -243,9 +231,8 @@ export function winogradConv2d(args: usize, start: i32, end: i32, scratch: usize
 export function winogradConv2dBackpropInput(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<WinogradArgs>(args);
   const room = scratch + LINES_BYTES;
-  const pairs = room + roomBytes(a);
-  const v = (pairs + pairTableBytes(a.tilesPerUnit) + 63) & ~63;
-  const products = v + <usize>((a.m + 2) * (a.m + 2)) * a.positionBytesV;
+  const v = (room + roomBytes(a) + 63) & ~63;
+  const products = v + <usize>a.tilesPerUnit * a.rowBytesV;
   const perImage = a.tilesY * a.tilesX;
   const imageBytes = <usize>(a.inHeight * a.inWidth) * pixelBytesIn(a);
   for (let unit = start; unit < end; unit++) {
@@ -260,7 +247,7 @@ export function winogradConv2dBackpropInput(args: usize, start: i32, end: i32, s
       }
       multiplyPositions(
         a, tiles, a.outChannels, a.inChannels, products, a.rowBytesM, a.positionBytesM, v, a.rowBytesV,
-        a.positionBytesV, pairs,
+        a.positionBytesV,
       );
       for (let i = 0; i < tiles; i++) addInputGradient(a, first + i, v + <usize>i * a.rowBytesV, scratch, room);
     }

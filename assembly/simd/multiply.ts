@@ -31,7 +31,7 @@ function clamp(value: v128, low: v128, high: v128): v128 {
 }
 
 /** Where tile rows read and write: pairs (byte offset in A, byte offset in C), the last pair repeated three times more. */
-export const PAIR_BYTES: usize = 8;
+const PAIR_BYTES: usize = 8;
 
 /** Repeats the last pair, so that a tile of four may reach over the end: it computes and stores the last row again. */
 @inline
@@ -40,12 +40,6 @@ export function padPairs(end: usize): void {
   store<u64>(end, last);
   store<u64>(end + 8, last);
   store<u64>(end + 16, last);
-}
-
-/** Bytes of a table of `rows` pairs. */
-@inline
-export function pairTableBytes(rows: i32): usize {
-  return (<usize>(rows + 3)) * PAIR_BYTES;
 }
 
 /**

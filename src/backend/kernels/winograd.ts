@@ -60,22 +60,22 @@ export function winogradTileSize(info: Conv2DInfo): 0 | 2 | 3 | 4 | 5 | 6 {
 export const tileSizeOn = (backend: SelvedgeBackend, info: Conv2DInfo): ReturnType<typeof winogradTileSize> =>
   backend.exactConvolution ? 0 : winogradTileSize(info);
 
-/** Tiles of a convolution, and strides of V and M in the scratch of a unit. */
+/** Tiles of a convolution, and strides of V and M in the scratch of a unit: [tile][position][channels]. */
 function planTiles(info: Conv2DInfo, m: number) {
   const tilesY = Math.ceil(info.outHeight / m);
   const tilesX = Math.ceil(info.outWidth / m);
   const total = info.batchSize * tilesY * tilesX;
   const positions = (m + 2) * (m + 2);
-  const rowBytesV = rowPitch(info.inChannels);
-  const rowBytesM = rowPitch(info.outChannels);
-  const fitting = Math.floor(UNIT_BYTES / (positions * (rowBytesV + rowBytesM)));
+  // All positions of a tile lie side by side: transforms walk over few pages, and products read whole rows anyway.
+  const positionBytesV = info.inChannels * 4;
+  const positionBytesM = info.outChannels * 4;
+  const rowBytesV = oddLines(positions * positionBytesV);
+  const rowBytesM = oddLines(positions * positionBytesM);
+  const fitting = Math.floor(UNIT_BYTES / (rowBytesV + rowBytesM));
   const wanted = clamp(Math.ceil(total / WANTED_UNITS), 4, Math.max(4, fitting));
   const tilesPerUnit = Math.ceil(evenShare(total, wanted) / 4) * 4;
   const roomBytes = positions * Math.max(info.inChannels, info.outChannels) * 4;
-  const positionBytesV = oddLines(tilesPerUnit * rowBytesV);
-  const positionBytesM = oddLines(tilesPerUnit * rowBytesM);
-  const scratchBytes =
-    LINES_BYTES + roomBytes + (tilesPerUnit + 3) * 8 + 64 + positions * (positionBytesV + positionBytesM);
+  const scratchBytes = LINES_BYTES + roomBytes + 64 + tilesPerUnit * (rowBytesV + rowBytesM);
   const flops = 2 * positions * total * info.inChannels * info.outChannels;
   return {
     tilesY,
@@ -94,10 +94,7 @@ function planTiles(info: Conv2DInfo, m: number) {
 
 type TilePlan = ReturnType<typeof planTiles>;
 
-/** Bytes of a row of channels: no multiple of 256, so that rows do not fall on the same few sets of the cache. */
-const rowPitch = (channels: number): number => channels * 4 + (channels % 64 === 0 ? 64 : 0);
-
-/** An odd number of cache lines, so that positions fall on different sets. */
+/** An odd number of cache lines, so that tiles, or positions, fall on different sets. */
 const oddLines = (bytes: number): number => (Math.ceil(bytes / 64) | 1) * 64;
 
 /** Argument words of the three kernels: see `WinogradArgs` in assembly/winograd-conv-2d.ts. */
