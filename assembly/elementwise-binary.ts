@@ -10,6 +10,7 @@
 //   e.g. a bias: [rows, inner] + [inner] has n0 = n1 = 1, n2 = rows, a2 = inner, b2 = 0, both steps 1
 //
 //   unit = elementsPerUnit elements of y, of which the last unit may have fewer
+import { stepOf } from './simd/activation';
 import { loadColumns, storeColumns } from './simd/columns';
 
 @unmanaged
@@ -56,10 +57,7 @@ function combine(code: i32, a: v128, b: v128): v128 {
     const difference = f32x4.sub(a, b);
     return f32x4.mul(difference, difference);
   }
-  // A step of NaN is NaN, and 0 times what is not finite is NaN.
-  const isAbove = f32x4.gt(b, f32x4.splat(0));
-  const step = v128.bitselect(v128.and(f32x4.splat(1), isAbove), b, f32x4.eq(b, b));
-  return f32x4.mul(a, step);
+  return f32x4.mul(a, stepOf(b));
 }
 
 /** `count` elements with both steps 1. */

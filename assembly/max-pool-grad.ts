@@ -5,7 +5,9 @@
 //
 //   x, dx f32 [batch, inHeight, inWidth, channels]
 //   y     f32 [batch, outHeight, outWidth, channels]     holds dy here
-
+//
+// Where x is what a rectifier gave, isRectified takes the gradient on through it: dx is multiplied by the step of x.
+import { stepOf } from './simd/activation';
 import { PoolArgs, endTap, firstTap } from './window';
 
 export function maxPoolGrad(args: usize, start: i32, end: i32, scratch: usize): void {
@@ -20,7 +22,9 @@ export function maxPoolGrad(args: usize, start: i32, end: i32, scratch: usize): 
     const image = <usize>(unit / blocks);
     const offset = image * imageBytes + (<usize>channel << 2);
     if (areWholePairs(a) && blockBytes == pixelBytes) {
-      storePairs(a, <usize>a.x + offset, <usize>a.y + image * outBytes, <usize>a.dx + offset);
+      const dy = <usize>a.y + image * outBytes;
+      if (a.isRectified) storePairs(true, a, <usize>a.x + offset, dy, <usize>a.dx + offset);
+      else storePairs(false, a, <usize>a.x + offset, dy, <usize>a.dx + offset);
       continue;
     }
     zeroBlock(<usize>a.dx + offset, blockBytes, pixelBytes, a.inHeight * a.inWidth);
@@ -31,6 +35,9 @@ export function maxPoolGrad(args: usize, start: i32, end: i32, scratch: usize): 
       <usize>a.dx + offset,
       blockBytes,
     );
+    if (a.isRectified) {
+      rectifyBlock(<usize>a.x + offset, <usize>a.dx + offset, blockBytes, pixelBytes, a.inHeight * a.inWidth);
+    }
   }
 }
 
@@ -50,15 +57,30 @@ function areWholePairs(a: PoolArgs): bool {
   );
 }
 
-/** Writes dx once: no zeroing, no sums. */
-function storePairs(a: PoolArgs, x: usize, dy: usize, dx: usize): void {
+/** Multiplies dx by the step of x. */
+function rectifyBlock(x: usize, dx: usize, blockBytes: usize, pixelBytes: usize, pixels: i32): void {
+  const vectorBytes = blockBytes & ~15;
+  for (let pixel = 0; pixel < pixels; pixel++, x += pixelBytes, dx += pixelBytes) {
+    for (let c: usize = 0; c < vectorBytes; c += 16) {
+      v128.store(dx + c, f32x4.mul(v128.load(dx + c), stepOf(v128.load(x + c))));
+    }
+    for (let c = vectorBytes; c < blockBytes; c += 4) {
+      const step = stepOf(v128.load32_zero(x + c));
+      store<f32>(dx + c, load<f32>(dx + c) * f32x4.extract_lane(step, 0));
+    }
+  }
+}
+
+/** Writes dx once: no zeroing, no sums. `isRectified` is a constant at each place of use. */
+@inline
+function storePairs(isRectified: bool, a: PoolArgs, x: usize, dy: usize, dx: usize): void {
   const pixelBytes = <usize>a.channels << 2;
   const rowBytes = pixelBytes * <usize>a.inWidth;
   const pairsBytes = 2 * pixelBytes * <usize>a.outWidth;
   for (let row = 0; row < a.outHeight; row++) {
     const end = dx + pairsBytes;
     for (let at = dx; at < end; at += 2 * pixelBytes, x += 2 * pixelBytes, dy += pixelBytes) {
-      storeTwoByTwo(x, dy, at, pixelBytes, rowBytes);
+      storeTwoByTwo(isRectified, x, dy, at, pixelBytes, rowBytes);
     }
     // What no window covers: the last column of an odd width.
     memory.fill(end, 0, rowBytes - pairsBytes);
@@ -70,7 +92,7 @@ function storePairs(a: PoolArgs, x: usize, dy: usize, dx: usize): void {
 }
 
 @inline
-function storeTwoByTwo(x: usize, dy: usize, dx: usize, pixelBytes: usize, rowBytes: usize): void {
+function storeTwoByTwo(isRectified: bool, x: usize, dy: usize, dx: usize, pixelBytes: usize, rowBytes: usize): void {
   const vectorBytes = pixelBytes & ~15;
   const belowRight = rowBytes + pixelBytes;
   for (let c: usize = 0; c < vectorBytes; c += 16) {
@@ -89,12 +111,12 @@ function storeTwoByTwo(x: usize, dy: usize, dx: usize, pixelBytes: usize, rowByt
     // A tap wins if it rose above all before it and none after rose above it. Adding 0 leaves no -0, as sums do.
     const zero = f32x4.splat(0);
     let rest = f32x4.add(v128.load(dy + c), zero);
-    v128.store(dx + c + belowRight, v128.and(rest, isFourth));
+    v128.store(dx + c + belowRight, rectified(isRectified, v128.and(rest, isFourth), fourth));
     rest = v128.andnot(rest, isFourth);
-    v128.store(dx + c + rowBytes, v128.and(rest, isThird));
+    v128.store(dx + c + rowBytes, rectified(isRectified, v128.and(rest, isThird), third));
     rest = v128.andnot(rest, isThird);
-    v128.store(dx + c + pixelBytes, v128.and(rest, isSecond));
-    v128.store(dx + c, v128.and(v128.andnot(rest, isSecond), isFirst));
+    v128.store(dx + c + pixelBytes, rectified(isRectified, v128.and(rest, isSecond), second));
+    v128.store(dx + c, rectified(isRectified, v128.and(v128.andnot(rest, isSecond), isFirst), first));
   }
   for (let c = vectorBytes; c < pixelBytes; c += 4) {
     store<f32>(dx + c, 0);
@@ -102,7 +124,16 @@ function storeTwoByTwo(x: usize, dy: usize, dx: usize, pixelBytes: usize, rowByt
     store<f32>(dx + c + rowBytes, 0);
     store<f32>(dx + c + belowRight, 0);
     scatterLane(x + c, dy + c, dx + c, 2, 2, rowBytes, pixelBytes);
+    if (isRectified) {
+      rectifyBlock(x + c, dx + c, 4, pixelBytes, 2);
+      rectifyBlock(x + c + rowBytes, dx + c + rowBytes, 4, pixelBytes, 2);
+    }
   }
+}
+
+@inline
+function rectified(isRectified: bool, gradient: v128, x: v128): v128 {
+  return isRectified ? f32x4.mul(gradient, stepOf(x)) : gradient;
 }
 
 @inline

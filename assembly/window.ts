@@ -40,6 +40,8 @@ export class PoolArgs {
   padLeft: i32;
   /** Channels of a unit of the backward pass. */
   blockChannels: i32;
+  /** Whether x comes of a rectifier that the gradient goes through, too: it is multiplied by the step of x. */
+  isRectified: i32;
 }
 
 /** Arguments of the depthwise kernels. */

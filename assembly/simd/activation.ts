@@ -19,6 +19,13 @@ export const ELU: i32 = 4;
 export const SIGMOID: i32 = 5;
 export const TANH: i32 = 6;
 
+/** 1 above zero, else 0, and NaN of NaN, as the Step of tfjs: times what is not finite, 0 is NaN. */
+@inline
+export function stepOf(x: v128): v128 {
+  const isAbove = f32x4.gt(x, f32x4.splat(0));
+  return v128.bitselect(v128.and(f32x4.splat(1), isAbove), x, f32x4.eq(x, x));
+}
+
 /** f(x); `alpha` is splat, and used by LEAKY_RELU and ELU alone. */
 @inline
 export function activate(code: i32, x: v128, alpha: v128): v128 {

@@ -4,6 +4,7 @@
 
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { SelvedgeError } from '../core/errors.ts';
+import { DeferredData, type DeferredWork, type HeldTensor, type TensorData } from './deferred.ts';
 import type { GlueModule } from './glue.ts';
 import { backend_util, type DataType, type TensorInfo, util } from './tfjs.ts';
 import type { ThreadPool } from './thread-pool.ts';
@@ -49,6 +50,10 @@ export class SelvedgeBackend extends BackendWasm {
   readonly #module: GlueModule;
   /** Everything that holds memory, so that `dispose` can give it back. */
   readonly #dataIds = new Set<DataId>();
+  /** What is not computed yet. */
+  readonly #waiting = new Set<DeferredData>();
+  /** How many hold a tensor's data, where any do. */
+  readonly #holds = new Map<TensorData, number>();
 
   constructor(module: GlueModule, pool: ThreadPool, exactConvolution = false) {
     super(module as unknown as ConstructorParameters<typeof BackendWasm>[0]);
@@ -141,8 +146,92 @@ export class SelvedgeBackend extends BackendWasm {
     return backend_util.mergeRealAndImagArrays(real, imag);
   }
 
+  /** Keeps the memory of a tensor until `release`, even if the tensor is disposed. Computes it if it waits. */
+  hold(tensor: TensorInfo): HeldTensor {
+    this.offset(tensor);
+    return this.holdAgain({ ...tensor, data: this.dataIdMap.get(tensor.dataId) });
+  }
+
+  /** Holds what is held once more, for another `release`. */
+  holdAgain({ data, shape, dtype }: HeldTensor): HeldTensor {
+    this.#holds.set(data, (this.#holds.get(data) ?? 0) + 1);
+    return { data, shape, dtype };
+  }
+
+  /** Undoes one `hold`. */
+  release({ data }: HeldTensor): void {
+    const left = this.#holds.get(data)! - 1;
+    if (left > 0) {
+      this.#holds.set(data, left);
+      return;
+    }
+    this.#holds.delete(data);
+    if (data.refCount > 0) return;
+    const dataId = {};
+    this.dataIdMap.set(dataId, data);
+    super.disposeData(dataId, true);
+  }
+
+  /** Runs `use` with held tensors as tensors, which it must not dispose. */
+  withHeld<T>(held: readonly HeldTensor[], use: (tensors: TensorInfo[]) => T): T {
+    const tensors = held.map(({ data, shape, dtype }) => {
+      const dataId = {};
+      this.dataIdMap.set(dataId, data);
+      return { dataId, shape, dtype };
+    });
+    try {
+      return use(tensors);
+    } finally {
+      for (const { dataId } of tensors) this.dataIdMap.delete(dataId);
+    }
+  }
+
+  /** A float32 tensor that is computed when somebody looks at it. Its inputs must not be written to before: see `computeDeferred`. */
+  defer(shape: readonly number[], work: DeferredWork): TensorInfo {
+    const dataId = {};
+    const data: DeferredData = new DeferredData(shape, work, () => {
+      const made = work.compute();
+      const computed = this.dataIdMap.get(made.dataId);
+      this.dataIdMap.delete(made.dataId);
+      this.#dataIds.delete(made.dataId);
+      this.#forget(data);
+      return computed;
+    });
+    this.dataIdMap.set(dataId, data);
+    this.#dataIds.add(dataId);
+    this.#waiting.add(data);
+    return { dataId, shape: [...shape], dtype: 'float32' };
+  }
+
+  /** What a tensor waits for; undefined if it is computed. */
+  deferredWork({ dataId }: TensorReference): DeferredWork | undefined {
+    const data: TensorData = this.dataIdMap.get(dataId);
+    return data instanceof DeferredData ? data.work : undefined;
+  }
+
+  /** Computes all that waits: who writes to a tensor in place calls this first. */
+  computeDeferred(): void {
+    for (const data of [...this.#waiting]) void data.memoryOffset;
+  }
+
+  #forget(data: DeferredData): void {
+    this.#waiting.delete(data);
+    for (const held of data.work?.held ?? []) this.release(held);
+  }
+
   override disposeData(dataId: DataId, force = false): boolean {
     if (!this.#dataIds.has(dataId)) return super.disposeData(dataId, force);
+    const own: TensorData = this.dataIdMap.get(dataId);
+    if (this.#holds.has(own) || (own instanceof DeferredData && own.work)) {
+      own.refCount--;
+      if (!force && own.refCount > 0) return false;
+      own.refCount = 0;
+      this.dataIdMap.delete(dataId);
+      this.#dataIds.delete(dataId);
+      // Held data is freed by the last who releases it.
+      if (own instanceof DeferredData && own.work) this.#forget(own);
+      return true;
+    }
     const parts = this.complexParts({ dataId });
     if (!parts) {
       const isGone = super.disposeData(dataId, force);

@@ -8,7 +8,7 @@ import type { Kernel, KernelCall } from './register.ts';
 /** A second reference to the data of a tensor. */
 export function shareData(x: TensorInfo, backend: SelvedgeBackend): TensorInfo {
   // Looked up first: data that lives on another backend moves here, which resets its count.
-  backend.offset(x);
+  backend.dataIdMap.get(x.dataId);
   backend.incRef(x.dataId);
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
 }

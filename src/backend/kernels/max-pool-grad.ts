@@ -18,14 +18,22 @@ const BLOCK_CHANNELS = 16;
  * @param dy Gradient of the output, `[batch, outHeight, outWidth, channels]`
  * @param x Input of the forward pass, `[batch, height, width, channels]`
  * @param info Shapes, strides and padding, from `tf.backend_util.computePool2DInfo`
+ * @param isRectified x is the output of a relu: the gradient is taken on through that, to the bits of ReluGrad
  * @returns Gradient of the input, the caller's to dispose
  */
-export function maxPoolGrad(backend: SelvedgeBackend, dy: TensorInfo, x: TensorInfo, info: Pool2DInfo): TensorInfo {
+export function maxPoolGrad(
+  backend: SelvedgeBackend,
+  dy: TensorInfo,
+  x: TensorInfo,
+  info: Pool2DInfo,
+  isRectified = false,
+): TensorInfo {
   const dx = backend.output(info.inShape, 'float32');
   const channels = info.inChannels;
   const blockChannels = info.batchSize >= WHOLE_IMAGE_BATCH ? channels : Math.min(channels, BLOCK_CHANNELS);
   const units = channels === 0 ? 0 : info.batchSize * Math.ceil(channels / blockChannels);
-  const words = [backend.offset(x), backend.offset(dy), backend.offset(dx), ...windowWords(info), blockChannels];
+  const tensors = [x, dy, dx].map((tensor) => backend.offset(tensor));
+  const words = [...tensors, ...windowWords(info), blockChannels, isRectified ? 1 : 0];
   backend.pool.run('maxPoolGrad', units, words);
   return dx;
 }

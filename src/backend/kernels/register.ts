@@ -9,6 +9,7 @@ import { conv2DBackpropFilterKernel } from './conv-2d-backprop-filter.ts';
 import { conv2DBackpropInputKernel } from './conv-2d-backprop-input.ts';
 import { type Correction, corrections } from './corrected-kernels.ts';
 import { cpuKernels, withForeignTypes } from './cpu-kernels.ts';
+import { deferringKernels } from './deferred-conv-2d.ts';
 import { depthwiseConv2dNativeKernel } from './depthwise-conv-2d-native.ts';
 import { depthwiseConv2dNativeBackpropFilterKernel } from './depthwise-conv-2d-native-backprop-filter.ts';
 import { depthwiseConv2dNativeBackpropInputKernel } from './depthwise-conv-2d-native-backprop-input.ts';
@@ -89,11 +90,11 @@ export function registerKernels(): () => void {
   };
   const remaining = tf.getKernelsForBackend('wasm').filter((stock) => !kernels.some(isNamed(stock)));
   for (const { kernelName, kernelFunc } of kernels) {
-    register({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc });
+    register(deferring({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc }));
   }
   for (const stock of remaining) {
     const kernelFunc = partlyOurs[stock.kernelName]?.(stock.kernelFunc) ?? stock.kernelFunc;
-    register(withForeignTypes({ ...stock, kernelFunc }));
+    register(withForeignTypes(deferring({ ...stock, kernelFunc })));
   }
   return () => {
     for (const { kernelName, stock } of replaced) {
@@ -102,6 +103,11 @@ export function registerKernels(): () => void {
     }
   };
 }
+
+const deferring = (kernel: tf.KernelConfig): tf.KernelConfig => {
+  const kernelFunc = deferringKernels[kernel.kernelName]?.(kernel.kernelFunc) ?? kernel.kernelFunc;
+  return { ...kernel, kernelFunc };
+};
 
 const isNamed =
   (stock: tf.KernelConfig) =>

@@ -16,7 +16,7 @@ export function layoutPooling(group: Group, kind: PoolingKind, window: WindowSet
     const sums = layoutWindowSums(context, group);
     const x = context.buffersOf(input).value;
     const isMax = kind === 'maxPooling';
-    const forward = context.args([x, sums.value, 0, ...windowWords(info), info.inChannels]);
+    const forward = context.args([x, sums.value, 0, ...windowWords(info), info.inChannels, 0]);
     // A unit of `maxPool` is a line of the output, of all others an image.
     const unitsPerImage = isMax ? info.outHeight : 1;
     return (_, gradients) => {

@@ -1,0 +1,148 @@
+// Convolutions of a forward pass that is recorded for gradients. tfjs then runs convolution, bias and relu as three kernels, and the
+// gradients of pooling and of relu as two; here the convolution waits for what follows, and one pass does all of it.
+// Not here: FusedConv2D, which tfjs runs where nothing is recorded; its rounding is that of the one pass. Invariant: what turns out not
+// to be such a chain is computed as it is written, when it is looked at.
+//
+//   Conv2D           waits
+//   Add of a bias    waits
+//   Relu             convolution, bias and relu in one pass; the sum itself waits on, as a rule for ever
+//   MaxPoolGrad      waits, if what was pooled is such a result
+//   ReluGrad         both gradients in one pass. Elsewhere the result stands for the sum: it is above zero where that is
+import type { DeferredWork, HeldTensor, TensorData } from '../deferred.ts';
+import type { SelvedgeBackend } from '../selvedge-backend.ts';
+import * as tf from '../tfjs.ts';
+import type { ClampActivation } from './activation.ts';
+import { conv2dForward } from './conv-2d.ts';
+import { type Conv2DAttributes, type Conv2DInfo, conv2dInfo, outputShapeOf } from './conv-2d-geometry.ts';
+import type { Correction } from './corrected-kernels.ts';
+import { isColumnBias } from './gemm.ts';
+import { type MaxPoolAttributes, type Pool2DInfo, poolInfo } from './max-pool.ts';
+import { maxPoolGrad } from './max-pool-grad.ts';
+import type { KernelCall } from './register.ts';
+
+/** A convolution, with a bias or without, that nobody has looked at. */
+class DeferredConv2D implements DeferredWork {
+  readonly backend: SelvedgeBackend;
+  readonly convInfo: Conv2DInfo;
+  readonly held: HeldTensor[];
+  readonly hasBias: boolean;
+  /** What Relu made of it. */
+  rectified: HeldTensor | undefined;
+
+  /** @param inputs Input, filter and perhaps a bias, held */
+  constructor(backend: SelvedgeBackend, convInfo: Conv2DInfo, inputs: readonly HeldTensor[]) {
+    this.backend = backend;
+    this.convInfo = convInfo;
+    this.held = [...inputs];
+    this.hasBias = inputs.length > 2;
+  }
+
+  compute(activation: ClampActivation = 'linear'): tf.TensorInfo {
+    return this.backend.withHeld(this.held, ([x, filter, bias]) =>
+      conv2dForward(this.backend, {
+        x: x!,
+        filter: filter!,
+        bias: this.hasBias ? bias : undefined,
+        activation,
+        convInfo: this.convInfo,
+      }),
+    );
+  }
+
+  /** The convolution, its bias and relu; the caller owns it. */
+  rectify(): tf.TensorInfo {
+    const y = this.compute('relu');
+    this.rectified = this.backend.hold(y);
+    this.held.push(this.rectified);
+    rectifiedData.add(this.rectified.data);
+    return y;
+  }
+}
+
+/** Data of what `rectify` made. */
+const rectifiedData = new WeakSet<TensorData>();
+
+/** The gradient of pooling what `rectify` made, which nobody has looked at. */
+class DeferredMaxPoolGrad implements DeferredWork {
+  readonly backend: SelvedgeBackend;
+  readonly info: Pool2DInfo;
+  readonly held: readonly [dy: HeldTensor, input: HeldTensor];
+
+  constructor(backend: SelvedgeBackend, info: Pool2DInfo, held: readonly [dy: HeldTensor, input: HeldTensor]) {
+    this.backend = backend;
+    this.info = info;
+    this.held = held;
+  }
+
+  /** @param isRectified With the gradient of the relu before it */
+  compute(isRectified = false): tf.TensorInfo {
+    return this.backend.withHeld(this.held, ([dy, input]) =>
+      maxPoolGrad(this.backend, dy!, input!, this.info, isRectified),
+    );
+  }
+}
+
+const isFloat32 = ({ dtype }: tf.TensorInfo): boolean => dtype === 'float32';
+const isRecorded = (): boolean => tf.engine().state.gradientDepth > 0;
+
+/** The convolution that a tensor waits for, in its own shape. */
+function deferredConv2D(backend: SelvedgeBackend, tensor: tf.TensorInfo): DeferredConv2D | undefined {
+  const work = backend.deferredWork(tensor);
+  if (!(work instanceof DeferredConv2D)) return undefined;
+  return tf.util.arraysEqual(tensor.shape, outputShapeOf(work.convInfo)) ? work : undefined;
+}
+
+type Conv2DCall = KernelCall<{ x: tf.TensorInfo; filter: tf.TensorInfo }, Conv2DAttributes>;
+type PoolGradCall = KernelCall<{ dy: tf.TensorInfo; input: tf.TensorInfo }, MaxPoolAttributes>;
+
+/** Makes of a kernel one that waits, or that goes on from one that does. */
+const before =
+  <Call>(instead: (call: Call) => tf.TensorInfo | undefined): Correction =>
+  (own) =>
+  (call) =>
+    instead(call as unknown as Call) ?? own(call);
+
+export const deferringKernels: Readonly<Record<string, Correction>> = {
+  Conv2D: before<Conv2DCall>(({ inputs: { x, filter }, attrs, backend }) => {
+    if (!isRecorded() || attrs.dataFormat === 'NCHW' || !isFloat32(x) || !isFloat32(filter)) return undefined;
+    const convInfo = conv2dInfo(x.shape, filter.shape, attrs);
+    const work = new DeferredConv2D(backend, convInfo, [backend.hold(x), backend.hold(filter)]);
+    return backend.defer(outputShapeOf(convInfo), work);
+  }),
+
+  Add: before<KernelCall<{ a: tf.TensorInfo; b: tf.TensorInfo }>>(({ inputs: { a, b }, backend }) => {
+    const sum = deferredConv2D(backend, a);
+    if (!sum || sum.hasBias || !isFloat32(b) || !isColumnBias(b, sum.convInfo.outChannels)) return undefined;
+    if (b.shape.length > a.shape.length) return undefined;
+    const [x, filter] = sum.held;
+    const inputs = [backend.holdAgain(x!), backend.holdAgain(filter!), backend.hold(b)];
+    return backend.defer(a.shape, new DeferredConv2D(backend, sum.convInfo, inputs));
+  }),
+
+  Relu: before<KernelCall<{ x: tf.TensorInfo }>>(({ inputs: { x }, backend }) => {
+    const sum = deferredConv2D(backend, x);
+    return sum && !sum.rectified ? sum.rectify() : undefined;
+  }),
+
+  MaxPoolGrad: before<PoolGradCall>(({ inputs: { dy, input }, attrs, backend }) => {
+    const isRectified = rectifiedData.has(backend.dataIdMap.get(input.dataId));
+    if (!isRectified || !isFloat32(dy)) return undefined;
+    const work = new DeferredMaxPoolGrad(backend, poolInfo(input.shape, attrs), [
+      backend.hold(dy),
+      backend.hold(input),
+    ]);
+    return backend.defer(input.shape, work);
+  }),
+
+  ReluGrad: (own) => (call) => {
+    const { inputs, attrs, backend } = call as unknown as KernelCall<{ dy: tf.TensorInfo; x: tf.TensorInfo }>;
+    const { dy, x } = inputs;
+    const rectified = deferredConv2D(backend, x)?.rectified;
+    if (!rectified || !isFloat32(dy)) return own(call);
+    const pooled = backend.deferredWork(dy);
+    if (pooled instanceof DeferredMaxPoolGrad && pooled.held[1].data === rectified.data) return pooled.compute(true);
+    return backend.withHeld([rectified], ([y]) =>
+      own({ inputs: { dy, x: y! }, attrs: attrs as tf.NamedAttrMap, backend }),
+    );
+  },
+};
