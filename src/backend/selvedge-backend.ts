@@ -149,13 +149,14 @@ export class SelvedgeBackend extends BackendWasm {
   /** Keeps the memory of a tensor until `release`, even if the tensor is disposed. Computes it if it waits. */
   hold(tensor: TensorInfo): HeldTensor {
     this.offset(tensor);
-    return this.holdAgain({ ...tensor, data: this.dataIdMap.get(tensor.dataId) });
+    const { dataId, shape, dtype } = tensor;
+    return this.holdAgain({ data: this.dataIdMap.get(dataId), shape, dtype });
   }
 
   /** Holds what is held once more, for another `release`. */
-  holdAgain({ data, shape, dtype }: HeldTensor): HeldTensor {
-    this.#holds.set(data, (this.#holds.get(data) ?? 0) + 1);
-    return { data, shape, dtype };
+  holdAgain(held: HeldTensor): HeldTensor {
+    this.#holds.set(held.data, (this.#holds.get(held.data) ?? 0) + 1);
+    return held;
   }
 
   /** Undoes one `hold`. */
