@@ -10,9 +10,11 @@
 //   unit = a chunk of the blocks of pixels x tilesPerUnit tiles of rows. A block is imagesPerBlock images, or linesPerBlock lines of
 //   one; its sums start at zero and are added to the chunk's. Blocks and chunks follow from the shape alone, and sumPartials adds
 //   chunks in order: the bits are the same for any number of threads.
+import { maxPoolGradImage } from './max-pool-grad';
 import { loadColumns, zeroFloats } from './simd/columns';
 import { HIGHEST, LOWEST } from './simd/multiply';
 import { multiplyColumns, multiplyColumnsByTable } from './simd/multiply-columns';
+import { PoolArgs } from './window';
 
 @unmanaged
 class Conv2DBackpropFilterArgs {
@@ -140,6 +142,41 @@ export function conv2dBackpropFilter(args: usize, start: i32, end: i32, scratch:
       const x = <usize>a.x + (<usize>image) * a.imageBytes + (<usize>line) * a.strideRowBytes;
       const dy = <usize>a.dy + (<usize>(image * a.outHeight + line)) * linePitch;
       addBlock(a, partial, firstTile, lastTile, x, dy, images, lines, block == firstBlock, scratch);
+    }
+  }
+}
+
+/** Where the arguments of the pooling are, after those of the convolution. */
+const POOL_ARGS: usize = offsetof<Conv2DBackpropFilterArgs>();
+
+/**
+ * The same where dY is the gradient of a max pooling, several times larger than what it is made of: it is made image by image in
+ * scratch. Blocks are lines of one image; a unit is a chunk, with all tiles.
+ */
+export function conv2dBackpropFilterOfMaxPool(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<Conv2DBackpropFilterArgs>(args);
+  const pool = changetype<PoolArgs>(args + POOL_ARGS);
+  const tiles = a.runsY * a.runsX * ((a.run + 3) >> 2);
+  const linePitch = ((<usize>a.outWidth) * <usize>a.outChannels) << 2;
+  const pixelBytes = (<usize>a.outChannels) << 2;
+  const pooledBytes = <usize>(pool.outHeight * pool.outWidth) * pixelBytes;
+  const imageBytes = <usize>a.outHeight * linePitch;
+  const dy = scratch;
+  const sums = scratch + ((imageBytes + 63) & ~63);
+  zeroFloats(sums, 32);
+  for (let chunk = start; chunk < end; chunk++) {
+    const first = <i32>((<i64>chunk * a.batch) / a.chunks);
+    const last = <i32>((<i64>(chunk + 1) * a.batch) / a.chunks);
+    const partial = <usize>a.partials + (<usize>chunk) * a.partialBytes;
+    for (let image = first; image < last; image++) {
+      const y = <usize>pool.x + <usize>image * imageBytes;
+      maxPoolGradImage(pool, y, <usize>pool.y + <usize>image * pooledBytes, dy, pixelBytes);
+      for (let line = 0; line < a.outHeight; line += a.linesPerBlock) {
+        const x = <usize>a.x + (<usize>image) * a.imageBytes + (<usize>line) * a.strideRowBytes;
+        const lines = min(a.linesPerBlock, a.outHeight - line);
+        const isFirst = image == first && line == 0;
+        addBlock(a, partial, 0, tiles, x, dy + <usize>line * linePitch, 1, lines, isFirst, sums);
+      }
     }
   }
 }

@@ -11,7 +11,7 @@ export * from './max-pool-grad';
 export { packPanels } from './gemm';
 export { conv2d, conv2dSingleChannel, padImages } from './conv-2d';
 export { conv2dBackpropInput } from './conv-2d-backprop-input';
-export { conv2dBackpropFilter, sumPartials } from './conv-2d-backprop-filter';
+export { conv2dBackpropFilter, conv2dBackpropFilterOfMaxPool, sumPartials } from './conv-2d-backprop-filter';
 export { matMulColumns, matMulInt32, matMulRows } from './batch-mat-mul';
 export { biasActivationGrad } from './bias-activation-grad';
 export { decodeIdxImages, decodeIdxLabels } from './decode-idx';

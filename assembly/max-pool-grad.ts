@@ -21,24 +21,22 @@ export function maxPoolGrad(args: usize, start: i32, end: i32, scratch: usize): 
     const blockBytes = <usize>min(a.blockChannels, a.channels - channel) << 2;
     const image = <usize>(unit / blocks);
     const offset = image * imageBytes + (<usize>channel << 2);
-    if (areWholePairs(a) && blockBytes == pixelBytes) {
-      const dy = <usize>a.y + image * outBytes;
-      if (a.isRectified) storePairs(true, a, <usize>a.x + offset, dy, <usize>a.dx + offset);
-      else storePairs(false, a, <usize>a.x + offset, dy, <usize>a.dx + offset);
-      continue;
-    }
-    zeroBlock(<usize>a.dx + offset, blockBytes, pixelBytes, a.inHeight * a.inWidth);
-    scatterImage(
-      a,
-      <usize>a.x + offset,
-      <usize>a.y + image * outBytes + (<usize>channel << 2),
-      <usize>a.dx + offset,
-      blockBytes,
-    );
-    if (a.isRectified) {
-      rectifyBlock(<usize>a.x + offset, <usize>a.dx + offset, blockBytes, pixelBytes, a.inHeight * a.inWidth);
-    }
+    const dy = <usize>a.y + image * outBytes + (<usize>channel << 2);
+    maxPoolGradImage(a, <usize>a.x + offset, dy, <usize>a.dx + offset, blockBytes);
   }
+}
+
+/** The gradient of an image, or of the block of its channels that `blockBytes` of each pixel are. */
+export function maxPoolGradImage(a: PoolArgs, x: usize, dy: usize, dx: usize, blockBytes: usize): void {
+  const pixelBytes = <usize>a.channels << 2;
+  if (areWholePairs(a) && blockBytes == pixelBytes) {
+    if (a.isRectified) storePairs(true, a, x, dy, dx);
+    else storePairs(false, a, x, dy, dx);
+    return;
+  }
+  zeroBlock(dx, blockBytes, pixelBytes, a.inHeight * a.inWidth);
+  scatterImage(a, x, dy, dx, blockBytes);
+  if (a.isRectified) rectifyBlock(x, dx, blockBytes, pixelBytes, a.inHeight * a.inWidth);
 }
 
 /** Windows of 2x2 side by side, none of which reaches into padding: each element of dx belongs to one of them or to none. */

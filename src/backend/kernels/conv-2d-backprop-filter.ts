@@ -14,6 +14,8 @@ import {
   withChannelsLast,
 } from './conv-2d-geometry.ts';
 import { alignToCacheLine, clamp, evenShare, grainFor, sizeOf, zeros } from './gemm.ts';
+import type { Pool2DInfo } from './max-pool.ts';
+import { maxPoolGradWords } from './max-pool-grad.ts';
 import type { KernelCall } from './register.ts';
 import { tileSizeOn, winogradConv2dBackpropFilter } from './winograd.ts';
 
@@ -84,6 +86,60 @@ export function directConv2dBackpropFilter(backend: SelvedgeBackend, options: Co
       ...grainFor((2 * length * sizeOf(dy.shape)) / info.outChannels, plan.units),
     });
     if (plan.chunks > 1) sumPartials(backend, { partials, output, length, count: plan.chunks });
+  });
+  return output;
+}
+
+/** The gradient of a max pooling, and of the relu before it if there is one, as it is made of smaller tensors. */
+export interface MaxPoolGradient {
+  /** Gradient of what the pooling gave. */
+  readonly dy: tf.TensorInfo;
+  /** What was pooled. */
+  readonly input: tf.TensorInfo;
+  readonly info: Pool2DInfo;
+  readonly isRectified: boolean;
+}
+
+/**
+ * Gradient of the filter of a convolution whose outputs, rectified or not, were pooled: their own gradient lies in no tensor.
+ *
+ * @returns As `conv2dBackpropFilter`; undefined where that must make it of a tensor: by Winograd's algorithm, and for small images
+ */
+export function conv2dBackpropFilterOfMaxPool(
+  backend: SelvedgeBackend,
+  options: { x: tf.TensorInfo; pooling: MaxPoolGradient; convInfo: Conv2DInfo },
+): tf.TensorInfo | undefined {
+  const { x, pooling, convInfo: info } = options;
+  const shape = filterShapeOf(info);
+  const length = sizeOf(shape);
+  const isEmpty = length === 0 || sizeOf(pooling.dy.shape) === 0;
+  if (isEmpty || tileSizeOn(backend, info) !== 0 || blocksOf(info).imagesPerBlock !== 1) return undefined;
+  const output = backend.output(shape, 'float32');
+  const walk = tapWalk(info);
+  const chunks = Math.min(MAX_CHUNKS, info.batchSize);
+  const imageBytes = alignToCacheLine(info.outHeight * info.outWidth * info.outChannels * 4);
+  const partialBytes = alignToCacheLine(chunks * length * 4);
+  backend.withMemory(64 + partialBytes + walk.paddedBytes, (block) => {
+    const partials = alignToCacheLine(block);
+    const sums = backpropFilterWords(
+      info,
+      walk,
+      { chunks, tilesPerUnit: filterTiles(walk) },
+      {
+        x: padInput(backend, { x, info, walk, padded: partials + partialBytes }),
+        dy: 0,
+        partials,
+        partialBytes: length * 4,
+      },
+    );
+    const at = { x: backend.offset(pooling.input), dy: backend.offset(pooling.dy), dx: 0 };
+    const { isRectified } = pooling;
+    const words = maxPoolGradWords(pooling.info, at, { blockChannels: info.outChannels, isRectified });
+    backend.pool.run('conv2dBackpropFilterOfMaxPool', chunks, [...sums.words, ...words], {
+      scratchBytes: imageBytes + sums.scratchBytes,
+      ...grainFor((2 * length * sizeOf(pooling.input.shape)) / info.outChannels, chunks),
+    });
+    sumPartials(backend, { partials, output, length, count: chunks });
   });
   return output;
 }

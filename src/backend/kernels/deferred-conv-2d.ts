@@ -7,18 +7,22 @@
 //   Add of a bias    waits
 //   Relu             convolution, bias and relu in one pass; the sum itself waits on, as a rule for ever
 //   MaxPoolGrad      waits, if what was pooled is such a result
-//   ReluGrad         both gradients in one pass. Elsewhere the result stands for the sum: it is above zero where that is
+//   ReluGrad         waits on, and is both gradients in one pass. Elsewhere the result stands for the sum: it is above zero where that is
+//   Sum, to a bias   comes of the gradient of what is left of the pooling: as many images, far fewer pixels
+//   Conv2DBackpropFilter      makes the gradient of the sum image by image, where it goes by no algorithm that reads it twice
 import type { DeferredWork, HeldTensor, TensorData } from '../deferred.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
 import type { ClampActivation } from './activation.ts';
 import { conv2dForward } from './conv-2d.ts';
+import { conv2dBackpropFilterOfMaxPool } from './conv-2d-backprop-filter.ts';
 import { type Conv2DAttributes, type Conv2DInfo, conv2dInfo, outputShapeOf } from './conv-2d-geometry.ts';
 import type { Correction } from './corrected-kernels.ts';
 import { isColumnBias } from './gemm.ts';
 import { type MaxPoolAttributes, type Pool2DInfo, poolInfo } from './max-pool.ts';
 import { maxPoolGrad } from './max-pool-grad.ts';
 import type { KernelCall } from './register.ts';
+import { callKernel, replaceBy } from './registered-kernel.ts';
 
 /** A convolution, with a bias or without, that nobody has looked at. */
 class DeferredConv2D implements DeferredWork {
@@ -62,22 +66,56 @@ class DeferredConv2D implements DeferredWork {
 /** Data of what `rectify` made. */
 const rectifiedData = new WeakSet<TensorData>();
 
-/** The gradient of pooling what `rectify` made, which nobody has looked at. */
+type PoolTensors = readonly [dy: HeldTensor, input: HeldTensor, output: HeldTensor];
+
+/** The gradient of pooling what `rectify` made, and perhaps of relu, which nobody has looked at. */
 class DeferredMaxPoolGrad implements DeferredWork {
   readonly backend: SelvedgeBackend;
   readonly info: Pool2DInfo;
-  readonly held: readonly [dy: HeldTensor, input: HeldTensor];
+  readonly held: PoolTensors;
+  readonly isRectified: boolean;
 
-  constructor(backend: SelvedgeBackend, info: Pool2DInfo, held: readonly [dy: HeldTensor, input: HeldTensor]) {
+  constructor(backend: SelvedgeBackend, info: Pool2DInfo, held: PoolTensors, isRectified: boolean) {
     this.backend = backend;
     this.info = info;
     this.held = held;
+    this.isRectified = isRectified;
   }
 
-  /** @param isRectified With the gradient of the relu before it */
-  compute(isRectified = false): tf.TensorInfo {
+  compute(): tf.TensorInfo {
     return this.backend.withHeld(this.held, ([dy, input]) =>
-      maxPoolGrad(this.backend, dy!, input!, this.info, isRectified),
+      maxPoolGrad(this.backend, dy!, input!, this.info, this.isRectified),
+    );
+  }
+
+  /** The gradient of relu, too. */
+  rectified(): tf.TensorInfo {
+    const [dy, input, output] = this.held;
+    const held: PoolTensors = [
+      this.backend.holdAgain(dy),
+      this.backend.holdAgain(input),
+      this.backend.holdAgain(output),
+    ];
+    return this.backend.defer(input.shape, new DeferredMaxPoolGrad(this.backend, this.info, held, true));
+  }
+
+  /** Sums of the channels: a maximum above zero hands on its gradient, to whichever pixel it comes of. */
+  channelSums(attrs: tf.NamedAttrMap): tf.TensorInfo {
+    return this.backend.withHeld(this.held, ([dy, , output]) =>
+      replaceBy(this.backend, callKernel(this.backend, 'ReluGrad', { dy: dy!, x: output! }), (x) =>
+        callKernel(this.backend, 'Sum', { x }, attrs),
+      ),
+    );
+  }
+
+  filterGradient(x: tf.TensorInfo, convInfo: Conv2DInfo): tf.TensorInfo | undefined {
+    const { backend, info, isRectified } = this;
+    return backend.withHeld(this.held, ([dy, input]) =>
+      conv2dBackpropFilterOfMaxPool(backend, {
+        x,
+        pooling: { dy: dy!, input: input!, info, isRectified },
+        convInfo,
+      }),
     );
   }
 }
@@ -92,8 +130,20 @@ function deferredConv2D(backend: SelvedgeBackend, tensor: tf.TensorInfo): Deferr
   return tf.util.arraysEqual(tensor.shape, outputShapeOf(work.convInfo)) ? work : undefined;
 }
 
+/** The gradient of pooling and relu that a tensor waits for, in its own shape. */
+function deferredGradient(backend: SelvedgeBackend, tensor: tf.TensorInfo): DeferredMaxPoolGrad | undefined {
+  const work = backend.deferredWork(tensor);
+  if (!(work instanceof DeferredMaxPoolGrad && work.isRectified)) return undefined;
+  return tf.util.arraysEqual(tensor.shape, work.held[1].shape) ? work : undefined;
+}
+
 type Conv2DCall = KernelCall<{ x: tf.TensorInfo; filter: tf.TensorInfo }, Conv2DAttributes>;
-type PoolGradCall = KernelCall<{ dy: tf.TensorInfo; input: tf.TensorInfo }, MaxPoolAttributes>;
+type FilterGradCall = KernelCall<
+  { x: tf.TensorInfo; dy: tf.TensorInfo },
+  Conv2DAttributes & { readonly filterShape: [number, number, number, number] }
+>;
+type PoolGradCall = KernelCall<{ dy: tf.TensorInfo; input: tf.TensorInfo; output: tf.TensorInfo }, MaxPoolAttributes>;
+type SumCall = KernelCall<{ x: tf.TensorInfo }, { readonly axis?: number | number[] }>;
 
 /** Makes of a kernel one that waits, or that goes on from one that does. */
 const before =
@@ -124,14 +174,11 @@ export const deferringKernels: Readonly<Record<string, Correction>> = {
     return sum && !sum.rectified ? sum.rectify() : undefined;
   }),
 
-  MaxPoolGrad: before<PoolGradCall>(({ inputs: { dy, input }, attrs, backend }) => {
-    const isRectified = rectifiedData.has(backend.dataIdMap.get(input.dataId));
-    if (!isRectified || !isFloat32(dy)) return undefined;
-    const work = new DeferredMaxPoolGrad(backend, poolInfo(input.shape, attrs), [
-      backend.hold(dy),
-      backend.hold(input),
-    ]);
-    return backend.defer(input.shape, work);
+  MaxPoolGrad: before<PoolGradCall>(({ inputs: { dy, input, output }, attrs, backend }) => {
+    const isOfRelu = rectifiedData.has(backend.dataIdMap.get(input.dataId));
+    if (!isOfRelu || !isFloat32(dy)) return undefined;
+    const held: PoolTensors = [backend.hold(dy), backend.hold(input), backend.hold(output)];
+    return backend.defer(input.shape, new DeferredMaxPoolGrad(backend, poolInfo(input.shape, attrs), held, false));
   }),
 
   ReluGrad: (own) => (call) => {
@@ -140,9 +187,23 @@ export const deferringKernels: Readonly<Record<string, Correction>> = {
     const rectified = deferredConv2D(backend, x)?.rectified;
     if (!rectified || !isFloat32(dy)) return own(call);
     const pooled = backend.deferredWork(dy);
-    if (pooled instanceof DeferredMaxPoolGrad && pooled.held[1].data === rectified.data) return pooled.compute(true);
+    if (pooled instanceof DeferredMaxPoolGrad && !pooled.isRectified && pooled.held[1].data === rectified.data) {
+      return pooled.rectified();
+    }
     return backend.withHeld([rectified], ([y]) =>
       own({ inputs: { dy, x: y! }, attrs: attrs as tf.NamedAttrMap, backend }),
     );
   },
+
+  Sum: before<SumCall>(({ inputs: { x }, attrs, backend }) => {
+    const work = deferredGradient(backend, x);
+    const axes = tf.util.parseAxisParam(attrs.axis as number[], x.shape);
+    return work && tf.util.arraysEqual(axes, [0, 1, 2]) ? work.channelSums(attrs as tf.NamedAttrMap) : undefined;
+  }),
+
+  Conv2DBackpropFilter: before<FilterGradCall>(({ inputs: { x, dy }, attrs, backend }) => {
+    const work = deferredGradient(backend, dy);
+    if (!work || attrs.dataFormat === 'NCHW' || !isFloat32(x)) return undefined;
+    return work.filterGradient(x, conv2dInfo(x.shape, attrs.filterShape, { ...attrs, dilations: 1 }));
+  }),
 };

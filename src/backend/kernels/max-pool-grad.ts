@@ -32,11 +32,17 @@ export function maxPoolGrad(
   const channels = info.inChannels;
   const blockChannels = info.batchSize >= WHOLE_IMAGE_BATCH ? channels : Math.min(channels, BLOCK_CHANNELS);
   const units = channels === 0 ? 0 : info.batchSize * Math.ceil(channels / blockChannels);
-  const tensors = [x, dy, dx].map((tensor) => backend.offset(tensor));
-  const words = [...tensors, ...windowWords(info), blockChannels, isRectified ? 1 : 0];
-  backend.pool.run('maxPoolGrad', units, words);
+  const at = { x: backend.offset(x), dy: backend.offset(dy), dx: backend.offset(dx) };
+  backend.pool.run('maxPoolGrad', units, maxPoolGradWords(info, at, { blockChannels, isRectified }));
   return dx;
 }
+
+/** `PoolArgs` in assembly/window.ts. */
+export const maxPoolGradWords = (
+  info: Pool2DInfo,
+  at: { readonly x: number; readonly dy: number; readonly dx: number },
+  { blockChannels, isRectified }: { readonly blockChannels: number; readonly isRectified: boolean },
+): number[] => [at.x, at.dy, at.dx, ...windowWords(info), blockChannels, isRectified ? 1 : 0];
 
 export const maxPoolGradKernel: Kernel = {
   kernelName: 'MaxPoolGrad',
