@@ -18,7 +18,7 @@ const MIN_CHANNELS = 16;
 /** Multiplications of the direct algorithm for one of Winograd's, below which the transforms eat the gain. */
 const MIN_SAVING = 1.5;
 /** V and M of a unit: about a second-level cache, beside U. */
-const UNIT_BYTES = 640 << 10;
+const UNIT_BYTES = 256 << 10;
 /** Units that keep several threads evenly busy. */
 const WANTED_UNITS = 8;
 /** V and dM of a part of the batch, for the filter gradient; and the tiles of a part, which two strips of the first-level cache hold. */
