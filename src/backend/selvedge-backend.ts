@@ -72,6 +72,18 @@ export class SelvedgeBackend extends BackendWasm {
     return this.makeOutput(shape as number[], dtype);
   }
 
+  /** A float32 tensor that `fill` writes: gone again if that fails. */
+  filled(shape: readonly number[], fill: (output: TensorInfo) => void): TensorInfo {
+    const output = this.output(shape, 'float32');
+    try {
+      fill(output);
+    } catch (error) {
+      this.disposeData(output.dataId);
+      throw error;
+    }
+    return output;
+  }
+
   /**
    * Reserves bytes on the wasm heap, 8-byte aligned; the caller frees them.
    *
@@ -146,11 +158,13 @@ export class SelvedgeBackend extends BackendWasm {
     return backend_util.mergeRealAndImagArrays(real, imag);
   }
 
-  /** Keeps the memory of a tensor until `release`, even if the tensor is disposed. Computes it if it waits. */
-  hold(tensor: TensorInfo): HeldTensor {
-    this.offset(tensor);
-    const { dataId, shape, dtype } = tensor;
-    return this.holdAgain({ data: this.dataIdMap.get(dataId), shape, dtype });
+  /** Keeps the memory of tensors until `release`, even if they are disposed. Computes those that wait. */
+  hold(...tensors: TensorInfo[]): HeldTensor[] {
+    // All first: one that fails to compute leaves none held.
+    for (const tensor of tensors) this.offset(tensor);
+    return tensors.map(({ dataId, shape, dtype }) =>
+      this.holdAgain({ data: this.dataIdMap.get(dataId), shape, dtype }),
+    );
   }
 
   /** Holds what is held once more, for another `release`. */
@@ -187,7 +201,7 @@ export class SelvedgeBackend extends BackendWasm {
     }
   }
 
-  /** A float32 tensor that is computed when somebody looks at it. Its inputs must not be written to before: see `computeDeferred`. */
+  /** A float32 tensor that is computed when somebody looks at it. Who writes to one of its inputs calls `computeReaders` before. */
   defer(shape: readonly number[], work: DeferredWork): TensorInfo {
     const dataId = {};
     const data: DeferredData = new DeferredData(shape, work, () => {
@@ -210,9 +224,19 @@ export class SelvedgeBackend extends BackendWasm {
     return data instanceof DeferredData ? data.work : undefined;
   }
 
-  /** Computes all that waits: who writes to a tensor in place calls this first. */
-  computeDeferred(): void {
-    for (const data of [...this.#waiting]) void data.memoryOffset;
+  /** Computes all that waits and is made of a tensor: who writes to that in place calls this first. */
+  computeReaders({ dataId }: TensorReference): void {
+    const read = this.dataIdMap.get(dataId);
+    if (!this.#holds.has(read)) return;
+    for (const data of [...this.#waiting]) {
+      if (data.work?.held.some((held) => held.data === read)) void data.memoryOffset;
+    }
+  }
+
+  /** Computes a tensor that waits. Memory may grow, and views of it end. */
+  compute({ dataId }: TensorReference): void {
+    const data: TensorData = this.dataIdMap.get(dataId);
+    if (data instanceof DeferredData) void data.memoryOffset;
   }
 
   #forget(data: DeferredData): void {

@@ -29,6 +29,8 @@ const GATHER_TILES = 16;
 const MAX_CHUNKS = 16;
 const MAX_PARTIAL_BYTES = 8 << 20;
 const WANTED_UNITS = 16;
+/** What a thread keeps of the gradient of an image: half a second-level cache. */
+const MAX_IMAGE_BYTES = 512 << 10;
 const FLOATS_PER_SUM_UNIT = 4096;
 
 /** The gradient of a filter, channels last. */
@@ -103,7 +105,8 @@ export interface MaxPoolGradient {
 /**
  * Gradient of the filter of a convolution whose outputs, rectified or not, were pooled: their own gradient lies in no tensor.
  *
- * @returns As `conv2dBackpropFilter`; undefined where that must make it of a tensor: by Winograd's algorithm, and for small images
+ * @returns The bits of `conv2dBackpropFilter`; undefined where that must make it of a tensor: by Winograd's algorithm, of images that
+ *   are small or outgrow the second-level cache, and where its chunks are few or divide images
  */
 export function conv2dBackpropFilterOfMaxPool(
   backend: SelvedgeBackend,
@@ -114,10 +117,11 @@ export function conv2dBackpropFilterOfMaxPool(
   const length = sizeOf(shape);
   const isEmpty = length === 0 || sizeOf(pooling.dy.shape) === 0;
   if (isEmpty || tileSizeOn(backend, info) !== 0 || blocksOf(info).imagesPerBlock !== 1) return undefined;
-  const output = backend.output(shape, 'float32');
   const walk = tapWalk(info);
-  const chunks = Math.min(MAX_CHUNKS, info.batchSize);
+  const { chunks } = planFilter(info, walk, (sizeOf(x.shape) + sizeOf(pooling.input.shape)) * 4);
   const imageBytes = alignToCacheLine(info.outHeight * info.outWidth * info.outChannels * 4);
+  if (chunks < MAX_CHUNKS || info.batchSize % chunks !== 0 || imageBytes > MAX_IMAGE_BYTES) return undefined;
+  const output = backend.output(shape, 'float32');
   const partialBytes = alignToCacheLine(chunks * length * 4);
   backend.withMemory(64 + partialBytes + walk.paddedBytes, (block) => {
     const partials = alignToCacheLine(block);

@@ -62,12 +62,12 @@ export function conv2dForward(backend: SelvedgeBackend, options: Conv2DForward):
 export function directConv2d(backend: SelvedgeBackend, options: Conv2DForward): tf.TensorInfo {
   const { x, filter, bias, convInfo: info } = options;
   const depth = info.filterHeight * info.filterWidth * info.inChannels;
-  const output = backend.output(outputShapeOf(info), 'float32');
   const columns = info.outChannels;
   const { matrixBytes } = packedSize(depth, columns);
   const walk = tapWalk(info);
   const packedBytes = alignToCacheLine(matrixBytes);
-  backend.withMemory(64 + packedBytes + walk.paddedBytes, (block) => {
+  const blockBytes = 64 + packedBytes + walk.paddedBytes;
+  const fill = (output: tf.TensorInfo, block: number): void => {
     const panels = alignToCacheLine(block);
     packPanels(backend, {
       source: backend.offset(filter),
@@ -82,19 +82,15 @@ export function directConv2d(backend: SelvedgeBackend, options: Conv2DForward): 
     });
     const input = padInput(backend, { x, info, walk, padded: panels + packedBytes });
     const plan = planConv2d(info, walk, depth);
-    backend.pool.run(
-      plan.kernel,
-      plan.units,
-      conv2dWords(info, walk, plan, {
-        x: input,
-        panels,
-        out: backend.offset(output),
-        activation: options.activation,
-      }),
-      { scratchBytes: pairTableBytes(plan.rowsPerUnit), ...grainFor(2 * depth * sizeOf(output.shape), plan.units) },
-    );
-  });
-  return output;
+    const at = { x: input, panels, out: backend.offset(output), activation: options.activation };
+    backend.pool.run(plan.kernel, plan.units, conv2dWords(info, walk, plan, at), {
+      scratchBytes: pairTableBytes(plan.rowsPerUnit),
+      ...grainFor(2 * depth * sizeOf(output.shape), plan.units),
+    });
+  };
+  return backend.filled(outputShapeOf(info), (output) =>
+    backend.withMemory(blockBytes, (block) => fill(output, block)),
+  );
 }
 
 /** How the output is cut: rows are output pixels, or pairs of output lines of `conv2dSingleChannel`. */

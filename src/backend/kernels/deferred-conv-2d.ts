@@ -1,7 +1,7 @@
 // Convolutions of a forward pass that is recorded for gradients. tfjs then runs convolution, bias and relu as three kernels, and the
 // gradients of pooling and of relu as two; here the convolution waits for what follows, and one pass does all of it.
 // Not here: FusedConv2D, which tfjs runs where nothing is recorded; its rounding is that of the one pass. Invariant: what turns out not
-// to be such a chain is computed as it is written, when it is looked at.
+// to be such a chain is computed as it is written, when it is looked at; a sum that relu and somebody else read is computed twice.
 //
 //   Conv2D           waits
 //   Add of a bias    waits
@@ -9,7 +9,7 @@
 //   MaxPoolGrad      waits, if what was pooled is such a result
 //   ReluGrad         waits on, and is both gradients in one pass. Elsewhere the result stands for the sum: it is above zero where that is
 //   Sum, to a bias   comes of the gradient of what is left of the pooling: as many images, far fewer pixels
-//   Conv2DBackpropFilter      makes the gradient of the sum image by image, where it goes by no algorithm that reads it twice
+//   Conv2DBackpropFilter      makes the gradient of the sum image by image, to the same bits, where it need not lie in memory
 import type { DeferredWork, HeldTensor, TensorData } from '../deferred.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
@@ -56,9 +56,10 @@ class DeferredConv2D implements DeferredWork {
   /** The convolution, its bias and relu; the caller owns it. */
   rectify(): tf.TensorInfo {
     const y = this.compute('relu');
-    this.rectified = this.backend.hold(y);
-    this.held.push(this.rectified);
-    rectifiedData.add(this.rectified.data);
+    const [rectified] = this.backend.hold(y);
+    this.rectified = rectified!;
+    this.held.push(rectified!);
+    rectifiedData.add(rectified!.data);
     return y;
   }
 }
@@ -88,18 +89,22 @@ class DeferredMaxPoolGrad implements DeferredWork {
     );
   }
 
-  /** The gradient of relu, too. */
-  rectified(): tf.TensorInfo {
-    const [dy, input, output] = this.held;
-    const held: PoolTensors = [
-      this.backend.holdAgain(dy),
-      this.backend.holdAgain(input),
-      this.backend.holdAgain(output),
-    ];
-    return this.backend.defer(input.shape, new DeferredMaxPoolGrad(this.backend, this.info, held, true));
+  /** Whether it is the gradient of what `rectify` made, in its own shape, and of no more. */
+  isOf(rectified: HeldTensor): boolean {
+    const [, input] = this.held;
+    return !this.isRectified && input.data === rectified.data && tf.util.arraysEqual(input.shape, rectified.shape);
   }
 
-  /** Sums of the channels: a maximum above zero hands on its gradient, to whichever pixel it comes of. */
+  /** The gradient of relu, too. */
+  rectified(): tf.TensorInfo {
+    for (const held of this.held) this.backend.holdAgain(held);
+    return this.backend.defer(this.held[1].shape, new DeferredMaxPoolGrad(this.backend, this.info, this.held, true));
+  }
+
+  /**
+   * Sums of the channels: a maximum above zero hands on its gradient, to whichever pixel it comes of. A NaN that pooling passes over
+   * is in none of them, and makes the gradient of the filter NaN.
+   */
   channelSums(attrs: tf.NamedAttrMap): tf.TensorInfo {
     return this.backend.withHeld(this.held, ([dy, , output]) =>
       replaceBy(this.backend, callKernel(this.backend, 'ReluGrad', { dy: dy!, x: output! }), (x) =>
@@ -156,7 +161,7 @@ export const deferringKernels: Readonly<Record<string, Correction>> = {
   Conv2D: before<Conv2DCall>(({ inputs: { x, filter }, attrs, backend }) => {
     if (!isRecorded() || attrs.dataFormat === 'NCHW' || !isFloat32(x) || !isFloat32(filter)) return undefined;
     const convInfo = conv2dInfo(x.shape, filter.shape, attrs);
-    const work = new DeferredConv2D(backend, convInfo, [backend.hold(x), backend.hold(filter)]);
+    const work = new DeferredConv2D(backend, convInfo, backend.hold(x, filter));
     return backend.defer(outputShapeOf(convInfo), work);
   }),
 
@@ -164,8 +169,8 @@ export const deferringKernels: Readonly<Record<string, Correction>> = {
     const sum = deferredConv2D(backend, a);
     if (!sum || sum.hasBias || !isFloat32(b) || !isColumnBias(b, sum.convInfo.outChannels)) return undefined;
     if (b.shape.length > a.shape.length) return undefined;
-    const [x, filter] = sum.held;
-    const inputs = [backend.holdAgain(x!), backend.holdAgain(filter!), backend.hold(b)];
+    const inputs = [...sum.held.slice(0, 2), ...backend.hold(b)];
+    for (const held of sum.held.slice(0, 2)) backend.holdAgain(held);
     return backend.defer(a.shape, new DeferredConv2D(backend, sum.convInfo, inputs));
   }),
 
@@ -177,7 +182,7 @@ export const deferringKernels: Readonly<Record<string, Correction>> = {
   MaxPoolGrad: before<PoolGradCall>(({ inputs: { dy, input, output }, attrs, backend }) => {
     const isOfRelu = rectifiedData.has(backend.dataIdMap.get(input.dataId));
     if (!isOfRelu || !isFloat32(dy)) return undefined;
-    const held: PoolTensors = [backend.hold(dy), backend.hold(input), backend.hold(output)];
+    const held = backend.hold(dy, input, output) as unknown as PoolTensors;
     return backend.defer(input.shape, new DeferredMaxPoolGrad(backend, poolInfo(input.shape, attrs), held, false));
   }),
 
@@ -187,7 +192,7 @@ export const deferringKernels: Readonly<Record<string, Correction>> = {
     const rectified = deferredConv2D(backend, x)?.rectified;
     if (!rectified || !isFloat32(dy)) return own(call);
     const pooled = backend.deferredWork(dy);
-    if (pooled instanceof DeferredMaxPoolGrad && !pooled.isRectified && pooled.held[1].data === rectified.data) {
+    if (pooled instanceof DeferredMaxPoolGrad && pooled.isOf(rectified) && tf.util.arraysEqual(dy.shape, x.shape)) {
       return pooled.rectified();
     }
     return backend.withHeld([rectified], ([y]) =>

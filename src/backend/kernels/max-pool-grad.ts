@@ -28,13 +28,13 @@ export function maxPoolGrad(
   info: Pool2DInfo,
   isRectified = false,
 ): TensorInfo {
-  const dx = backend.output(info.inShape, 'float32');
   const channels = info.inChannels;
   const blockChannels = info.batchSize >= WHOLE_IMAGE_BATCH ? channels : Math.min(channels, BLOCK_CHANNELS);
   const units = channels === 0 ? 0 : info.batchSize * Math.ceil(channels / blockChannels);
-  const at = { x: backend.offset(x), dy: backend.offset(dy), dx: backend.offset(dx) };
-  backend.pool.run('maxPoolGrad', units, maxPoolGradWords(info, at, { blockChannels, isRectified }));
-  return dx;
+  return backend.filled(info.inShape, (dx) => {
+    const at = { x: backend.offset(x), dy: backend.offset(dy), dx: backend.offset(dx) };
+    backend.pool.run('maxPoolGrad', units, maxPoolGradWords(info, at, { blockChannels, isRectified }));
+  });
 }
 
 /** `PoolArgs` in assembly/window.ts. */

@@ -75,7 +75,7 @@ export const writesInPlace = (): number => writes;
 /** Gives a variable whose memory a clone, a reshape or another variable shares a copy of its own, to be written in place. */
 export function ownMemory(backend: SelvedgeBackend, variable: Variable): void {
   writes++;
-  backend.computeDeferred();
+  backend.computeReaders(variable);
   if (backend.refCount(variable.dataId) === 1) return;
   tidy(() => variable.assign(toTensor(variable.dataSync(), variable.shape)));
 }

@@ -94,13 +94,28 @@ export function registerKernels(): () => void {
   }
   for (const stock of remaining) {
     const kernelFunc = partlyOurs[stock.kernelName]?.(stock.kernelFunc) ?? stock.kernelFunc;
-    register(withForeignTypes(deferring({ ...stock, kernelFunc })));
+    register(withForeignTypes(deferring(withComputedInputs({ ...stock, kernelFunc }))));
   }
   return () => {
     for (const { kernelName, stock } of replaced) {
       tf.unregisterKernel(kernelName, 'wasm');
       if (stock) tf.registerKernel(stock);
     }
+  };
+}
+
+/** Stock kernels take a view of the heap and then look at an input: computing that may grow the heap, and ends the view. */
+function withComputedInputs(kernel: tf.KernelConfig): tf.KernelConfig {
+  const { kernelName, kernelFunc } = kernel;
+  // Reshape counts a reference, whatever the tensor waits for.
+  if (kernelName === 'Reshape') return kernel;
+  return {
+    ...kernel,
+    kernelFunc: (call) => {
+      const { inputs, backend } = call as unknown as KernelCall<Record<string, tf.TensorInfo | null | undefined>>;
+      for (const name in inputs) if (inputs[name]) backend.compute(inputs[name]);
+      return kernelFunc(call);
+    },
   };
 }
 

@@ -75,7 +75,8 @@ function planTiles(info: Conv2DInfo, m: number) {
   const wanted = clamp(Math.ceil(total / WANTED_UNITS), 4, Math.max(4, fitting));
   const tilesPerUnit = Math.ceil(evenShare(total, wanted) / 4) * 4;
   const roomBytes = positions * Math.max(info.inChannels, info.outChannels) * 4;
-  const scratchBytes = LINES_BYTES + roomBytes + 64 + tilesPerUnit * (rowBytesV + rowBytesM);
+  const tileScratchBytes = LINES_BYTES + roomBytes + 64;
+  const scratchBytes = tileScratchBytes + tilesPerUnit * (rowBytesV + rowBytesM);
   const flops = 2 * positions * total * info.inChannels * info.outChannels;
   return {
     tilesY,
@@ -87,6 +88,7 @@ function planTiles(info: Conv2DInfo, m: number) {
     tilesPerUnit,
     positionBytesV,
     positionBytesM,
+    tileScratchBytes,
     scratchBytes,
     flops,
   };
@@ -157,11 +159,18 @@ function transformWeights(
   backend.pool.run(kernel, units, [source, target, sourceBytes, targetBytes, vectors, VECTORS_PER_UNIT, m], run);
 }
 
+/** U: byte offset, and bytes of a panel and between positions. */
+interface TransformedFilter {
+  readonly u: number;
+  readonly panelBytes: number;
+  readonly positionBytesU: number;
+}
+
 /** Runs `use` with the transformed filter: panels of outChannels, or of inChannels of the transposed filter. */
 function withTransformedFilter(
   backend: SelvedgeBackend,
   options: { info: Conv2DInfo; m: number; filter: TensorReference; isTransposed: boolean },
-  use: (u: { u: number; panelBytes: number; positionBytesU: number }) => void,
+  use: (u: TransformedFilter) => void,
 ): void {
   const { info, m, filter, isTransposed } = options;
   const { inChannels, outChannels } = info;
@@ -212,10 +221,9 @@ export function winogradConv2d(
   },
 ): tf.TensorInfo {
   const { info, m, x, filter, bias } = options;
-  const output = backend.output(outputShapeOf(info), 'float32');
   const plan = planTiles(info, m);
   const units = Math.ceil(plan.total / plan.tilesPerUnit);
-  withTransformedFilter(backend, { info, m, filter, isTransposed: false }, (u) => {
+  const fill = (output: tf.TensorInfo, u: TransformedFilter): void => {
     const words = argumentsOf(info, m, plan, {
       x: backend.offset(x),
       y: backend.offset(output),
@@ -225,8 +233,11 @@ export function winogradConv2d(
     });
     const run: RunOptions = { scratchBytes: plan.scratchBytes, ...grainFor(plan.flops, units) };
     backend.pool.run('winogradConv2d', units, words, run);
-  });
-  return output;
+  };
+  const transform = { info, m, filter, isTransposed: false };
+  return backend.filled(outputShapeOf(info), (output) =>
+    withTransformedFilter(backend, transform, (u) => fill(output, u)),
+  );
 }
 
 /**
@@ -297,7 +308,7 @@ export function winogradConv2dBackpropFilter(
         part: [firstTile, tiles, v, dm, firstTile === 0 ? 0 : 1],
       });
       const share = grainFor((plan.flops * tiles) / total, units);
-      backend.pool.run('winogradTiles', units, words, { scratchBytes: plan.scratchBytes, ...share });
+      backend.pool.run('winogradTiles', units, words, { scratchBytes: plan.tileScratchBytes, ...share });
       backend.pool.run('winogradConv2dBackpropFilter', positions, words, {
         scratchBytes: 64,
         ...grainFor((plan.flops * tiles) / total, positions),

@@ -16,12 +16,13 @@ export function layoutPooling(group: Group, kind: PoolingKind, window: WindowSet
     const sums = layoutWindowSums(context, group);
     const x = context.buffersOf(input).value;
     const isMax = kind === 'maxPooling';
-    const forward = context.args([x, sums.value, 0, ...windowWords(info), info.inChannels, 0]);
+    const forward = context.args([x, sums.value, 0, ...windowWords(info), info.inChannels]);
     // A unit of `maxPool` is a line of the output, of all others an image.
     const unitsPerImage = isMax ? info.outHeight : 1;
     return (_, gradients) => {
       const target = context.needsGradient(input) ? gradients.target(input) : undefined;
-      const backward = target ? context.args([x, sums.gradient, target.at, ...windowWords(info), info.inChannels]) : 0;
+      const words = target && [x, sums.gradient, target.at, ...windowWords(info), info.inChannels, 0];
+      const backward = words ? context.args(words) : 0;
       return {
         ...emptyStage,
         forward: sums.forward(({ first, last }) => [
