@@ -31,6 +31,9 @@ export interface Contestant {
   stop(): Promise<void>;
 }
 
+/** Several times what the slowest answer takes: an update of stock tfjs on its cpu backend, on a crowded machine. */
+const ANSWER_LIMIT_MS = 600_000;
+
 /** Lines of a contestant's standard error that an error quotes. */
 const QUOTED_LINES = 3;
 
@@ -38,9 +41,15 @@ const QUOTED_LINES = 3;
  * Starts a contestant and waits until it has loaded everything.
  *
  * @param name For errors
+ * @param answerLimitMs After that a contestant hangs, and is ended
  * @throws SelvedgeError `bench/contestant-failed`
  */
-export async function startContestant(name: string, program: Program, assignment: Assignment): Promise<Contestant> {
+export async function startContestant(
+  name: string,
+  program: Program,
+  assignment: Assignment,
+  answerLimitMs = ANSWER_LIMIT_MS,
+): Promise<Contestant> {
   const process = platform.startProgram(program.command, [...program.args, JSON.stringify(assignment)], {
     ...(program.environment ? { environment: program.environment } : {}),
   });
@@ -52,13 +61,22 @@ export async function startContestant(name: string, program: Program, assignment
   };
   const ask = async <T>(request: Request): Promise<T> => {
     process.send(JSON.stringify(request));
-    for (;;) {
-      const line = await process.nextLine();
-      if (line === undefined) throw await fail();
-      if (!line.startsWith(ANSWER_MARK)) continue;
-      const answer = JSON.parse(line.slice(ANSWER_MARK.length)) as T | Failure;
-      if (isFailure(answer)) throw await fail(answer.error);
-      return answer;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<typeof LATE>((resolve) => {
+      timer = setTimeout(() => resolve(LATE), answerLimitMs);
+    });
+    try {
+      for (;;) {
+        const line = await Promise.race([process.nextLine(), late]);
+        if (line === LATE) throw await fail(`it has not answered within ${answerLimitMs / 1000} s`);
+        if (line === undefined) throw await fail();
+        if (!line.startsWith(ANSWER_MARK)) continue;
+        const answer = JSON.parse(line.slice(ANSWER_MARK.length)) as T | Failure;
+        if (isFailure(answer)) throw await fail(answer.error);
+        return answer;
+      }
+    } finally {
+      clearTimeout(timer);
     }
   };
   const { version } = await ask<Hello>({ do: 'hello' });
@@ -73,5 +91,7 @@ export async function startContestant(name: string, program: Program, assignment
     },
   };
 }
+
+const LATE = Symbol('late');
 
 const isFailure = (answer: unknown): answer is Failure => typeof (answer as Failure).error === 'string';

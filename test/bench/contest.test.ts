@@ -73,6 +73,12 @@ test('startContestant() tells how a contestant ended that says nothing', async (
   assert.match(absent.message, 'ended with code 127');
 });
 
+test('startContestant() ends a contestant that does not answer in time', async () => {
+  const program = contestantOf('hanging', `console.log('thinking');`);
+  const error = await failureOf(() => startContestant('hanging', program, assignment, 300));
+  assert.is(error.message, 'Cannot measure hanging: it has not answered within 0.3 s');
+});
+
 test('differenceOf() is infinite for other counts and for what is no number', () => {
   assert.is(differenceOf([1, 2], [1, 2.5]), 0.5);
   assert.is(differenceOf([1], [1, 2]), Number.POSITIVE_INFINITY);
