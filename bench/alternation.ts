@@ -16,7 +16,8 @@ export interface RoundSample {
 
 export interface Entrant {
   readonly name: string;
-  round(): Promise<RoundSample>;
+  /** Undefined if the entrant is out of it, in all rounds to come too. */
+  round(): Promise<RoundSample | undefined>;
 }
 
 /** What all rounds of an entrant gave. */
@@ -48,20 +49,23 @@ export async function alternate(entrants: readonly Entrant[], options: Alternati
     values: new Array<number | undefined>(rounds).fill(undefined),
     disturbances: [] as Disturbance[],
     usedMs: 0,
+    isOut: false,
   }));
   for (let round = 0; round < rounds; round++) {
     onRound?.(round + 1, rounds);
     for (let turn = 0; turn < entrants.length; turn++) {
       const index = (round + turn) % entrants.length;
       const own = found[index]!;
-      if (own.usedMs > budgetMs) continue;
+      if (own.isOut) continue;
       const { result, disturbance } = await watch(
         () => entrants[index]!.round(),
-        (sample) => sample.childProcessorMs ?? 0,
+        (sample) => sample?.childProcessorMs ?? 0,
       );
+      own.usedMs += disturbance.elapsedMs;
+      own.isOut = result === undefined || own.usedMs > budgetMs;
+      if (!result) continue;
       own.values[round] = result.value;
       own.disturbances.push(disturbance);
-      own.usedMs += disturbance.elapsedMs;
     }
   }
   return found;

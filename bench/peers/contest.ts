@@ -80,6 +80,8 @@ interface Candidate {
   lastLoss: number;
   calls: number;
   readonly callMs: number[];
+  /** Why it is out of it. */
+  failure: string | undefined;
 }
 
 /**
@@ -107,10 +109,14 @@ export async function holdContest(
       budgetMs: BUDGET_MS,
       onRound: (round, rounds) => options.onProgress(`round ${round} of ${rounds}`),
     });
-    const entries = chosen.map(({ candidate, tried }, index): ContestEntry => {
-      const { peer, settings, contestant, callMs } = candidate;
+    const entries = chosen.flatMap(({ candidate, tried }, index): ContestEntry[] => {
+      const { peer, settings, contestant, callMs, failure } = candidate;
+      if (failure !== undefined) {
+        skipped.push({ name: peer.name, reason: failure });
+        return [];
+      }
       const verification = verificationOf(candidate, options.task);
-      return { peer, version: contestant.version, settings, tried, verification, measured: measured[index]!, callMs };
+      return [{ peer, version: contestant.version, settings, tried, verification, measured: measured[index]!, callMs }];
     });
     return { entries, skipped };
   } finally {
@@ -142,11 +148,16 @@ async function chooseSettings(peer: Peer, written: WrittenWorkload, options: Con
         candidates.map((candidate) => entrantOf(candidate, SELECTION_MS)),
         { rounds: SELECTION_ROUNDS, budgetMs: SELECTION_BUDGET_MS },
       );
-      const speeds = measured.map((each) => spreadOf(valuesOf(each)).median);
-      winner = candidates[speeds.indexOf(Math.max(...speeds))]!;
-      tried.push(...candidates.map(({ settings }, index) => ({ settings, imagesPerSecond: speeds[index]! })));
+      const results = candidates.map(({ settings, failure }, index): TriedSettings => {
+        if (failure !== undefined) return { settings, failure };
+        return { settings, imagesPerSecond: spreadOf(valuesOf(measured[index]!)).median };
+      });
+      tried.push(...results);
+      const speeds = results.map(({ imagesPerSecond = 0 }) => imagesPerSecond);
+      const fastest = Math.max(...speeds);
+      if (fastest > 0) winner = candidates[speeds.indexOf(fastest)]!;
       // What the selection measured is not counted again.
-      winner.callMs.length = 0;
+      if (winner) winner.callMs.length = 0;
     }
   } finally {
     await Promise.all(candidates.filter((each) => each !== winner).map(({ contestant }) => contestant.stop()));
@@ -190,6 +201,7 @@ async function startCandidate(peer: Peer, settings: Settings, context: StartOpti
       lastLoss: loss ?? Number.NaN,
       calls,
       callMs: [],
+      failure: undefined,
     };
   } catch (error) {
     await contestant.stop();
@@ -212,7 +224,11 @@ function entrantOf(candidate: Candidate, milliseconds: number) {
   return {
     name: candidate.peer.name,
     async round() {
-      const { images, calls, elapsedMs, processorMs, loss } = await candidate.contestant.round(milliseconds);
+      const answer = await candidate.contestant.round(milliseconds).catch((error: unknown) => {
+        candidate.failure = messageOf(error);
+      });
+      if (!answer) return undefined;
+      const { images, calls, elapsedMs, processorMs, loss } = answer;
       candidate.callMs.push(elapsedMs / calls);
       candidate.calls += calls;
       if (loss !== undefined) candidate.lastLoss = loss;

@@ -60,16 +60,16 @@ export async function startContestant(
     return new SelvedgeError('bench/contestant-failed', `Cannot measure ${name}: ${why}`);
   };
   const ask = async <T>(request: Request): Promise<T> => {
-    process.send(JSON.stringify(request));
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<typeof LATE>((resolve) => {
-      timer = setTimeout(() => resolve(LATE), answerLimitMs);
-    });
+    let late: string | undefined;
+    const timer = setTimeout(() => {
+      late = `it has not answered within ${answerLimitMs / 1000} s`;
+      void process.stop();
+    }, answerLimitMs);
     try {
+      process.send(JSON.stringify(request));
       for (;;) {
-        const line = await Promise.race([process.nextLine(), late]);
-        if (line === LATE) throw await fail(`it has not answered within ${answerLimitMs / 1000} s`);
-        if (line === undefined) throw await fail();
+        const line = await process.nextLine();
+        if (line === undefined) throw await fail(late);
         if (!line.startsWith(ANSWER_MARK)) continue;
         const answer = JSON.parse(line.slice(ANSWER_MARK.length)) as T | Failure;
         if (isFailure(answer)) throw await fail(answer.error);
@@ -91,7 +91,5 @@ export async function startContestant(
     },
   };
 }
-
-const LATE = Symbol('late');
 
 const isFailure = (answer: unknown): answer is Failure => typeof (answer as Failure).error === 'string';

@@ -42,6 +42,16 @@ test('alternate() lets those sit out who have used up their time, after one roun
   assert.is(disturbanceOf([slow!, fast!]).rounds, 4);
 });
 
+test('alternate() asks no more of an entrant that is out of it, and goes on with the others', async () => {
+  let asked = 0;
+  const failing = { name: 'failing', round: async () => (++asked < 2 ? { value: 1 } : undefined) };
+  const { entrants } = recorders(['steady']);
+  const [out, steady] = await alternate([failing, ...entrants], { rounds: 4 });
+  assert.is(asked, 2);
+  assert.equal(out!.values, [1, undefined, undefined, undefined]);
+  assert.is(valuesOf(steady!).length, 4);
+});
+
 test('sampleCalls() calls at least once and answers a duration a call', async () => {
   let calls = 0;
   const samples = await sampleCalls(() => ++calls, 0);

@@ -4,9 +4,10 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { valuesOf } from '../../bench/alternation.ts';
 import { isWanted } from '../../bench/benchmark.ts';
-import { peers } from '../../bench/peers/catalog.ts';
-import { differenceOf, judgeLosses } from '../../bench/peers/contest.ts';
+import { type Peer, peers } from '../../bench/peers/catalog.ts';
+import { differenceOf, holdContest, judgeLosses } from '../../bench/peers/contest.ts';
 import { startContestant } from '../../bench/peers/contestant.ts';
 import { settingsText } from '../../bench/peers.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
@@ -77,6 +78,33 @@ test('startContestant() ends a contestant that does not answer in time', async (
   const program = contestantOf('hanging', `console.log('thinking');`);
   const error = await failureOf(() => startContestant('hanging', program, assignment, 300));
   assert.is(error.message, 'Cannot measure hanging: it has not answered within 0.3 s');
+});
+
+test('holdContest() names who fails on the way, and measures the others', async () => {
+  const answer = `say(request.do === 'hello' ? { version: '1' } : ++rounds > limit ? { error: 'worn out' }
+    : { images: 10, calls: 1, elapsedMs: 1, processorMs: 1, firstLoss: 2, loss: 1 });`;
+  const peerOf = (name: string, limits: readonly number[]): Peer => ({
+    name,
+    isOurs: false,
+    tasks: ['training'],
+    needsGraph: false,
+    grid: () => limits.map((limit) => ({ limit })),
+    find: async () =>
+      contestantOf(name, `globalThis.rounds ??= 0; const { limit } = JSON.parse(process.argv[2]).settings; ${answer}`),
+  });
+  const written = { folder, workload: {}, expected: new Float32Array(), remove: async () => undefined } as never;
+  const invited = [peerOf('steady', [99]), peerOf('tiring', [2]), peerOf('weak', [1, 1]), peerOf('mixed', [1, 99])];
+  const options = { task: 'training', batchSize: 1, threads: 1, rounds: 3, onProgress: () => undefined } as const;
+  const { entries, skipped } = await holdContest(invited, written, options);
+  assert.equal(
+    entries.map(({ peer, settings, measured }) => [peer.name, settings.limit, valuesOf(measured).length]),
+    [
+      ['steady', 99, 3],
+      ['mixed', 99, 3],
+    ],
+  );
+  assert.equal(skipped.map(({ name }) => name).toSorted(), ['tiring', 'weak']);
+  for (const { reason } of skipped) assert.match(reason, /worn out/);
 });
 
 test('differenceOf() is infinite for other counts and for what is no number', () => {
