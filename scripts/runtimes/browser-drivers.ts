@@ -1,5 +1,6 @@
 // Browsers of this machine and the packages that drive them: Chromium by playwright-core, Firefox over WebDriver BiDi by puppeteer-core.
-// Not here: what is run there. Invariant: headless, with a profile of its own that is removed, and never a download of a browser; one that hangs is an error in the end.
+// Not here: what is run there. Invariant: headless, with a profile of its own that is removed, never a download of a browser; one that
+// hangs is an error in the end.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';

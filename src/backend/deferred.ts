@@ -40,11 +40,11 @@ export class DeferredData implements TensorData {
   }
 
   get id(): number {
-    return this.#data().id;
+    return this.settle().id;
   }
 
   get memoryOffset(): number {
-    return this.#data().memoryOffset;
+    return this.settle().memoryOffset;
   }
 
   /** What is to be done; undefined once it is. */
@@ -52,7 +52,8 @@ export class DeferredData implements TensorData {
     return this.#work;
   }
 
-  #data(): TensorData {
+  /** Computes it, unless that is done. */
+  settle(): TensorData {
     if (!this.#computed) {
       this.#computed = this.#compute();
       this.#work = undefined;

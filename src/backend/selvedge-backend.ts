@@ -159,12 +159,13 @@ export class SelvedgeBackend extends BackendWasm {
   }
 
   /** Keeps the memory of tensors until `release`, even if they are disposed. Computes those that wait. */
-  hold(...tensors: TensorInfo[]): HeldTensor[] {
+  hold<Tensors extends readonly TensorInfo[]>(...tensors: Tensors): { [Index in keyof Tensors]: HeldTensor } {
     // All first: one that fails to compute leaves none held.
     for (const tensor of tensors) this.offset(tensor);
-    return tensors.map(({ dataId, shape, dtype }) =>
+    const held = tensors.map(({ dataId, shape, dtype }) =>
       this.holdAgain({ data: this.dataIdMap.get(dataId), shape, dtype }),
     );
+    return held as { [Index in keyof Tensors]: HeldTensor };
   }
 
   /** Holds what is held once more, for another `release`. */
@@ -229,14 +230,14 @@ export class SelvedgeBackend extends BackendWasm {
     const read = this.dataIdMap.get(dataId);
     if (!this.#holds.has(read)) return;
     for (const data of [...this.#waiting]) {
-      if (data.work?.held.some((held) => held.data === read)) void data.memoryOffset;
+      if (data.work?.held.some((held) => held.data === read)) data.settle();
     }
   }
 
   /** Computes a tensor that waits. Memory may grow, and views of it end. */
   compute({ dataId }: TensorReference): void {
     const data: TensorData = this.dataIdMap.get(dataId);
-    if (data instanceof DeferredData) void data.memoryOffset;
+    if (data instanceof DeferredData) data.settle();
   }
 
   #forget(data: DeferredData): void {

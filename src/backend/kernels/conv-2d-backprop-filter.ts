@@ -121,21 +121,12 @@ export function conv2dBackpropFilterOfMaxPool(
   const { chunks } = planFilter(info, walk, (sizeOf(x.shape) + sizeOf(pooling.input.shape)) * 4);
   const imageBytes = alignToCacheLine(info.outHeight * info.outWidth * info.outChannels * 4);
   if (chunks < MAX_CHUNKS || info.batchSize % chunks !== 0 || imageBytes > MAX_IMAGE_BYTES) return undefined;
-  const output = backend.output(shape, 'float32');
   const partialBytes = alignToCacheLine(chunks * length * 4);
-  backend.withMemory(64 + partialBytes + walk.paddedBytes, (block) => {
+  const fill = (output: tf.TensorInfo, block: number): void => {
     const partials = alignToCacheLine(block);
-    const sums = backpropFilterWords(
-      info,
-      walk,
-      { chunks, tilesPerUnit: filterTiles(walk) },
-      {
-        x: padInput(backend, { x, info, walk, padded: partials + partialBytes }),
-        dy: 0,
-        partials,
-        partialBytes: length * 4,
-      },
-    );
+    const input = padInput(backend, { x, info, walk, padded: partials + partialBytes });
+    const cut = { chunks, tilesPerUnit: filterTiles(walk) };
+    const sums = backpropFilterWords(info, walk, cut, { x: input, dy: 0, partials, partialBytes: length * 4 });
     const at = { x: backend.offset(pooling.input), dy: backend.offset(pooling.dy), dx: 0 };
     const { isRectified } = pooling;
     const words = maxPoolGradWords(pooling.info, at, { blockChannels: info.outChannels, isRectified });
@@ -144,8 +135,10 @@ export function conv2dBackpropFilterOfMaxPool(
       ...grainFor((2 * length * sizeOf(pooling.input.shape)) / info.outChannels, chunks),
     });
     sumPartials(backend, { partials, output, length, count: chunks });
-  });
-  return output;
+  };
+  return backend.filled(shape, (output) =>
+    backend.withMemory(64 + partialBytes + walk.paddedBytes, (block) => fill(output, block)),
+  );
 }
 
 /** `Conv2DBackpropFilterArgs` in assembly/conv-2d-backprop-filter.ts, and the scratch that its calls need. */

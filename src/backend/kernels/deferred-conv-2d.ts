@@ -57,9 +57,9 @@ class DeferredConv2D implements DeferredWork {
   rectify(): tf.TensorInfo {
     const y = this.compute('relu');
     const [rectified] = this.backend.hold(y);
-    this.rectified = rectified!;
-    this.held.push(rectified!);
-    rectifiedData.add(rectified!.data);
+    this.rectified = rectified;
+    this.held.push(rectified);
+    rectifiedData.add(rectified.data);
     return y;
   }
 }
@@ -182,7 +182,7 @@ export const deferringKernels: Readonly<Record<string, Correction>> = {
   MaxPoolGrad: before<PoolGradCall>(({ inputs: { dy, input, output }, attrs, backend }) => {
     const isOfRelu = rectifiedData.has(backend.dataIdMap.get(input.dataId));
     if (!isOfRelu || !isFloat32(dy)) return undefined;
-    const held = backend.hold(dy, input, output) as unknown as PoolTensors;
+    const held: PoolTensors = backend.hold(dy, input, output);
     return backend.defer(input.shape, new DeferredMaxPoolGrad(backend, poolInfo(input.shape, attrs), held, false));
   }),
 
@@ -202,8 +202,9 @@ export const deferringKernels: Readonly<Record<string, Correction>> = {
 
   Sum: before<SumCall>(({ inputs: { x }, attrs, backend }) => {
     const work = deferredGradient(backend, x);
+    if (!work) return undefined;
     const axes = tf.util.parseAxisParam(attrs.axis as number[], x.shape);
-    return work && tf.util.arraysEqual(axes, [0, 1, 2]) ? work.channelSums(attrs as tf.NamedAttrMap) : undefined;
+    return tf.util.arraysEqual(axes, [0, 1, 2]) ? work.channelSums(attrs as tf.NamedAttrMap) : undefined;
   }),
 
   Conv2DBackpropFilter: before<FilterGradCall>(({ inputs: { x, dy }, attrs, backend }) => {

@@ -17,7 +17,7 @@ import { alignToCacheLine, clamp, evenShare, grainFor, packedSize, packPanels, s
 const MIN_CHANNELS = 16;
 /** Multiplications of the direct algorithm for one of Winograd's, below which the transforms eat the gain. */
 const MIN_SAVING = 1.5;
-/** V and M of a unit: about a second-level cache, beside U. */
+/** V and M of a unit: they and U share a second-level cache, and threads end together. */
 const UNIT_BYTES = 256 << 10;
 /** Units that keep several threads evenly busy. */
 const WANTED_UNITS = 8;
