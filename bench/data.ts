@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { augmentBatch, decodeIdx, decodeIdxToTensors, encodeIdx, loadFashionMnist } from '../src/data/index.ts';
 import { confusionMatrix } from '../src/evaluation/index.ts';
 import { alternate, disturbanceOf, sampleCalls, valuesOf } from './alternation.ts';
-import { type Benchmark, isWanted } from './benchmark.ts';
+import { type Benchmark, wantedOf } from './benchmark.ts';
 import { disturbanceNotice } from './disturbance.ts';
 import { augmentPlainly, countConfusions, scaleBytes } from './plain-loops.ts';
 import { ratioSpread, type Spread, shortNumber, spreadOf, spreadText, timesText } from './statistics.ts';
@@ -41,7 +41,7 @@ export const data: Benchmark = {
   async run({ engine, data: folder, rounds = ROUNDS, only, onProgress }) {
     const { test } = await loadFashionMnist({ folder });
     const x = augmentationInput();
-    const cases = [...idxCases(test), augmentationCase(x), confusionCase()].filter(({ name }) => isWanted(name, only));
+    const cases = wantedOf([...idxCases(test), augmentationCase(x), confusionCase()], only);
     const entrants = cases.flatMap(({ name, against, ours, plain }) => [
       entrantOf(name, ours),
       entrantOf(against, plain),

@@ -4,7 +4,7 @@ import { SelvedgeError } from '../src/core/errors.ts';
 import { loadFashionMnistSample } from '../src/data/index.ts';
 import { platform } from '../src/platform/index.ts';
 import { encodeGrayPng } from '../src/report/png.ts';
-import { type Benchmark, isWanted } from './benchmark.ts';
+import { type Benchmark, wantedOf } from './benchmark.ts';
 import { type Disturbance, disturbanceNotice, summarizeDisturbances, watch } from './disturbance.ts';
 import { type Spread, spreadOf, spreadText } from './statistics.ts';
 import { findWorkerd, prepareWorker, startWorker, type Workerd } from './workerd.ts';
@@ -39,7 +39,7 @@ export const edge: Benchmark = {
   usesModel: false,
   async run({ rounds = REPETITIONS, only, onProgress }) {
     const workerd = await findWorkerd(onProgress);
-    const cases = (await makeCases()).filter(({ name }) => isWanted(name, only));
+    const cases = wantedOf(await makeCases(), only);
     const times = new Map<string, Times[]>(cases.map(({ name }) => [name, []]));
     const disturbances: Disturbance[] = [];
     // The first fills the caches of the disk.

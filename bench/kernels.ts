@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { currentBackend } from '../src/backend/index.ts';
 import { alternate, disturbanceOf, type Measured, sampleCalls, valuesOf } from './alternation.ts';
-import { type Benchmark, isWanted } from './benchmark.ts';
+import { type Benchmark, wantedOf } from './benchmark.ts';
 import { rooflineChart } from './charts.ts';
 import { disturbanceNotice } from './disturbance.ts';
 import { type KernelCase, kernelCases } from './kernel-cases.ts';
@@ -39,7 +39,7 @@ export const kernels: Benchmark = {
     const backend = currentBackend();
     const roofs = [arithmeticRoof(backend), memoryRoof(backend)];
     try {
-      const cases = kernelCases(batchSize).filter(({ name }) => isWanted(name, only));
+      const cases = wantedOf(kernelCases(batchSize), only);
       const entrants = [
         ...roofs.map((roof) => entrantOf(roof.name, roof.amount, () => roof.run())),
         ...cases.map(({ name, flops, run }) => entrantOf(name, flops, run)),

@@ -3,7 +3,7 @@
 // that of the whole process, start included.
 import { loadFashionMnist } from '../src/data/index.ts';
 import { fitDefaults } from '../src/training/index.ts';
-import { type Benchmark, isWanted } from './benchmark.ts';
+import { type Benchmark, wantedOf } from './benchmark.ts';
 import { barChart } from './charts.ts';
 import { pytorch, selvedge } from './peers/catalog.ts';
 import { type Program, startContestant } from './peers/contestant.ts';
@@ -46,11 +46,12 @@ export const memory: Benchmark = {
     only,
     onProgress,
   }) {
+    const { trainees, skipped } = await findTrainees(engine.threads);
+    const wanted = wantedOf(trainees, only, [pytorch.name]);
     const written = await writeWorkload(model, await loadFashionMnist({ folder: data }));
     try {
-      const { trainees, skipped } = await findTrainees(engine.threads);
       const results: MemoryResult[] = [];
-      for (const trainee of trainees.filter(({ name }) => isWanted(name, only))) {
+      for (const trainee of wanted) {
         onProgress?.(trainee.name);
         results.push(await measureMemory(trainee, { workload: written.folder, batchSize, repetitions: rounds }));
       }

@@ -4,7 +4,7 @@
 // Invariant: a ratio is of two rounds of the same turn.
 import { loadFashionMnist } from '../src/data/index.ts';
 import { disturbanceOf, valuesOf } from './alternation.ts';
-import { type Benchmark, type BenchmarkOptions, isWanted } from './benchmark.ts';
+import { type Benchmark, type BenchmarkOptions, wantedOf } from './benchmark.ts';
 import { barChart } from './charts.ts';
 import { type DisturbanceSummary, disturbanceNotice } from './disturbance.ts';
 import { peers as everybody, selvedge } from './peers/catalog.ts';
@@ -59,13 +59,14 @@ export const peers: Benchmark = {
   usesModel: true,
   async run(options) {
     const { engine, model = 'dropout', data, rounds = ROUNDS, only, onProgress = () => {} } = options;
+    const wanted = wantedOf(everybody, only);
     const loaded = await loadFashionMnist({ folder: data });
     onProgress('writing the workload');
     const written = await writeWorkload(model, loaded);
     try {
       const results: SectionResult[] = [];
       for (const section of sectionsOf(options)) {
-        const invited = everybody.filter(({ name, tasks }) => tasks.includes(section.task) && isWanted(name, only));
+        const invited = wanted.filter(({ tasks }) => tasks.includes(section.task));
         const title = `${section.task}, batch ${section.batchSize}`;
         const contest = await holdContest(invited, written, {
           ...section,

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { valuesOf } from '../../bench/alternation.ts';
-import { isWanted } from '../../bench/benchmark.ts';
+import { isWanted, wantedOf } from '../../bench/benchmark.ts';
 import { type Peer, peers } from '../../bench/peers/catalog.ts';
 import { differenceOf, holdContest, judgeLosses } from '../../bench/peers/contest.ts';
 import { startContestant } from '../../bench/peers/contestant.ts';
@@ -143,6 +143,18 @@ test('isWanted() looks for parts of names in any case', () => {
   assert.is(isWanted('PyTorch', undefined), true);
   assert.is(isWanted('PyTorch', ['onnx', 'torch']), true);
   assert.is(isWanted('PyTorch', ['jax']), false);
+});
+
+test('wantedOf() refuses a part that is in no name, and takes names of what is absent', async () => {
+  const all = [{ name: 'selvedge' }, { name: 'jax-js' }];
+  assert.equal(wantedOf(all, undefined), all);
+  assert.equal(wantedOf(all, ['JAX']), [all[1]]);
+  assert.equal(wantedOf(all, ['torch'], ['PyTorch']), []);
+  const error = await failureOf(async () => wantedOf(all, ['selvedge', 'nobody']));
+  assert.equal(
+    [error.code, error.message],
+    ['bench/only', 'Cannot measure "nobody": expected a part of one of: selvedge; jax-js'],
+  );
 });
 
 test.run();
