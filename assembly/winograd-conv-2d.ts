@@ -21,6 +21,7 @@ import {
   gatherTile, inputGradientTile, inputTile, LINES_BYTES, outputGradientTile, outputTile, scatterAddTile, scatterTile,
   transformFilter, transformFilterGradient,
 } from './simd/winograd-tiles';
+import { biasDead, deadOutputs } from './simd/winograd-zeros';
 
 @unmanaged
 class WinogradFilterArgs {
@@ -108,9 +109,9 @@ function pixelBytesOut(a: WinogradArgs): usize {
   return (<usize>a.outChannels) << 2;
 }
 
-/** Transforms the inputs below a tile. Groups of four channels go `step` bytes apart. */
+/** Transforms the inputs below a tile. Groups of four channels go `step` bytes apart. Dead outputs are told where `dead` is not 0. */
 function loadInput(
-  a: WinogradArgs, tile: i32, to: usize, positionBytes: usize, step: usize, lines: usize, room: usize,
+  a: WinogradArgs, tile: i32, to: usize, positionBytes: usize, step: usize, lines: usize, room: usize, dead: usize,
 ): void {
   const perImage = a.tilesY * a.tilesX;
   const image = tile / perImage;
@@ -123,9 +124,11 @@ function loadInput(
   if (y >= 0 && x >= 0 && y + size <= a.inHeight && x + size <= a.inWidth) {
     const from = first + <usize>(y * a.inWidth + x) * pixel;
     inputTile(a.m, from, <usize>a.inWidth * pixel, pixel, to, positionBytes, step, lines);
+    if (dead != 0) store<u64>(dead, deadOutputs(a.m, from, <usize>a.inWidth * pixel, pixel));
   } else {
     gatherTile(room, first, a.inHeight, a.inWidth, pixel, y, x, size);
     inputTile(a.m, room, <usize>size * pixel, pixel, to, positionBytes, step, lines);
+    if (dead != 0) store<u64>(dead, deadOutputs(a.m, room, <usize>size * pixel, pixel));
   }
 }
 
@@ -150,7 +153,7 @@ function loadOutputGradient(
   }
 }
 
-function storeOutput(a: WinogradArgs, tile: i32, from: usize, lines: usize, room: usize): void {
+function storeOutput(a: WinogradArgs, tile: i32, from: usize, lines: usize, room: usize, dead: u64): void {
   const perImage = a.tilesY * a.tilesX;
   const image = tile / perImage;
   const tileY = (tile - image * perImage) / a.tilesX;
@@ -162,6 +165,7 @@ function storeOutput(a: WinogradArgs, tile: i32, from: usize, lines: usize, room
   const to = isInside ? first + <usize>(y * a.outWidth + x) * pixel : room;
   const rowBytes = <usize>(isInside ? a.outWidth : a.m) * pixel;
   outputTile(a.m, from, a.positionBytesM, to, rowBytes, pixel, a.bias, a.biasStep, a.low, a.high, lines);
+  biasDead(dead, to, rowBytes, pixel, a.bias, a.biasStep, a.low, a.high);
   if (!isInside) scatterTile(room, first, a.outHeight, a.outWidth, pixel, y, x, a.m);
 }
 
@@ -203,7 +207,7 @@ function multiplyPositions(
   }
 }
 
-/** Bytes of a tile, in a thread's scratch: lines, a tile, V, M. */
+/** Bytes of a tile, in a thread's scratch: lines, a tile, V, M, dead outputs. */
 @inline
 function roomBytes(a: WinogradArgs): usize {
   return <usize>((a.m + 2) * (a.m + 2)) * (<usize>max(a.inChannels, a.outChannels) << 2);
@@ -214,17 +218,21 @@ export function winogradConv2d(args: usize, start: i32, end: i32, scratch: usize
   const room = scratch + LINES_BYTES;
   const v = (room + roomBytes(a) + 63) & ~63;
   const products = v + <usize>a.tilesPerUnit * a.rowBytesV;
+  const dead = products + <usize>a.tilesPerUnit * a.rowBytesM;
   const total = a.batch * a.tilesY * a.tilesX;
   for (let unit = start; unit < end; unit++) {
     const first = unit * a.tilesPerUnit;
     const tiles = min(a.tilesPerUnit, total - first);
     for (let i = 0; i < tiles; i++) {
-      loadInput(a, first + i, v + <usize>i * a.rowBytesV, a.positionBytesV, 16, scratch, room);
+      loadInput(a, first + i, v + <usize>i * a.rowBytesV, a.positionBytesV, 16, scratch, room, dead + ((<usize>i) << 3));
     }
     multiplyPositions(
       a, tiles, a.inChannels, a.outChannels, v, a.rowBytesV, a.positionBytesV, products, a.rowBytesM, a.positionBytesM,
     );
-    for (let i = 0; i < tiles; i++) storeOutput(a, first + i, products + <usize>i * a.rowBytesM, scratch, room);
+    for (let i = 0; i < tiles; i++) {
+      const from = products + <usize>i * a.rowBytesM;
+      storeOutput(a, first + i, from, scratch, room, load<u64>(dead + ((<usize>i) << 3)));
+    }
   }
 }
 
@@ -266,7 +274,7 @@ export function winogradTiles(args: usize, start: i32, end: i32, scratch: usize)
   const stepM = ((<usize>a.tiles) << 5) - 16;
   const last = min(end * a.tilesPerUnit, a.tiles);
   for (let i = start * a.tilesPerUnit; i < last; i++) {
-    loadInput(a, a.firstTile + i, <usize>a.v + ((<usize>i) << 4), a.positionBytesV, stepV, scratch, room);
+    loadInput(a, a.firstTile + i, <usize>a.v + ((<usize>i) << 4), a.positionBytesV, stepV, scratch, room, 0);
     const to = <usize>a.dm + ((<usize>i) << 5);
     loadOutputGradient(a, a.firstTile + i, to, a.positionBytesM, 16, stepM, scratch, room);
   }

@@ -14,6 +14,7 @@ import {
   gatherTile, inputGradientTile, inputTile, LINES_BYTES, outputGradientTile, outputStrip, scatterAddTile,
   scatterTile, sumsTile,
 } from '../simd/winograd-tiles';
+import { deadOutputs, zeroDead } from '../simd/winograd-zeros';
 import { Finish, finishFour, isPlain, unfinishFour } from './finish';
 
 @unmanaged
@@ -26,6 +27,8 @@ class PlanWinograd {
   v: u32;
   m: u32;
   dv: u32;
+  /** u64 [row]: outputs of each tile that see zeros only. */
+  dead: u32;
   u: u32;
   ut: u32;
   /** Byte offset of a `Finish`. */
@@ -61,7 +64,12 @@ function firstRow(a: PlanWinograd, image: i32): i32 {
   return partition * a.rowsPerPartition + (image - partition * a.partitionImages) * a.tilesY * a.tilesX;
 }
 
-/** V = B^T d B of the tiles of images. */
+@inline
+function firstDead(a: PlanWinograd, image: i32): usize {
+  return <usize>a.dead + ((<usize>firstRow(a, image)) << 3);
+}
+
+/** V = B^T d B of the tiles of images, and which outputs are dead. */
 export function planWinogradInput(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<PlanWinograd>(args);
   const size = a.tile + 2;
@@ -71,16 +79,19 @@ export function planWinogradInput(args: usize, start: i32, end: i32, scratch: us
   for (let image = start; image < end; image++) {
     const from = <usize>a.x + <usize>(image * a.inHeight) * rowBytes;
     let to = <usize>a.v + <usize>firstRow(a, image) * a.rowBytesV;
+    let dead = firstDead(a, image);
     for (let tileY = 0; tileY < a.tilesY; tileY++) {
       const y = tileY * a.tile - a.padTop;
-      for (let tileX = 0; tileX < a.tilesX; tileX++, to += a.rowBytesV) {
+      for (let tileX = 0; tileX < a.tilesX; tileX++, to += a.rowBytesV, dead += 8) {
         const x = tileX * a.tile - a.padLeft;
         if (y >= 0 && x >= 0 && y + size <= a.inHeight && x + size <= a.inWidth) {
           const at = from + <usize>y * rowBytes + <usize>x * pixel;
           inputTile(a.tile, at, rowBytes, pixel, to, a.positionBytesV, 16, scratch);
+          store<u64>(dead, deadOutputs(a.tile, at, rowBytes, pixel));
         } else {
           gatherTile(room, from, a.inHeight, a.inWidth, pixel, y, x, size);
           inputTile(a.tile, room, <usize>size * pixel, pixel, to, a.positionBytesV, 16, scratch);
+          store<u64>(dead, deadOutputs(a.tile, room, <usize>size * pixel, pixel));
         }
       }
     }
@@ -143,10 +154,12 @@ export function planWinogradFinish(args: usize, start: i32, end: i32, scratch: u
     let from = <usize>a.m + <usize>firstRow(a, image) * a.rowBytesM;
     for (let channel = 0; channel < a.outChannels; channel += 4, from += 16) {
       let row = from;
+      let dead = firstDead(a, image);
       for (let tileY = 0; tileY < a.tilesY; tileY++) {
         let to = strip + <usize>(tileY * a.tile) * rowBytes;
-        for (let tileX = 0; tileX < a.tilesX; tileX++, row += a.rowBytesM, to += tileBytes) {
+        for (let tileX = 0; tileX < a.tilesX; tileX++, row += a.rowBytesM, to += tileBytes, dead += 8) {
           outputStrip(a.tile, row, a.positionBytesM, to, rowBytes, scratch);
+          zeroDead(load<u64>(dead), to, rowBytes, 16, 16);
         }
       }
       finishFour(f, image, channel, strip, rowBytes, 16);
@@ -163,15 +176,18 @@ function storeSums(a: PlanWinograd, out: usize, start: i32, end: i32, scratch: u
   for (let image = start; image < end; image++) {
     const to = out + <usize>(image * a.outHeight) * rowBytes;
     let from = <usize>a.m + <usize>firstRow(a, image) * a.rowBytesM;
+    let dead = firstDead(a, image);
     for (let tileY = 0; tileY < a.tilesY; tileY++) {
       const y = tileY * size;
-      for (let tileX = 0; tileX < a.tilesX; tileX++, from += a.rowBytesM) {
+      for (let tileX = 0; tileX < a.tilesX; tileX++, from += a.rowBytesM, dead += 8) {
         const x = tileX * size;
         if (y + size <= a.outHeight && x + size <= a.outWidth) {
           const at = to + <usize>y * rowBytes + <usize>x * pixel;
           sumsTile(size, from, a.positionBytesM, at, rowBytes, pixel, scratch);
+          zeroDead(load<u64>(dead), at, rowBytes, pixel, pixel);
         } else {
           sumsTile(size, from, a.positionBytesM, room, <usize>size * pixel, pixel, scratch);
+          zeroDead(load<u64>(dead), room, <usize>size * pixel, pixel, pixel);
           scatterTile(room, to, a.outHeight, a.outWidth, pixel, y, x, size);
         }
       }

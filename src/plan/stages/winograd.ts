@@ -20,6 +20,8 @@ import { transposedProducts } from './transposed-product.ts';
 
 /** Bytes of scratch for transforms: as in assembly/simd/winograd-tiles.ts. */
 const LINES_BYTES = 1088;
+/** A word of dead outputs a tile: see assembly/simd/winograd-zeros.ts. */
+const DEAD_BYTES = 8;
 /** Input channels of an update job. */
 const BLOCK_CHANNELS = 8;
 
@@ -68,6 +70,7 @@ function sizesOf(group: Group, tile: number, capacity: number) {
     positions,
     tilesY,
     tilesX,
+    rows,
     rowsPerPartition,
     rowBytesV,
     rowBytesM,
@@ -92,6 +95,7 @@ export function layoutWinograd(group: Group, head: ConvolutionHead, tile: number
     const m = memory.reserve(s.positions * s.positionBytesM);
     const needsGradient = context.needsGradient(input);
     const dv = needsGradient ? memory.reserve(s.positions * s.positionBytesV) : 0;
+    const dead = memory.reserve(s.rows * DEAD_BYTES);
     const u = memory.reserve(s.positions * s.positionBytesU);
     const ut = memory.reserve(s.positions * s.positionBytesUt);
     const finish = layoutFinish(context, group, { bias: head.bias });
@@ -107,6 +111,7 @@ export function layoutWinograd(group: Group, head: ConvolutionHead, tile: number
         v,
         m,
         dv,
+        dead,
         u,
         ut,
         finish.args,

@@ -97,13 +97,13 @@ test('winogradTileSize() takes the cheapest tile, and the direct kernels where i
   const sizes: [Shape, Shape, Pad, number][] = [
     [[128, 13, 13, 32], [3, 3, 32, 64], 'valid', 6],
     [[1, 13, 13, 32], [3, 3, 32, 64], 'valid', 6],
-    [[128, 14, 14, 64], [3, 3, 64, 64], 'valid', 6],
+    [[128, 14, 14, 64], [3, 3, 64, 64], 'valid', 4],
     [[1, 12, 10, 64], [3, 3, 64, 64], 'valid', 5],
     [[1, 10, 10, 64], [3, 3, 64, 64], 'valid', 4],
     [[128, 5, 5, 64], [3, 3, 64, 128], 'valid', 3],
     [[128, 12, 12, 64], [3, 3, 64, 64], 'valid', 5],
     [[128, 5, 5, 64], [3, 3, 64, 128], 'same', 5],
-    [[1, 28, 28, 16], [3, 3, 16, 24], 'same', 6],
+    [[1, 28, 28, 16], [3, 3, 16, 24], 'same', 4],
     [[1, 4, 7, 16], [3, 3, 16, 16], 'valid', 2],
     // One output, or one line of them: a tile would be mostly empty.
     [[8, 3, 3, 32], [3, 3, 32, 32], 'valid', 0],
@@ -198,6 +198,73 @@ test('Winograd convolutions differ from their definition by no more than roundin
     { seed: 21, numRuns: 60 },
   );
   assert.equal([...seen].sort(), [2, 3, 4, 5, 6]);
+});
+
+/** Noise in blotches: many pixels of nothing but zeros or negative zeros, some of a constant. */
+function blotches([batch, height, width, channels]: Shape, seed: number): tf.Tensor4D {
+  const values = noise(batch * height * width * channels, seed);
+  const kinds = noise(batch * height * width, seed + 1);
+  const coarse = noise(batch * height, seed + 2);
+  return tf.tensor4d(
+    values.map((value, i) => {
+      const pixel = Math.floor(i / channels);
+      const kind = kinds[pixel]! + 2 * coarse[Math.floor(pixel / width)]!;
+      if (kind > 1.5) return 0.3;
+      return kind < 0.5 ? (seed % 2 === 0 ? -0 : 0) : value;
+    }),
+    [batch, height, width, channels],
+  );
+}
+
+test('Winograd convolutions are exactly 0 where direct ones see nothing but zeros, in every tile and at every border', () => {
+  const seen = new Map<number, number>();
+  const side = fc.integer({ min: 3, max: 14 });
+  const channels = fc.integer({ min: 4, max: 7 }).map((groups) => 4 * groups);
+  fc.assert(
+    fc.property(side, side, channels, channels, fc.constantFrom<Pad>('same', 'valid', 2), fc.nat(999), (...drawn) => {
+      const [height, width, ins, outs, pad, seed] = drawn;
+      const info = infoOf([2, height, width, ins], [3, 3, ins, outs], pad);
+      const m = winogradTileSize(info);
+      fc.pre(m !== 0);
+      tf.tidy(() => {
+        const x = blotches(info.inShape, seed);
+        const filter = noiseTensor<tf.Rank.R4>(info.filterShape, seed + 3);
+        const touched = valuesOf(
+          directConv2d(engine.backend, {
+            x: x.notEqual(0).cast('float32') as tf.Tensor4D,
+            filter: tf.ones(info.filterShape),
+            convInfo: info,
+          }),
+        );
+        const found = valuesOf(conv2dForward(engine.backend, { x, filter, convInfo: info }));
+        found.forEach((value, i) => {
+          if (touched[i] !== 0) return;
+          assert.ok(Object.is(value, 0), `tile ${m}, output ${i}: ${value}`);
+          seen.set(m, (seen.get(m) ?? 0) + 1);
+        });
+        const direct = valuesOf(directConv2d(engine.backend, { x, filter, convInfo: info }));
+        assert.ok(relativeError(found, direct) < TOLERANCES[m]!);
+      });
+    }),
+    { seed: 5, numRuns: 150 },
+  );
+  for (const m of [2, 3, 4, 5, 6]) assert.ok(seen.get(m)! > 100, `tile ${m} had ${seen.get(m)} outputs of zeros`);
+});
+
+test('FusedConv2D by Winograd gives clamped biases where it sees nothing but zeros', () => {
+  tf.tidy(() => {
+    for (const biasShape of [[20], [1], undefined]) {
+      const bias = biasShape ? noiseTensor<tf.Rank.R1>(biasShape as [number], 3) : undefined;
+      const filter = noiseTensor<tf.Rank.R4>([3, 3, 16, 20], 2);
+      const more = { strides: 1, pad: 'same', activation: 'relu', ...(bias ? { bias } : {}) } as const;
+            x: x.notEqual(0).cast('float32') as tf.Tensor4D,
+      const expected = tf
+        .zeros([1, 13, 10, 20])
+        .add(bias ?? 0)
+        .relu();
+      assert.equal(found.dataSync(), expected.dataSync(), `[${biasShape}]`);
+    }
+  });
 });
 
 test('the Winograd filter gradient adds the parts of a large batch', () => {
