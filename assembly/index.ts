@@ -8,6 +8,7 @@ export * from './dropout';
 export * from './softmax-cross-entropy';
 export * from './max-pool';
 export * from './max-pool-grad';
+export { avgPoolGrad } from './avg-pool-grad';
 export { packPanels } from './gemm';
 export { conv2d, conv2dSingleChannel, padImages } from './conv-2d';
 export { conv2dBackpropInput } from './conv-2d-backprop-input';
@@ -57,7 +58,7 @@ export {
 export { planCopy, planMovingAverages, planScaleColumns, planSoftmax } from './plan/inference';
 export { planAddTo } from './plan/add-to';
 export { planSpread, planSum } from './plan/add';
-export { planAveragePool, planAveragePoolGradient } from './plan/pooling';
+export { planAveragePool } from './plan/pooling';
 export { planCopyRuns } from './plan/copy-runs';
 export { multiplyAddPeak, streamTriad } from './peak';
 export { planTransposedProduct } from './plan/transposed-product';

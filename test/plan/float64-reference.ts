@@ -101,6 +101,8 @@ function run(operation: Operation, context: Context): () => void {
       return normalise(operation, context);
     case 'maxPooling':
       return pool(operation, context);
+    case 'averagePooling':
+      return average(operation, context);
     case 'activation':
       y.set(x.map((value) => Math.max(0, value)));
       return () => add(dx(), dy(), (slope, i) => (x[i]! > 0 ? slope : 0));
@@ -205,6 +207,30 @@ function pool(operation: Extract<Operation, { kind: 'maxPooling' }>, { batch, in
     const back = dx();
     dy().forEach((slope, i) => {
       back[winners[i]!]! += slope;
+    });
+  };
+}
+
+/** Each window over its pixels inside the image. */
+function average(
+  operation: Extract<Operation, { kind: 'averagePooling' }>,
+  { batch, inputs, y, dy }: Context,
+): () => void {
+  const [{ x, shape, dx }] = inputs as [(typeof inputs)[0]];
+  const channels = shape[2];
+  const sizes = { batch, from: shape, to: operation.shape };
+  const pixels = new Float64Array(y.length);
+  forTaps(operation, sizes, (output, input) => {
+    for (let c = 0; c < channels; c++) {
+      pixels[output + c]!++;
+      y[output + c]! += x[input + c]!;
+    }
+  });
+  y.set(y.map((sum, i) => sum / pixels[i]!));
+  return () => {
+    const [slopes, back] = [dy(), dx()];
+    forTaps(operation, sizes, (output, input) => {
+      for (let c = 0; c < channels; c++) back[input + c]! += slopes[output + c]! / pixels[output + c]!;
     });
   };
 }

@@ -2,6 +2,7 @@
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
+import { avgPool3DGradCorrection, avgPoolGradKernel } from './avg-pool-grad.ts';
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { clipByValueKernel } from './clip-by-value.ts';
 import { conv2DKernel } from './conv-2d.ts';
@@ -42,6 +43,7 @@ export interface Kernel {
 }
 
 const kernels: readonly Kernel[] = [
+  avgPoolGradKernel,
   batchMatMulKernel,
   broadcastToKernel,
   clipByValueKernel,
@@ -66,6 +68,7 @@ const kernels: readonly Kernel[] = [
 /** Kernels that are ours for some inputs and stock for the others. */
 const partlyOurs: Readonly<Record<string, Correction>> = {
   ...corrections,
+  AvgPool3DGrad: avgPool3DGradCorrection,
   ...elementwiseBinaryKernels,
   ...elementwiseUnaryKernels,
   ...fusedBatchNormKernels,

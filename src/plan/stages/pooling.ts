@@ -36,7 +36,7 @@ export function layoutPooling(group: Group, kind: PoolingKind, window: WindowSet
         backward: target
           ? sums.backward((range) => [
               {
-                kernel: isMax ? 'maxPoolGrad' : 'planAveragePoolGradient',
+                kernel: isMax ? 'maxPoolGrad' : 'avgPoolGrad',
                 args: backward,
                 start: range.first,
                 end: range.last,
