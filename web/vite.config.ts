@@ -21,7 +21,7 @@ const dependencies = [
   '@tensorflow/tfjs-layers',
   'citty',
   'cli-progress',
-  'fflate',
+  'pako',
   'valibot',
   'vega',
   'vega-interpreter',

@@ -1,8 +1,8 @@
 // What PNG and JPEG files say of themselves before anything is decoded: kind, size, completeness, and how much work they ask for.
 // Not here: pixels. Invariant: reading it takes memory and time in proportion to the file, not to what the file claims.
-import { Unzlib } from 'fflate';
+import { Inflate } from 'pako';
 import { concatenate } from '../core/concatenate.ts';
-import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { SelvedgeError } from '../core/errors.ts';
 
 type Flaw = 'unknown-format' | 'bad-size' | 'too-large' | 'too-costly' | 'truncated' | 'corrupt';
 
@@ -100,7 +100,7 @@ function readPng(bytes: Uint8Array, refuse: Refusal): ImageStructure {
     if (type === IDAT) compressed.push(bytes.subarray(at + 8, Math.min(bytes.length, at + 8 + length)));
     if (type === IEND) {
       const { width, height } = header;
-      const checkWork = (): void => checkInflation(header!, compressed, refuse);
+      const checkWork = (): void => checkInflation(header!, concatenate(compressed), refuse);
       return { format: 'png', width, height, bytes: concatenate(kept), checkWork };
     }
     at += 12 + length;
@@ -155,23 +155,27 @@ function inflatedBytes({ width, height, bitDepth, colourType, isInterlaced }: Pn
 const INFLATION_SLACK = 65_536;
 /** A byte of deflate inflates to 1,032 at most, so that a step stays below a megabyte. */
 const INFLATION_STEP = 1_000;
+/** Of zlib, before its data: method, window and level, which the codec checks, as it does not the checksum at the end. */
+const ZLIB_HEADER_BYTES = 2;
+/** zlib's own number: all output that there is so far. */
+const Z_SYNC_FLUSH = 2;
 
 /** Inflates without keeping anything, to count: a codec would go on to the end of whatever follows the pixels. */
-function checkInflation(header: PngHeader, compressed: readonly Uint8Array[], refuse: Refusal): void {
+function checkInflation(header: PngHeader, compressed: Uint8Array, refuse: Refusal): void {
   const expected = inflatedBytes(header, refuse);
   let total = 0;
-  const inflate = new Unzlib((part) => {
+  const inflate = new Inflate({ raw: true });
+  inflate.onData = (part) => {
     total += part.length;
-  });
-  try {
-    for (const part of compressed) {
-      for (let at = 0; at < part.length && total <= expected + INFLATION_SLACK; at += INFLATION_STEP) {
-        inflate.push(part.subarray(at, at + INFLATION_STEP), false);
-      }
-    }
-  } catch (cause) {
-    throw refuse('corrupt', `its PNG data cannot be inflated (${messageOf(cause)})`);
+  };
+  for (
+    let at = ZLIB_HEADER_BYTES;
+    at < compressed.length && total <= expected + INFLATION_SLACK;
+    at += INFLATION_STEP
+  ) {
+    inflate.push(compressed.subarray(at, at + INFLATION_STEP), Z_SYNC_FLUSH);
   }
+  if (inflate.err !== 0) throw refuse('corrupt', `its PNG data cannot be inflated (${inflate.msg})`);
   if (total <= expected + INFLATION_SLACK) return;
   throw refuse(
     'too-costly',

@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { shuffledIndices } from '../../src/core/philox.ts';
 import { sha256 } from '../../src/core/sha256.ts';
+import { gunzipInScript } from '../../src/data/gzip.ts';
 import {
   countLabels,
   decodeIdx,
@@ -16,6 +17,7 @@ import {
   splitTrainValidation,
 } from '../../src/data/index.ts';
 import { sampleFiles } from '../../src/data/sample.ts';
+import { gzipFiles } from './gzip-files.ts';
 import type { ContractTests } from './suite.ts';
 
 /** 6 x 5 pixels in every colour, as files of both kinds. */
@@ -78,6 +80,18 @@ export const dataTests: ContractTests = {
     const back = decodeIdx(await gunzip(await gzip(file), { name: 'file' }), { name: 'file' });
     assert.equal(back, { type: 'uint8', shape: [10, 20, 30], data });
     return [file];
+  },
+  async 'gzip is read by RFC 1952, by the stream of the runtime and by script'() {
+    const roads = [(bytes: Uint8Array) => gunzip(bytes, { name: 'a.gz' }), gunzipInScript];
+    const wrong: string[] = [];
+    for (const { title, bytes, content } of gzipFiles) {
+      for (const [i, road] of roads.entries()) {
+        const got = await road(bytes).catch(() => undefined);
+        if (got?.join() !== content?.join()) wrong.push(`${i ? 'script' : 'stream'}, ${title}: ${got?.length} bytes`);
+      }
+    }
+    assert.equal(wrong, []);
+    return undefined;
   },
   async 'PNG and JPEG files are decoded to the same pixels everywhere'() {
     const [png, jpeg] = await Promise.all([PNG, JPEG].map((file, i) => decodeImage(bytesOf(file), { name: `${i}` })));
