@@ -25,6 +25,7 @@ export {
   fashionMnistFiles,
   type PinnedFile,
 } from './fashion-mnist.ts';
+export type { PixelBox } from './ground.ts';
 export { gunzip, gzip } from './gzip.ts';
 export { decodeIdx, decodeIdxHeader, encodeIdx, type IdxArray, type IdxHeader, type IdxType } from './idx.ts';
 export { decodeIdxToTensors, type TensorPair } from './idx-tensors.ts';
@@ -38,7 +39,7 @@ export {
   type ImageDecoder,
   type RawImage,
 } from './image-decoder.ts';
-export { type PixelBox, type PreparedImage, prepareImage } from './prepare-image.ts';
+export { type PreparedImage, prepareImage } from './prepare-image.ts';
 export {
   type DataSource,
   type LoadedData,

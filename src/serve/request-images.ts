@@ -1,8 +1,9 @@
 // The images of a request to classify, of any of the content types that are taken. Not here: classifying them (app.ts).
 // Invariant: all images or an error; a batch may ask for no more decoding than one image may.
 import { concatenate } from '../core/concatenate.ts';
+import type { PixelBox } from '../data/ground.ts';
 import type { ImageDecoder } from '../data/image-decoder.ts';
-import { type PixelBox, prepareImage } from '../data/prepare-image.ts';
+import { prepareImage } from '../data/prepare-image.ts';
 import { requestError } from './answer-error.ts';
 import { readJsonImages } from './json-images.ts';
 import { readBody } from './request-body.ts';
