@@ -35,10 +35,12 @@ export {
   type CodecModule,
   createImageDecoder,
   type DecodeOptions,
+  type ImageCodec,
   type ImageCodecs,
   type ImageDecoder,
   type RawImage,
 } from './image-decoder.ts';
+export { type PictureFormat, pictureFormatNames, pictureFormatOf } from './picture-format.ts';
 export { type PreparedImage, prepareImage } from './prepare-image.ts';
 export {
   type DataSource,
@@ -50,3 +52,4 @@ export {
   type SourceKind,
 } from './sources.ts';
 export { type Split, type SplitOptions, splitTrainValidation } from './split.ts';
+export { createWebpCodec } from './webp-codec.ts';

@@ -18,6 +18,7 @@ import {
 } from '../../src/data/index.ts';
 import { sampleFiles } from '../../src/data/sample.ts';
 import { gzipFiles } from './gzip-files.ts';
+import * as pictureFiles from './picture-files.ts';
 import type { ContractTests } from './suite.ts';
 
 /** 6 x 5 pixels in every colour, as files of both kinds. */
@@ -98,6 +99,16 @@ export const dataTests: ContractTests = {
     for (const { width, height } of [png!, jpeg!]) assert.equal([width, height], [6, 5]);
     assert.equal([...png!.data.subarray(4, 8)], [8, 250, 37, 255]);
     return [new Uint8Array(png!.data), new Uint8Array(jpeg!.data), prepareImage(png!, { name: 'png' }).pixels];
+  },
+  async 'WebP and JPEG of inks are decoded to the same pixels everywhere'() {
+    const { lossyWebp, losslessAlphaWebp, alphaWebp, cmykJpeg, turnedCmykJpeg } = pictureFiles;
+    const images: Uint8Array[] = [];
+    for (const file of [lossyWebp, losslessAlphaWebp, alphaWebp, cmykJpeg, turnedCmykJpeg]) {
+      const { data } = await decodeImage(file, { name: `${images.length}` });
+      assert.is(data.length, 24 * 16 * 4);
+      images.push(new Uint8Array(data));
+    }
+    return images;
   },
   async 'SHA-256 is that of the standard'() {
     assert.is(await sha256('abc'), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
