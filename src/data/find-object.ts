@@ -9,6 +9,8 @@ export interface FoundObject {
   readonly picture: RawImage;
   readonly ground: Ground;
   readonly box: PixelBox;
+  /** How much of a pixel is the object's, from 0 to 1, where alpha says it. */
+  readonly coverAt?: (x: number, y: number) => number;
 }
 
 /** Finds the object; undefined if nothing differs from the ground. */
@@ -71,7 +73,8 @@ function findCutOut(image: RawImage, opaque: number): FoundObject | undefined {
   const matte = contrastingMatte(image);
   const box = boxWhere(wholeOf(image), (x, y) => data[(y * width + x) * 4 + 3]! > opaque * ALPHA_LIMIT);
   const ground = { uniform: matte, colourAt: (_x, _y, into) => into.set(matte), grain: 0, share: 1 } satisfies Ground;
-  return box && { picture: flatten(image, matte, opaque), ground, box };
+  const coverAt = (x: number, y: number): number => data[(y * width + x) * 4 + 3]! / opaque;
+  return box && { picture: flatten(image, matte, opaque), ground, box, coverAt };
 }
 
 const wholeOf = ({ width, height }: RawImage): PixelBox => ({ left: 0, top: 0, width, height });

@@ -102,9 +102,12 @@ function levelsOver({ data, width }: RawImage, matte: 0 | 255): Levels {
 /** A ground that is nearly white or black leaves less room than this on that side, and its grain would fill it. */
 const LEAST_ROOM = OBJECT_DISTANCE;
 
+/** Parts of a cut out object that are as its ground is, a black sole on black, are shown all the same. */
+const LEAST_OF_CUT_OUT = 40;
+
 /** How much of the contrast that its side of the ground has room for a pixel has; where its colour has more than its luma, that. */
 function levelsOf(object: FoundObject): Levels {
-  const { picture, ground } = object;
+  const { picture, ground, coverAt } = object;
   const { data, width } = picture;
   const isInverted = isMostlyDarker(object);
   const limit = Math.max(OBJECT_DISTANCE, ground.grain);
@@ -120,6 +123,7 @@ function levelsOf(object: FoundObject): Levels {
     // On the other side of the ground than most of the object, only what is further from it than grain is the object's.
     const isOwn = difference < 0 === isInverted || far > limit;
     const level = 255 * Math.max(isOwn ? contrast : 0, far > limit ? far / GREATEST_DISTANCE : 0);
+    if (coverAt) return Math.max(level, LEAST_OF_CUT_OUT * coverAt(x, y));
     return ground.grain === 0 ? level : level * Math.min(1, Math.max(0, (2 * far) / ground.grain - 1));
   };
 }

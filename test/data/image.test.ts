@@ -279,7 +279,6 @@ test('decodeImage() rejects every truncation of a PNG and of a JPEG, and goes on
       const cut = file.slice(0, length);
       await rejects(decodeImage(cut, options), 'image/truncated');
     }
-    await rejects(decodeImage(file.slice(0, file.length - 1), options), 'image/truncated');
     assert.is((await decodeImage(file, options)).width, 24);
   }
 });
