@@ -71,7 +71,7 @@ function alphaOf(image: RawImage): Alpha {
 function findCutOut(image: RawImage, opaque: number): FoundObject | undefined {
   const { data, width } = image;
   const matte = contrastingMatte(image);
-  const box = boxWhere(wholeOf(image), (x, y) => data[(y * width + x) * 4 + 3]! > opaque * ALPHA_LIMIT);
+  const box = boxWhere(wholeOf(image), width, (at) => data[at + 3]! > opaque * ALPHA_LIMIT);
   const ground = { uniform: matte, colourAt: (_x, _y, into) => into.set(matte), grain: 0, share: 1 } satisfies Ground;
   const coverAt = (x: number, y: number): number => data[(y * width + x) * 4 + 3]! / opaque;
   return box && { picture: flatten(image, matte, opaque), ground, box, coverAt };
@@ -90,13 +90,13 @@ function contrastingMatte({ data }: RawImage): Float64Array {
 
 /** The picture over a colour. */
 function flatten({ width, height, data }: RawImage, matte: Float64Array, opaque: number): RawImage {
+  const [red, green, blue] = matte as unknown as [number, number, number];
   const flat = new Uint8ClampedArray(data.length);
   for (let at = 0; at < data.length; at += 4) {
-    const alpha = data[at + 3]!;
-    for (let channel = 0; channel < 3; channel++) {
-      const under = matte[channel]!;
-      flat[at + channel] = under + ((data[at + channel]! - under) * alpha) / opaque;
-    }
+    const cover = data[at + 3]! / opaque;
+    flat[at] = red + (data[at]! - red) * cover;
+    flat[at + 1] = green + (data[at + 1]! - green) * cover;
+    flat[at + 2] = blue + (data[at + 2]! - blue) * cover;
     flat[at + 3] = 255;
   }
   return { width, height, data: flat };
@@ -121,13 +121,35 @@ function findByColour(picture: RawImage): FoundObject | undefined {
 function findInRegion(picture: RawImage, region: PixelBox): FoundObject | undefined {
   const ground = readGround(picture, region);
   const limit = Math.max(OBJECT_DISTANCE, ground.grain);
-  const { data, width } = picture;
-  const expected = ground.uniform ?? new Float64Array(3);
-  const box = boxWhere(region, (x, y) => {
-    if (!ground.uniform) ground.colourAt(x, y, expected);
-    return distance(data, (y * width + x) * 4, expected) > limit;
-  });
+  const isObject = ground.uniform
+    ? differsFrom(picture, ground.uniform, limit)
+    : differsFromChanging(picture, ground, limit);
+  const box = boxWhere(region, picture.width, isObject);
   return box && { picture, ground, box };
+}
+
+/** Tells by the byte where a pixel begins, and its place, whether it is the object's. */
+type IsObject = (at: number, x: number, y: number) => boolean;
+
+function differsFrom({ data }: RawImage, colour: Float64Array, limit: number): IsObject {
+  const red = colour[0]!;
+  const green = colour[1]!;
+  const blue = colour[2]!;
+  const limitSquared = limit * limit;
+  return (at) => {
+    const byRed = data[at]! - red;
+    const byGreen = data[at + 1]! - green;
+    const byBlue = data[at + 2]! - blue;
+    return byRed * byRed + byGreen * byGreen + byBlue * byBlue > limitSquared;
+  };
+}
+
+function differsFromChanging({ data }: RawImage, ground: Ground, limit: number): IsObject {
+  const expected = new Float64Array(3);
+  return (at, x, y) => {
+    ground.colourAt(x, y, expected);
+    return distance(data, at, expected) > limit;
+  };
 }
 
 /** The thickest that a frame may be, in parts of the side. */
@@ -149,12 +171,12 @@ function isFramed(picture: RawImage, region: PixelBox, { box, ground }: FoundObj
 }
 
 /** Cells a side of the grid on which parts of an object are told apart. */
-const GRID = 256;
+const GRID = 96;
 /** A part with fewer pixels than this part of the largest one's is dust. */
 const DUST = 0.01;
 
 /** The box of the pixels that are the object's, without dust; undefined if there are none. */
-function boxWhere(region: PixelBox, isObject: (x: number, y: number) => boolean): PixelBox | undefined {
+function boxWhere(region: PixelBox, width: number, isObject: IsObject): PixelBox | undefined {
   const step = Math.max(1, Math.ceil(Math.max(region.width, region.height) / GRID));
   const [columns, rows] = [Math.ceil(region.width / step), Math.ceil(region.height / step)];
   /** Of each cell: pixels, least x, greatest x, least y, greatest y. */
@@ -162,14 +184,17 @@ function boxWhere(region: PixelBox, isObject: (x: number, y: number) => boolean)
   for (let y = region.top; y < region.top + region.height; y++) {
     const row = Math.floor((y - region.top) / step) * columns;
     for (let x = region.left; x < region.left + region.width; x++) {
-      if (!isObject(x, y)) continue;
-      const at = (row + Math.floor((x - region.left) / step)) * 5;
-      // Rows from the top, and pixels of a row from the left: of these bounds, the first are the least.
-      if (cells[at] === 0) cells.set([0, x, x, y, y], at);
-      cells[at]! += 1;
-      if (x < cells[at + 1]!) cells[at + 1] = x;
-      if (x > cells[at + 2]!) cells[at + 2] = x;
-      cells[at + 4] = y;
+      if (!isObject((y * width + x) * 4, x, y)) continue;
+      const cell = (row + (((x - region.left) / step) | 0)) * 5;
+      if (cells[cell] === 0) {
+        cells[cell + 1] = x;
+        cells[cell + 2] = x;
+        cells[cell + 3] = y;
+      }
+      cells[cell]! += 1;
+      if (x < cells[cell + 1]!) cells[cell + 1] = x;
+      if (x > cells[cell + 2]!) cells[cell + 2] = x;
+      cells[cell + 4] = y;
     }
   }
   const parts = partsOf(cells, columns, rows);

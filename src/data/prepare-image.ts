@@ -111,9 +111,9 @@ function levelsOf(object: FoundObject): Levels {
   const { data, width } = picture;
   const isInverted = isMostlyDarker(object);
   const limit = Math.max(OBJECT_DISTANCE, ground.grain);
-  const expected = new Float64Array(3);
+  const expected = Float64Array.from(ground.uniform ?? [0, 0, 0]);
   return (x, y) => {
-    ground.colourAt(x, y, expected);
+    if (!ground.uniform) ground.colourAt(x, y, expected);
     const at = (y * width + x) * 4;
     const luma = lumaOf(expected[0]!, expected[1]!, expected[2]!);
     const difference = lumaOf(data[at]!, data[at + 1]!, data[at + 2]!) - luma;
@@ -130,11 +130,11 @@ function levelsOf(object: FoundObject): Levels {
 
 /** Whether the object is darker than its ground rather than lighter; as a light ground has it, if it is neither. */
 function isMostlyDarker({ picture: { data, width }, ground, box }: FoundObject): boolean {
-  const expected = new Float64Array(3);
+  const expected = Float64Array.from(ground.uniform ?? [0, 0, 0]);
   let sum = 0;
   for (let y = box.top; y < box.top + box.height; y++) {
     for (let x = box.left; x < box.left + box.width; x++) {
-      ground.colourAt(x, y, expected);
+      if (!ground.uniform) ground.colourAt(x, y, expected);
       const at = (y * width + x) * 4;
       sum += lumaOf(data[at]! - expected[0]!, data[at + 1]! - expected[1]!, data[at + 2]! - expected[2]!);
     }
