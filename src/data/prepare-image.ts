@@ -1,7 +1,8 @@
 // Pictures of any size to the form of Fashion-MNIST: 28 x 28, grey, light on dark, the object filling the longest side.
 // Not here: file formats (image-decoder.ts), where the object is (find-object.ts). Invariant: an image of the data set stays as it is.
 // Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv 1708.07747, section 2: trim, resize the longest edge to 28, sharpen,
-// extend to 28 x 28, negate, grey. Two steps differ: we average areas where its authors skipped pixels, and sharpen evenly.
+// extend to 28 x 28, negate, grey. Three steps differ: we average areas where its authors skipped pixels, sharpen evenly, and negate what is
+// darker than its ground only, since not every ground is white.
 import { SelvedgeError } from '../core/errors.ts';
 import { type FoundObject, findObject, lumaOf } from './find-object.ts';
 import { borderOf, distance, GREATEST_DISTANCE, OBJECT_DISTANCE, type PixelBox, quantile } from './ground.ts';
@@ -20,8 +21,9 @@ export interface PreparedImage {
 const SIDE = 28;
 
 /**
- * Brings pixels into the form of the data set: transparency over white, grey by Rec. 601, ground to 0 (inverted if it is light),
- * trimmed to the object, longest side averaged to 28 pixels, centred.
+ * Brings pixels into the form of the data set: the object is what differs in colour from the border, or what alpha leaves; its grey, by
+ * Rec. 601, is how far it is from the ground, whose level is 0; trimmed to the object, longest side averaged to 28 pixels, centred.
+ * An object that is faint all over gets the contrast of the data set. What is 28 x 28 on black is taken as it is, on white inverted.
  *
  * @param image RGBA pixels, at least 1 x 1
  * @param options `name`: the picture's name for error messages

@@ -183,6 +183,18 @@ test('decodeImage() reads CMYK and YCCK JPEGs as browsers do without a profile',
   assert.equal([...(await decodeImage(unmarked, options)).data], [...cmyk.data]);
 });
 
+test('decodeImage() takes a quarter of the pixels of a JPEG of inks, which cost more', async () => {
+  const limited = (file: Uint8Array, maximumPixels: number): Promise<string> =>
+    decodeImage(file, { ...options, maximumPixels }).then(
+      () => 'read',
+      (error: SelvedgeError) => error.code,
+    );
+  const pixels = 24 * 16;
+  assert.is(await limited(files.baselineJpeg, pixels), 'read');
+  assert.is(await limited(files.cmykJpeg, 4 * pixels), 'read');
+  assert.is(await limited(files.cmykJpeg, 4 * pixels - 1), 'image/too-large');
+});
+
 test('decodeImage() says what kind of JPEG it does not read', async () => {
   const frame = files.baselineJpeg.findIndex((byte, i) => byte === 0xff && files.baselineJpeg[i + 1] === 0xc0);
   const changed = (at: number, value: number): Uint8Array =>
