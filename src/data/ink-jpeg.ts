@@ -1,8 +1,9 @@
 // JPEG files of four components, for print: CMYK and YCCK, by jpeg-js, since libjpeg gives no RGB of them. Not here: all other JPEGs.
 // Invariant: as browsers do, inks are taken to be stored inverted, as Adobe stores them, and no profile is asked: RGB = CMY * K / 255.
+/// <reference path="./jpeg-js-decoder.d.ts" />
 import type { RawImage } from './image-decoder.ts';
 
-/** Blocks, rows and pixels of a picture at the limit of pixels would take more. */
+/** The most pixels of inks that are read take 700; jpeg-js's own limit is 512. */
 const MOST_MEGABYTES = 1024;
 
 /**
