@@ -1,6 +1,14 @@
 // Where in a picture its object is: what differs in colour from the ground, or what alpha says. Not here: what the ground is (ground.ts), grey
 // levels (prepare-image.ts). Invariant: of a pixel of alpha 0 nothing but the alpha matters.
-import { borderOf, distance, type Ground, OBJECT_DISTANCE, type PixelBox, readGround } from './ground.ts';
+import {
+  borderOf,
+  distance,
+  GREATEST_DISTANCE,
+  type Ground,
+  OBJECT_DISTANCE,
+  type PixelBox,
+  readGround,
+} from './ground.ts';
 import type { RawImage } from './image-decoder.ts';
 
 /** An object on its ground. */
@@ -9,6 +17,8 @@ export interface FoundObject {
   readonly picture: RawImage;
   readonly ground: Ground;
   readonly box: PixelBox;
+  /** Pixels further than this from the ground are the object's. */
+  readonly limit: number;
   /** How much of a pixel is the object's, from 0 to 1, where alpha says it. */
   readonly coverAt?: (x: number, y: number) => number;
 }
@@ -72,9 +82,15 @@ function findCutOut(image: RawImage, opaque: number): FoundObject | undefined {
   const { data, width } = image;
   const matte = contrastingMatte(image);
   const box = boxWhere(wholeOf(image), width, (at) => data[at + 3]! > opaque * ALPHA_LIMIT);
-  const ground = { uniform: matte, colourAt: (_x, _y, into) => into.set(matte), grain: 0, share: 1 } satisfies Ground;
+  const ground = {
+    uniform: matte,
+    colourAt: (_x, _y, into) => into.set(matte),
+    grain: 0,
+    share: 1,
+    farthest: 0,
+  } satisfies Ground;
   const coverAt = (x: number, y: number): number => data[(y * width + x) * 4 + 3]! / opaque;
-  return box && { picture: flatten(image, matte, opaque), ground, box, coverAt };
+  return box && { picture: flatten(image, matte, opaque), ground, box, limit: OBJECT_DISTANCE, coverAt };
 }
 
 const wholeOf = ({ width, height }: RawImage): PixelBox => ({ left: 0, top: 0, width, height });
@@ -120,12 +136,34 @@ function findByColour(picture: RawImage): FoundObject | undefined {
 
 function findInRegion(picture: RawImage, region: PixelBox): FoundObject | undefined {
   const ground = readGround(picture, region);
-  const limit = Math.max(OBJECT_DISTANCE, ground.grain);
-  const isObject = ground.uniform
-    ? differsFrom(picture, ground.uniform, limit)
-    : differsFromChanging(picture, ground, limit);
-  const box = boxWhere(region, picture.width, isObject);
-  return box && { picture, ground, box };
+  const within = (limit: number): FoundObject | undefined => {
+    const isObject = ground.uniform
+      ? differsFrom(picture, ground.uniform, limit)
+      : differsFromChanging(picture, ground, limit);
+    const box = boxWhere(region, picture.width, isObject);
+    return box && { picture, ground, box, limit };
+  };
+  const found = within(Math.max(OBJECT_DISTANCE, ground.grain));
+  return found && hasPalePart(picture, region, ground) ? within(PALE_DISTANCE) : found;
+}
+
+/** On a clean ground an object is told from it down to this distance, once something further shows that there is one. */
+const PALE_DISTANCE = 0.02 * GREATEST_DISTANCE;
+/** A ground whose border is further from its colour than this anywhere is not clean: a JPEG's seldom is, near an object. */
+const CLEAN_DISTANCE = 2;
+
+/** Whether at least as much is pale as is not: less may be a shadow, or what a JPEG has around edges. */
+function hasPalePart({ data, width }: RawImage, region: PixelBox, { uniform, farthest }: Ground): boolean {
+  if (!uniform || farthest > CLEAN_DISTANCE) return false;
+  let more = 0;
+  for (let y = region.top; y < region.top + region.height; y++) {
+    for (let x = region.left; x < region.left + region.width; x++) {
+      const far = distance(data, (y * width + x) * 4, uniform);
+      if (far > OBJECT_DISTANCE) more--;
+      else if (far > PALE_DISTANCE) more++;
+    }
+  }
+  return more >= 0;
 }
 
 /** Tells by the byte where a pixel begins, and its place, whether it is the object's. */

@@ -20,6 +20,8 @@ export interface Ground {
   readonly grain: number;
   /** The part of the outermost pixels that have its colour, from 0 to 1. */
   readonly share: number;
+  /** Distance of the outermost pixel that is furthest from it. */
+  readonly farthest: number;
 }
 
 /** The greatest distance of two colours. */
@@ -73,7 +75,14 @@ function groundOf(colourAt: Ground['colourAt'], uniform: Float64Array | undefine
   // Grain is not told from an object that reaches around most of the border: what is further is the object.
   const grain = Math.min(GRAIN_OF_MEDIAN * quantile(distances, 0.5), 4 * OBJECT_DISTANCE);
   const limit = Math.max(OBJECT_DISTANCE, grain);
-  return { colourAt, uniform, grain, share: distances.filter((far) => far <= limit).length / distances.length };
+  const farthest = quantile(distances, 1);
+  return {
+    colourAt,
+    uniform,
+    grain,
+    farthest,
+    share: distances.filter((far) => far <= limit).length / distances.length,
+  };
 }
 
 /** Distance in RGB of the pixel at a byte from a colour. */

@@ -53,7 +53,7 @@ export function prepareImage(image: RawImage, options: { readonly name: string }
 function shapeObject(object: FoundObject): PreparedImage {
   const { picture, box } = object;
   const isFull = picture.width === SIDE && picture.height === SIDE;
-  const matte = isFull ? matteOfDataSet(picture) : undefined;
+  const matte = isFull ? matteOfDataSet(object) : undefined;
   const ground = (matte ?? groundLuma(object)) >= 128 ? 'light' : 'dark';
   const levelAt = matte === undefined ? levelsOf(object) : levelsOver(picture, matte);
   const from = isFull ? { left: 0, top: 0, width: SIDE, height: SIDE } : box;
@@ -80,7 +80,8 @@ function groundLuma({ ground, box }: FoundObject): number {
 const LEAST_GROUND = 0.25;
 
 /** The ground of an image of the data set: 0, or 255 if it was inverted; undefined for others. */
-function matteOfDataSet({ data, width, height }: RawImage): 0 | 255 | undefined {
+function matteOfDataSet({ picture, ground }: FoundObject): 0 | 255 | undefined {
+  const { data, width, height } = picture;
   const border = borderOf({ left: 0, top: 0, width, height });
   const partNear = (level: number): number => {
     const matte = Float64Array.of(level, level, level);
@@ -90,7 +91,10 @@ function matteOfDataSet({ data, width, height }: RawImage): 0 | 255 | undefined 
   };
   const [black, white] = [partNear(0), partNear(255)];
   if (Math.max(black, white) < LEAST_GROUND) return undefined;
-  return black >= white ? 0 : 255;
+  const matte = black >= white ? 0 : 255;
+  // Half the border of another colour is a ground that a white or black object reaches across.
+  const isOther = ground.uniform?.some((level) => Math.abs(level - matte) > OBJECT_DISTANCE) && ground.share >= 0.5;
+  return isOther ? undefined : matte;
 }
 
 /** Levels on black as they are, on white inverted. */
@@ -104,15 +108,14 @@ function levelsOver({ data, width }: RawImage, matte: 0 | 255): Levels {
 /** A ground that is nearly white or black leaves less room than this on that side, and its grain would fill it. */
 const LEAST_ROOM = OBJECT_DISTANCE;
 
-/** Parts of a cut out object that are as its ground is, a black sole on black, are shown all the same. */
-const LEAST_OF_CUT_OUT = 40;
+/** Parts that are nearly as the ground is, a pale shoe's on white or a black sole of a cut out one on black, are shown all the same. */
+const LEAST_OF_OBJECT = 40;
 
 /** How much of the contrast that its side of the ground has room for a pixel has; where its colour has more than its luma, that. */
 function levelsOf(object: FoundObject): Levels {
-  const { picture, ground, coverAt } = object;
+  const { picture, ground, limit, coverAt } = object;
   const { data, width } = picture;
   const isInverted = isMostlyDarker(object);
-  const limit = Math.max(OBJECT_DISTANCE, ground.grain);
   const expected = Float64Array.from(ground.uniform ?? [0, 0, 0]);
   return (x, y) => {
     if (!ground.uniform) ground.colourAt(x, y, expected);
@@ -125,7 +128,8 @@ function levelsOf(object: FoundObject): Levels {
     // On the other side of the ground than most of the object, only what is further from it than grain is the object's.
     const isOwn = difference < 0 === isInverted || far > limit;
     const level = 255 * Math.max(isOwn ? contrast : 0, far > limit ? far / GREATEST_DISTANCE : 0);
-    if (coverAt) return Math.max(level, LEAST_OF_CUT_OUT * coverAt(x, y));
+    if (coverAt) return Math.max(level, LEAST_OF_OBJECT * coverAt(x, y));
+    if (limit < OBJECT_DISTANCE && far > limit) return Math.max(level, LEAST_OF_OBJECT);
     return ground.grain === 0 ? level : level * Math.min(1, Math.max(0, (2 * far) / ground.grain - 1));
   };
 }

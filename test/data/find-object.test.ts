@@ -86,6 +86,8 @@ test('prepareImage() keeps the pale and the dark part of an object', () => {
     [opaque(200), 255, 150],
     [opaque(120), 250, 20],
     [opaque(235), 255, 10],
+    [opaque(245), 255, 0],
+    [opaque(255), 246, 90],
     [[0, 0, 0, 0], 255, 0],
     [[255, 255, 255, 0], 255, 0],
     [[9, 200, 3, 0], 0, 255],
@@ -93,8 +95,27 @@ test('prepareImage() keeps the pale and the dark part of an object', () => {
     const { box, pixels } = prepare(shoe(ground, pale, dark));
     assert.equal(box, { left: 20, top: 20, width: 60, height: 30 }, `${pale} and ${dark} on ${ground}`);
     // The larger part, above the middle.
-    assert.ok(pixels[11 * 28 + 14]! > 80, `${pixels[11 * 28 + 14]} for ${pale} on ${ground}`);
+    assert.ok(pixels[11 * 28 + 14]! >= 40, `${pixels[11 * 28 + 14]} for ${pale} on ${ground}`);
     assert.ok(pixels[20 * 28 + 14]! > 25, `${pixels[20 * 28 + 14]} for ${dark} on ${ground}`);
+  }
+});
+
+test('prepareImage() reads a 28 x 28 picture on a ground of its own as any other, and does not resample it', () => {
+  for (const [object, ground] of [
+    [255, 200],
+    [0, 60],
+    [[255, 0, 0], 76],
+  ] as const) {
+    for (const [top, height] of [
+      [4, 20],
+      [0, 28],
+    ] as const) {
+      const { pixels } = prepare(draw(28, 28, (x, y) => opaque(inBox(x, y, 6, top, 16, height) ? object : ground)));
+      for (let i = 0; i < 784; i++) {
+        const inside = inBox(i % 28, Math.floor(i / 28), 6, top, 16, height);
+        assert.ok(inside ? pixels[i]! > 100 : pixels[i] === 0, `${pixels[i]} at ${i}, ${object} on ${ground}`);
+      }
+    }
   }
 });
 
