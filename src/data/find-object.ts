@@ -153,14 +153,15 @@ const PALE_DISTANCE = 0.02 * GREATEST_DISTANCE;
 const CLEAN_DISTANCE = 2;
 
 /** Whether at least as much is pale as is not: less may be a shadow, or what a JPEG has around edges. */
-function hasPalePart({ data, width }: RawImage, region: PixelBox, { uniform, farthest }: Ground): boolean {
+function hasPalePart(picture: RawImage, region: PixelBox, { uniform, farthest }: Ground): boolean {
   if (!uniform || farthest > CLEAN_DISTANCE) return false;
+  const [isFar, isPale] = [OBJECT_DISTANCE, PALE_DISTANCE].map((limit) => differsFrom(picture, uniform, limit));
   let more = 0;
   for (let y = region.top; y < region.top + region.height; y++) {
     for (let x = region.left; x < region.left + region.width; x++) {
-      const far = distance(data, (y * width + x) * 4, uniform);
-      if (far > OBJECT_DISTANCE) more--;
-      else if (far > PALE_DISTANCE) more++;
+      const at = (y * picture.width + x) * 4;
+      if (!isPale!(at, x, y)) continue;
+      more += isFar!(at, x, y) ? -1 : 1;
     }
   }
   return more >= 0;
