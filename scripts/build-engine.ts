@@ -17,6 +17,7 @@ const copies = {
   'tfjs-backend-wasm-threaded-simd.wasm': '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.wasm',
   'png.wasm': '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',
   'jpeg.wasm': '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
+  'webp.wasm': '@jsquash/webp/codec/dec/webp_dec.wasm',
 } as const satisfies Partial<Record<EngineFile, string>>;
 
 const WORKER = 'pool-worker.js' satisfies EngineFile;
@@ -25,6 +26,7 @@ const WORKER = 'pool-worker.js' satisfies EngineFile;
 const notices = [
   ['tfjs-backend-wasm-simd.wasm and tfjs-backend-wasm-threaded-simd.wasm', '@tensorflow/tfjs-backend-wasm', []],
   ['jpeg.wasm', '@jsquash/jpeg', ['codec/LICENSE.codec.md']],
+  ['webp.wasm', '@jsquash/webp', ['codec/LICENSE.codec.md']],
   ['png.wasm', '@jsquash/png', ['codec/LICENSE.codec.md', 'LICENSE']],
 ] as const;
 const NOTICE = 'NOTICE.txt';

@@ -13,6 +13,7 @@ const isIsolating = process.env.SELVEDGE_WEB_ISOLATE === '1';
 /** What the engine's modules for browsers import of other packages. */
 const dependencies = [
   '@jsquash/jpeg/codec/dec/mozjpeg_dec.js',
+  '@jsquash/webp/codec/dec/webp_dec.js',
   '@tensorflow/tfjs-backend-cpu',
   '@tensorflow/tfjs-backend-wasm',
   '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.js',
@@ -21,7 +22,8 @@ const dependencies = [
   '@tensorflow/tfjs-layers',
   'citty',
   'cli-progress',
-  'fflate',
+  'jpeg-js/lib/decoder.js',
+  'pako',
   'valibot',
   'vega',
   'vega-interpreter',

@@ -26,6 +26,7 @@ const MODULES = [
   'edge.wasm',
   'png.wasm',
   'jpeg.wasm',
+  'webp.wasm',
 ] as const satisfies readonly EngineFile[];
 /** Of the workerd that is pinned, or earlier. */
 const COMPATIBILITY_DATE = '2026-07-01';

@@ -31,7 +31,7 @@ interface Failure {
 
 export const predict = command({
   name: 'predict',
-  description: 'Tell what pictures show: PNG or JPEG of any size, on dark or light ground',
+  description: 'Tell what pictures show: PNG, JPEG or WebP of any size, on ground of any colour',
   takesList: true,
   args: {
     image: { type: 'positional', required: true, description: 'Picture files, one or more' },
@@ -78,7 +78,7 @@ async function prepareFile(file: string, context: CommandContext): Promise<Prepa
   if (!status || status.isFolder) {
     throw new SelvedgeError(
       'predict/no-file',
-      `Cannot read "${file}": expected a PNG or JPEG file, got ${status ? 'a folder' : 'nothing'}`,
+      `Cannot read "${file}": expected a PNG, JPEG or WebP file, got ${status ? 'a folder' : 'nothing'}`,
     );
   }
   return readImage(await platform.files.readBytes(path), { name: file });

@@ -2,9 +2,10 @@
 // Not here: decoding (image-decoder.ts). Invariant: a codec is compiled when the first file of its kind comes.
 import { compileEngineFile } from '../platform/index.ts';
 import { createImageDecoder, type DecodeOptions, type ImageDecoder, type RawImage } from './image-decoder.ts';
+import { createWebpCodec } from './webp-codec.ts';
 
 /** Compiled once; one that could not be read is tried again. */
-function compiledOnce(name: 'png.wasm' | 'jpeg.wasm'): () => Promise<WebAssembly.Module> {
+function compiledOnce(name: 'png.wasm' | 'jpeg.wasm' | 'webp.wasm'): () => Promise<WebAssembly.Module> {
   let module: WebAssembly.Module | undefined;
   return async () => {
     module ??= await compileEngineFile(name);
@@ -12,10 +13,14 @@ function compiledOnce(name: 'png.wasm' | 'jpeg.wasm'): () => Promise<WebAssembly
   };
 }
 
-const decode: ImageDecoder = createImageDecoder({ png: compiledOnce('png.wasm'), jpeg: compiledOnce('jpeg.wasm') });
+const decode: ImageDecoder = createImageDecoder({
+  png: compiledOnce('png.wasm'),
+  jpeg: compiledOnce('jpeg.wasm'),
+  webp: createWebpCodec(compiledOnce('webp.wasm')),
+});
 
 /**
- * Decodes a PNG or JPEG file. A JPEG is turned as its EXIF orientation says.
+ * Decodes a PNG, JPEG or WebP file. A JPEG is turned as its EXIF orientation says.
  *
  * @param bytes The whole file
  * @param options `name`: the file's name for error messages; `maximumPixels`: the most to decode, default 50 million

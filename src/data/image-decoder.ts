@@ -1,9 +1,10 @@
-// PNG and JPEG files to RGBA pixels, by WebAssembly codecs that are handed in, so that it runs where nothing can be read or compiled.
+// PNG, JPEG and WebP files to RGBA pixels, by WebAssembly codecs that are handed in, so that it runs where nothing can be read or compiled.
 // Not here: where the codecs come from (image-codecs.ts), what the pixels show (prepare-image.ts). Invariant: size, completeness and
 // cost are read from the file's structure first, so that a hostile file claims neither memory nor time.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { readImageStructure, refusalOf } from './image-structure.ts';
+import { type ImageStructure, type ReadFormat, readFormats, readImageStructure, refusalOf } from './image-structure.ts';
 import { createJpegCodec } from './jpeg-codec.ts';
+import { pictureFormatNames } from './picture-format.ts';
 import { createPngCodec } from './png-codec.ts';
 
 /** Pixels as RGBA, 8 bits a channel, alpha not multiplied in, row by row from the top. */
@@ -21,7 +22,7 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes a PNG or JPEG file; a JPEG is turned as its EXIF orientation says.
+ * Decodes a PNG or JPEG file, and WebP where there is a codec of it; a JPEG is turned as its EXIF orientation says.
  *
  * @throws SelvedgeError `image/unknown-format`, `image/bad-size`, `image/too-large`, `image/too-costly`, `image/truncated` or
  * `image/corrupt`
@@ -31,10 +32,15 @@ export type ImageDecoder = (bytes: Uint8Array, options: DecodeOptions) => Promis
 /** Answers with a compiled module, when it is needed for the first time or again. */
 export type CodecModule = () => WebAssembly.Module | Promise<WebAssembly.Module>;
 
+/** Decodes a whole file of one format, whose structure has passed; what it throws says why in words. */
+export type ImageCodec = (file: Pick<ImageStructure, 'bytes' | 'isEnded' | 'isInk'>) => Promise<RawImage>;
+
 /** The codecs, compiled: `png.wasm` and `jpeg.wasm` of this package's `build/`. */
 export interface ImageCodecs {
   readonly png: WebAssembly.Module | CodecModule;
   readonly jpeg: WebAssembly.Module | CodecModule;
+  /** Of `createWebpCodec`; without it WebP is `image/unknown-format`. */
+  readonly webp?: ImageCodec;
 }
 
 const MAXIMUM_PIXELS = 50_000_000;
@@ -56,20 +62,28 @@ const MAXIMUM_PIXELS = 50_000_000;
  * });
  * ```
  */
-export function createImageDecoder({ png, jpeg }: ImageCodecs): ImageDecoder {
-  const codecs = { png: createPngCodec(loaderOf(png)), jpeg: createJpegCodec(loaderOf(jpeg)) };
+export function createImageDecoder({ png, jpeg, webp }: ImageCodecs): ImageDecoder {
+  const decodePng = createPngCodec(loaderOf(png));
+  const codecs: Partial<Record<ReadFormat, ImageCodec>> = {
+    png: ({ bytes }) => decodePng(bytes),
+    jpeg: createJpegCodec(loaderOf(jpeg)),
+    ...(webp && { webp }),
+  };
+  const formats = readFormats.filter((format) => codecs[format]);
   return async (bytes, { name, maximumPixels = MAXIMUM_PIXELS }) => {
-    const structure = readImageStructure(bytes, { name, maximumPixels });
+    const structure = readImageStructure(bytes, { name, maximumPixels, formats });
     structure.checkWork();
-    const { format } = structure;
+    const { format, isEnded } = structure;
     try {
-      return await codecs[format](structure.bytes);
+      return await codecs[format]!(structure);
     } catch (cause) {
       // A codec that cannot be had is not the image's fault.
       if (cause instanceof SelvedgeError) throw cause;
+      // Of a file without its end, what fails is that more is missing.
+      const isCut = !isEnded;
       const error = refusalOf(name)(
-        'corrupt',
-        `its ${format.toUpperCase()} data cannot be decoded (${messageOf(cause)})`,
+        isCut ? 'truncated' : 'corrupt',
+        `its ${pictureFormatNames[format]} data ${isCut ? 'ends too early' : 'cannot be decoded'} (${messageOf(cause)})`,
       );
       throw Object.assign(error, { cause });
     }
@@ -77,6 +91,6 @@ export function createImageDecoder({ png, jpeg }: ImageCodecs): ImageDecoder {
 }
 
 /** Told apart by what a function is: a module may be of another realm, where `instanceof` does not know it. */
-function loaderOf(codec: WebAssembly.Module | CodecModule): CodecModule {
+export function loaderOf(codec: WebAssembly.Module | CodecModule): CodecModule {
   return typeof codec === 'function' ? (codec as CodecModule) : () => codec;
 }

@@ -4,7 +4,7 @@ import { decodeImage } from './image-codecs.ts';
 import { type PreparedImage, prepareImage } from './prepare-image.ts';
 
 /**
- * Reads a PNG or JPEG file of any size, on dark or light ground, as an image of the data set's kind.
+ * Reads a PNG, JPEG or WebP file of any size, on dark or light ground, as an image of the data set's kind.
  *
  * @param bytes The whole file
  * @param options `name`: the file's name for error messages

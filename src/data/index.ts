@@ -25,6 +25,7 @@ export {
   fashionMnistFiles,
   type PinnedFile,
 } from './fashion-mnist.ts';
+export type { PixelBox } from './ground.ts';
 export { gunzip, gzip } from './gzip.ts';
 export { decodeIdx, decodeIdxHeader, encodeIdx, type IdxArray, type IdxHeader, type IdxType } from './idx.ts';
 export { decodeIdxToTensors, type TensorPair } from './idx-tensors.ts';
@@ -34,11 +35,13 @@ export {
   type CodecModule,
   createImageDecoder,
   type DecodeOptions,
+  type ImageCodec,
   type ImageCodecs,
   type ImageDecoder,
   type RawImage,
 } from './image-decoder.ts';
-export { type PixelBox, type PreparedImage, prepareImage } from './prepare-image.ts';
+export { type PictureFormat, pictureFormatNames, pictureFormatOf } from './picture-format.ts';
+export { type PreparedImage, prepareImage } from './prepare-image.ts';
 export {
   type DataSource,
   type LoadedData,
@@ -49,3 +52,4 @@ export {
   type SourceKind,
 } from './sources.ts';
 export { type Split, type SplitOptions, splitTrainValidation } from './split.ts';
+export { createWebpCodec } from './webp-codec.ts';

@@ -1,6 +1,7 @@
 // Decodes PNG files by the WebAssembly of @jsquash/png, through a binding of our own: the package's keeps an instance that has
 // trapped, leaks its input, and needs an `ImageData` that edge runtimes lack. Not here: what a file claims (image-structure.ts).
 // Invariant: an instance that has failed, or has grown large, decodes nothing more.
+import { KEPT_MEMORY_BYTES } from './emscripten-codec.ts';
 import type { CodecModule, RawImage } from './image-decoder.ts';
 
 /** What the module exports and we use. */
@@ -17,9 +18,6 @@ interface Instance {
   /** What the module handed over last. */
   image: RawImage | undefined;
 }
-
-/** WebAssembly memory never shrinks: an instance above this goes to the garbage collector. */
-export const KEPT_MEMORY_BYTES = 16 * 1024 * 1024;
 
 /**
  * A decoder of PNG files.

@@ -1,35 +1,29 @@
 // Pictures of any size to the form of Fashion-MNIST: 28 x 28, grey, light on dark, the object filling the longest side.
-// Not here: file formats (image-decoder.ts). Invariant: a picture that is 28 x 28 and dark-grounded already is not resampled.
+// Not here: file formats (image-decoder.ts), where the object is (find-object.ts). Invariant: an image of the data set stays as it is.
 // Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv 1708.07747, section 2: trim, resize the longest edge to 28, sharpen,
-// extend to 28 x 28, negate, grey. Two steps differ: we average areas where its authors skipped pixels, and sharpen evenly.
+// extend to 28 x 28, negate, grey. Three steps differ: we average areas where its authors skipped pixels, sharpen evenly, and negate what is
+// darker than its ground only, since not every ground is white.
 import { SelvedgeError } from '../core/errors.ts';
+import { type FoundObject, findObject, lumaOf } from './find-object.ts';
+import { borderOf, distance, GREATEST_DISTANCE, OBJECT_DISTANCE, type PixelBox, quantile } from './ground.ts';
 import type { RawImage } from './image-decoder.ts';
-
-/** A rectangle of whole pixels. */
-export interface PixelBox {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** A picture in the form of the data set. */
 export interface PreparedImage {
   /** `[28, 28]` grey levels 0 to 255, 0 for the ground. */
   readonly pixels: Uint8Array;
-  /** Whether the picture's ground was light, and so was inverted. */
+  /** Whether the ground is light; a dark object on it is shown light on dark. */
   readonly ground: 'light' | 'dark';
   /** Where in the picture the object was found. */
   readonly box: PixelBox;
 }
 
 const SIDE = 28;
-/** Pixels further than 5% of the greatest RGB distance from the ground belong to the object, as in the paper. */
-const OBJECT_DISTANCE_SQUARED = 0.05 * 0.05 * 3 * 255 * 255;
 
 /**
- * Brings pixels into the form of the data set: transparency over white, grey by Rec. 601, ground to 0 (inverted if it is light),
- * trimmed to the object, longest side averaged to 28 pixels, centred.
+ * Brings pixels into the form of the data set: the object is what differs in colour from the border, or what alpha leaves; its grey, by
+ * Rec. 601, is how far it is from the ground, whose level is 0; trimmed to the object, longest side averaged to 28 pixels, centred.
+ * An object that is faint all over gets the contrast of the data set. What is 28 x 28 on black is taken as it is, on white inverted.
  *
  * @param image RGBA pixels, at least 1 x 1
  * @param options `name`: the picture's name for error messages
@@ -47,13 +41,8 @@ const OBJECT_DISTANCE_SQUARED = 0.05 * 0.05 * 3 * 255 * 255;
 export function prepareImage(image: RawImage, options: { readonly name: string }): PreparedImage {
   // One by one: the values of a runtime's own ImageData are on its prototype, which a spread leaves out.
   const { width, height, data } = image;
-  // A white object on transparent ground is lost over white; over black it is found.
-  for (const matte of [255, 0]) {
-    const picture: Picture = { width, height, data, matte };
-    const ground = groundOf(picture);
-    const box = objectBox(picture, ground);
-    if (box) return { ...shapeObject(picture, ground, box), box };
-  }
+  const object = findObject({ width, height, data });
+  if (object) return shapeObject(object);
   throw new SelvedgeError(
     'image/blank',
     `Cannot find an object in "${options.name}": every one of its ${width} x ${height} pixels is close to the ` +
@@ -61,74 +50,119 @@ export function prepareImage(image: RawImage, options: { readonly name: string }
   );
 }
 
-/** Pixels and the grey that shows through where they are transparent. */
-interface Picture extends RawImage {
-  readonly matte: number;
-}
-
-/** Red, green and blue from 0 to 255. */
-type Colour = readonly [number, number, number];
-
-/** A channel (0 red, 1 green, 2 blue) of a pixel, over the matte. */
-function channelAt(picture: Picture, pixel: number, channel: number): number {
-  const alpha = picture.data[pixel * 4 + 3]!;
-  const value = picture.data[pixel * 4 + channel]!;
-  return alpha === 255 ? value : (value * alpha + picture.matte * (255 - alpha)) / 255;
-}
-
-/** Rec. 601 luma. Whole weights, so that a grey pixel keeps its exact level. */
-function lumaOf(red: number, green: number, blue: number): number {
-  return (299 * red + 587 * green + 114 * blue) / 1000;
-}
-
-/** Median colour of the outermost pixels: an object that touches the border changes it little. */
-function groundOf(picture: Picture): Colour {
-  const { width, height } = picture;
-  const pixels: number[] = [];
-  for (let x = 0; x < width; x++) pixels.push(x, (height - 1) * width + x);
-  for (let y = 0; y < height; y++) pixels.push(y * width, y * width + width - 1);
-  const median = (channel: number): number =>
-    pixels.map((pixel) => channelAt(picture, pixel, channel)).sort((a, b) => a - b)[pixels.length >> 1]!;
-  return [median(0), median(1), median(2)];
-}
-
-function objectBox(picture: Picture, ground: Colour): PixelBox | undefined {
-  const { width, height } = picture;
-  let [left, right, top, bottom] = [width, -1, height, -1];
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const pixel = y * width + x;
-      const red = channelAt(picture, pixel, 0) - ground[0];
-      const green = channelAt(picture, pixel, 1) - ground[1];
-      const blue = channelAt(picture, pixel, 2) - ground[2];
-      if (red * red + green * green + blue * blue <= OBJECT_DISTANCE_SQUARED) continue;
-      if (x < left) left = x;
-      if (x > right) right = x;
-      if (y < top) top = y;
-      bottom = y;
-    }
-  }
-  return right < 0 ? undefined : { left, top, width: right - left + 1, height: bottom - top + 1 };
-}
-
-function shapeObject(picture: Picture, ground: Colour, box: PixelBox): Pick<PreparedImage, 'pixels' | 'ground'> {
-  const isPrepared = picture.width === SIDE && picture.height === SIDE;
-  const isLight = lumaOf(...ground) >= 128;
-  const groundLuma = isPrepared ? (isLight ? 255 : 0) : lumaOf(...ground);
-  const levelAt = (x: number, y: number): number => {
-    const pixel = y * picture.width + x;
-    const luma = lumaOf(channelAt(picture, pixel, 0), channelAt(picture, pixel, 1), channelAt(picture, pixel, 2));
-    const contrast = isLight ? (groundLuma - luma) / groundLuma : (luma - groundLuma) / (255 - groundLuma);
-    return Math.max(0, 255 * contrast);
-  };
-  const from = isPrepared ? { left: 0, top: 0, width: SIDE, height: SIDE } : box;
+function shapeObject(object: FoundObject): PreparedImage {
+  const { picture, box } = object;
+  const isFull = picture.width === SIDE && picture.height === SIDE;
+  const matte = isFull ? matteOfDataSet(object) : undefined;
+  const ground = (matte ?? groundLuma(object)) >= 128 ? 'light' : 'dark';
+  const levelAt = matte === undefined ? levelsOf(object) : levelsOver(picture, matte);
+  const from = isFull ? { left: 0, top: 0, width: SIDE, height: SIDE } : box;
   const reduction = Math.max(from.width, from.height) / SIDE;
   const width = Math.max(1, Math.round(from.width / reduction));
   const height = Math.max(1, Math.round(from.height / reduction));
   const averaged = averageAreas(levelAt, from, width, height);
+  if (matte === undefined) brighten(averaged);
   // Averaging blurs only where it merges pixels.
   const levels = reduction >= 2 ? sharpen(averaged, width, height) : averaged;
-  return { pixels: centred(levels, width, height), ground: isLight ? 'light' : 'dark' };
+  return { pixels: centred(levels, width, height), ground, box };
+}
+
+type Levels = (x: number, y: number) => number;
+
+/** In the middle of the object. */
+function groundLuma({ ground, box }: FoundObject): number {
+  const colour = new Float64Array(3);
+  ground.colourAt(box.left + (box.width >> 1), box.top + (box.height >> 1), colour);
+  return lumaOf(colour[0]!, colour[1]!, colour[2]!);
+}
+
+/** Images of the data set fill the frame: of some, half the border is the object's. */
+const LEAST_GROUND = 0.25;
+
+/** The ground of an image of the data set: 0, or 255 if it was inverted; undefined for others. */
+function matteOfDataSet({ picture, ground }: FoundObject): 0 | 255 | undefined {
+  const { data, width, height } = picture;
+  const border = borderOf({ left: 0, top: 0, width, height });
+  const partNear = (level: number): number => {
+    const matte = Float64Array.of(level, level, level);
+    return (
+      border.filter(([x, y]) => distance(data, (y * width + x) * 4, matte) <= OBJECT_DISTANCE).length / border.length
+    );
+  };
+  const [black, white] = [partNear(0), partNear(255)];
+  if (Math.max(black, white) < LEAST_GROUND) return undefined;
+  const matte = black >= white ? 0 : 255;
+  // Half the border of another colour is a ground that a white or black object reaches across.
+  const isOther = ground.uniform?.some((level) => Math.abs(level - matte) > OBJECT_DISTANCE) && ground.share >= 0.5;
+  return isOther ? undefined : matte;
+}
+
+/** Levels on black as they are, on white inverted. */
+function levelsOver({ data, width }: RawImage, matte: 0 | 255): Levels {
+  return (x, y) => {
+    const at = (y * width + x) * 4;
+    return Math.abs(lumaOf(data[at]!, data[at + 1]!, data[at + 2]!) - matte);
+  };
+}
+
+/** A ground that is nearly white or black leaves less room than this on that side, and its grain would fill it. */
+const LEAST_ROOM = OBJECT_DISTANCE;
+
+/** Parts that are nearly as the ground is, a pale shoe's on white or a black sole of a cut out one on black, are shown all the same. */
+const LEAST_OF_OBJECT = 40;
+
+/** How much of the contrast that its side of the ground has room for a pixel has; where its colour has more than its luma, that. */
+function levelsOf(object: FoundObject): Levels {
+  const { picture, ground, limit, coverAt } = object;
+  const { data, width } = picture;
+  const isInverted = isMostlyDarker(object);
+  const expected = Float64Array.from(ground.uniform ?? [0, 0, 0]);
+  return (x, y) => {
+    if (!ground.uniform) ground.colourAt(x, y, expected);
+    const at = (y * width + x) * 4;
+    const luma = lumaOf(expected[0]!, expected[1]!, expected[2]!);
+    const difference = lumaOf(data[at]!, data[at + 1]!, data[at + 2]!) - luma;
+    const room = difference < 0 ? luma : 255 - luma;
+    const contrast = Math.abs(difference) / Math.max(LEAST_ROOM, room);
+    const far = distance(data, at, expected);
+    // On the other side of the ground than most of the object, only what is further from it than grain is the object's.
+    const isOwn = difference < 0 === isInverted || far > limit;
+    const level = 255 * Math.max(isOwn ? contrast : 0, far > limit ? far / GREATEST_DISTANCE : 0);
+    if (coverAt) return Math.max(level, LEAST_OF_OBJECT * coverAt(x, y));
+    if (limit < OBJECT_DISTANCE && far > limit) return Math.max(level, LEAST_OF_OBJECT);
+    return ground.grain === 0 ? level : level * Math.min(1, Math.max(0, (2 * far) / ground.grain - 1));
+  };
+}
+
+/** Whether the object is darker than its ground rather than lighter; as a light ground has it, if it is neither. */
+function isMostlyDarker({ picture: { data, width }, ground, box }: FoundObject): boolean {
+  const expected = Float64Array.from(ground.uniform ?? [0, 0, 0]);
+  let sum = 0;
+  for (let y = box.top; y < box.top + box.height; y++) {
+    for (let x = box.left; x < box.left + box.width; x++) {
+      if (!ground.uniform) ground.colourAt(x, y, expected);
+      const at = (y * width + x) * 4;
+      sum += lumaOf(data[at]! - expected[0]!, data[at + 1]! - expected[1]!, data[at + 2]! - expected[2]!);
+    }
+  }
+  return sum === 0 ? lumaOf(expected[0]!, expected[1]!, expected[2]!) >= 128 : sum < 0;
+}
+
+/** Of nineteen images in twenty of the data set, the brightest twentieth of the object is brighter than this. */
+const DIM = 120;
+/** What it is in the middle one of them. */
+const BRIGHT = 210;
+
+/** Raises the contrast of an object that is faint all over. */
+function brighten(levels: Float64Array): void {
+  const bright = quantile(
+    [...levels].filter((level) => level > 2),
+    0.95,
+  );
+  if (bright === 0 || bright >= DIM) return;
+  levels.forEach((level, i) => {
+    levels[i] = (level * BRIGHT) / bright;
+  });
 }
 
 /** Each target pixel is the mean of the area it covers, pixels at the rim by the part covered. */

@@ -15,9 +15,10 @@ const files = {
   'tfjs-backend-wasm-simd.wasm': () => new URL('../../build/tfjs-backend-wasm-simd.wasm', import.meta.url),
   'tfjs-backend-wasm-threaded-simd.wasm': () =>
     new URL('../../build/tfjs-backend-wasm-threaded-simd.wasm', import.meta.url),
-  /** Decoders of @jsquash/png and @jsquash/jpeg. */
+  /** Decoders of @jsquash/png, @jsquash/jpeg and @jsquash/webp. */
   'png.wasm': () => new URL('../../build/png.wasm', import.meta.url),
   'jpeg.wasm': () => new URL('../../build/jpeg.wasm', import.meta.url),
+  'webp.wasm': () => new URL('../../build/webp.wasm', import.meta.url),
   /** A module without imports of its own. */
   'pool-worker.js': () => new URL('../../build/pool-worker.js', import.meta.url),
   /** Tasks of deno.json for where there is no checkout: see src/cli/browser.ts. */

@@ -12,7 +12,7 @@ import { type PictureDetails, type RequestLimits, readRequestImages } from './re
 export interface AppOptions {
   /** A model that is ready, or soon will be; while it cannot be had, every answer is 503. */
   readonly classifier: Classifier | PromiseLike<Classifier>;
-  /** Of `createImageDecoder`; without it PNG and JPEG are answered with 415. */
+  /** Of `createImageDecoder`; without it PNG, JPEG and WebP are answered with 415. */
   readonly decodeImage?: ImageDecoder;
   /** Default: 10 MiB a body, 256 images, 16 million pixels of pictures a request. */
   readonly limits?: Partial<RequestLimits>;

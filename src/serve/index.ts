@@ -2,9 +2,11 @@
 export {
   type CodecModule,
   createImageDecoder,
+  type ImageCodec,
   type ImageCodecs,
   type ImageDecoder,
 } from '../data/image-decoder.ts';
+export { createWebpCodec } from '../data/webp-codec.ts';
 export type { Classifier, ModelDescription } from '../edge/index.ts';
 export type { RequestErrorCode } from './answer-error.ts';
 export { type AppOptions, createApp } from './app.ts';

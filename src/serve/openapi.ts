@@ -61,7 +61,7 @@ const get = (summary: string, description: string, schema: string): object => ({
  *
  * @param options.model The model that it serves
  * @param options.limits What it takes at most
- * @param options.hasCodecs Whether it takes PNG and JPEG
+ * @param options.hasCodecs Whether it takes PNG, JPEG and, with a codec of it, WebP
  * @returns An OpenAPI 3.1 document
  */
 export function openApiDocument(options: DocumentOptions): OpenApiDocument {
@@ -100,11 +100,12 @@ function classifyOperation({ limits, hasCodecs }: DocumentOptions): object {
     schema: { description, contentMediaType: 'application/octet-stream' },
   });
   const picture = binary(
-    `A picture of any size up to ${maximumPixels} pixels, on dark or light ground; its bytes tell the kind`,
+    `A picture of any size up to ${maximumPixels} pixels, on ground of any colour; its bytes tell the kind`,
   );
   const contents: Readonly<Record<string, object>> = {
     'image/png': picture,
     'image/jpeg': picture,
+    'image/webp': picture,
     'application/octet-stream': binary(
       '784 bytes an image, 28 rows of 28 levels, 0 for the ground; images one after another',
     ),
@@ -176,7 +177,10 @@ function schemasOf({ labels }: ModelDescription): Record<string, object> {
         probability: share,
         probabilities: { type: 'object', propertyNames: label, additionalProperties: share },
         file: { ...text, description: 'Name of the file in a form' },
-        ground: { enum: ['light', 'dark'], description: 'Of the picture; a light one was inverted' },
+        ground: {
+          enum: ['light', 'dark'],
+          description: 'Of the picture, by its luma; a dark object on it was inverted',
+        },
         box: {
           ...object({ left: whole, top: whole, width: whole, height: whole }),
           description: 'Where in the picture the object was found',

@@ -1,8 +1,9 @@
 // The images of a request to classify, of any of the content types that are taken. Not here: classifying them (app.ts).
 // Invariant: all images or an error; a batch may ask for no more decoding than one image may.
 import { concatenate } from '../core/concatenate.ts';
+import type { PixelBox } from '../data/ground.ts';
 import type { ImageDecoder } from '../data/image-decoder.ts';
-import { type PixelBox, prepareImage } from '../data/prepare-image.ts';
+import { prepareImage } from '../data/prepare-image.ts';
 import { requestError } from './answer-error.ts';
 import { readJsonImages } from './json-images.ts';
 import { readBody } from './request-body.ts';
@@ -13,7 +14,7 @@ export interface RequestLimits {
   /** Bytes of a body. */
   readonly maximumBodyBytes: number;
   readonly maximumImages: number;
-  /** Pixels that the pictures of one request may have together, as PNG or JPEG. */
+  /** Pixels that the pictures of one request may have together, as PNG, JPEG or WebP. */
   readonly maximumPixels: number;
 }
 
@@ -33,7 +34,7 @@ export interface RequestImages {
 }
 
 interface Context extends RequestLimits {
-  /** Absent: PNG and JPEG are refused. */
+  /** Absent: PNG, JPEG and WebP are refused. */
   readonly decodeImage: ImageDecoder | undefined;
 }
 
@@ -42,6 +43,7 @@ type Reader = (bytes: Uint8Array, context: Context, contentType: string) => Prom
 const readers: Readonly<Record<string, Reader>> = {
   'image/png': (bytes, context) => readPictures([{ bytes, name: 'the body' }], context),
   'image/jpeg': (bytes, context) => readPictures([{ bytes, name: 'the body' }], context),
+  'image/webp': (bytes, context) => readPictures([{ bytes, name: 'the body' }], context),
   'application/octet-stream': async (bytes, context) => raw(bytes, context, 'the body'),
   'application/json': async (bytes, { maximumImages }) => {
     const pixels = readJsonImages(bytes, maximumImages);
@@ -49,7 +51,7 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   'multipart/form-data': readForm,
 };
-const pictureTypes: readonly string[] = ['image/png', 'image/jpeg'];
+const pictureTypes: readonly string[] = ['image/png', 'image/jpeg', 'image/webp'];
 
 /** Content types that are taken, with or without codecs. */
 export function acceptedTypes(hasCodecs: boolean): string[] {

@@ -35,6 +35,11 @@ test.before(async () => {
   writeFileSync(path.join(folder, 'text.png'), 'not a picture');
   writeFileSync(path.join(folder, 'torn.png'), rgbaPng(pictureOf(1, 3, 2, 'dark')));
   truncateSync(path.join(folder, 'torn.png'), 300);
+  writeFileSync(
+    path.join(folder, 'blank.png'),
+    rgbaPng({ width: 40, height: 30, data: new Uint8Array(4800).fill(200) }),
+  );
+  writeFileSync(path.join(folder, 'moving.gif'), 'GIF89a');
   mkdirSync(path.join(folder, 'folder.png'));
   const { code, err } = await run(folder, ['train', '--run', 'small', '--epochs', '2']);
   assert.is(code, 0, err);
@@ -72,11 +77,11 @@ test('selvedge predict shows the likeliest classes, three or as many as wanted',
 });
 
 test('selvedge predict tells each picture it cannot read, answers for the others and ends with code 1', async () => {
-  const bad = ['text.png', 'torn.png', 'folder.png', 'nothing.png'];
+  const bad = ['text.png', 'torn.png', 'blank.png', 'moving.gif', 'folder.png', 'nothing.png'];
   const { code, out, err } = await predict('--run', 'small', '--json', 'same.png', ...bad, 'large.jpg');
   assert.is(code, 1);
   const lines = err.trimEnd().split('\n');
-  assert.is(lines.length, 4, err);
+  assert.is(lines.length, bad.length, err);
   for (const [i, file] of bad.entries()) {
     assert.match(lines[i]!, new RegExp(`^selvedge: Cannot .*"${file}".* \\[[\\w-]+/[\\w-]+\\]$`));
   }
@@ -90,6 +95,8 @@ test('selvedge predict tells each picture it cannot read, answers for the others
     [
       ['text.png', 'image/unknown-format'],
       ['torn.png', 'image/truncated'],
+      ['blank.png', 'image/blank'],
+      ['moving.gif', 'image/unknown-format'],
       ['folder.png', 'predict/no-file'],
       ['nothing.png', 'predict/no-file'],
     ],

@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { shuffledIndices } from '../../src/core/philox.ts';
 import { sha256 } from '../../src/core/sha256.ts';
+import { gunzipInScript } from '../../src/data/gzip.ts';
 import {
   countLabels,
   decodeIdx,
@@ -16,6 +17,8 @@ import {
   splitTrainValidation,
 } from '../../src/data/index.ts';
 import { sampleFiles } from '../../src/data/sample.ts';
+import { gzipFiles } from './gzip-files.ts';
+import * as pictureFiles from './picture-files.ts';
 import type { ContractTests } from './suite.ts';
 
 /** 6 x 5 pixels in every colour, as files of both kinds. */
@@ -79,11 +82,33 @@ export const dataTests: ContractTests = {
     assert.equal(back, { type: 'uint8', shape: [10, 20, 30], data });
     return [file];
   },
+  async 'gzip is read by RFC 1952, by the stream of the runtime and by script'() {
+    const roads = [(bytes: Uint8Array) => gunzip(bytes, { name: 'a.gz' }), gunzipInScript];
+    const wrong: string[] = [];
+    for (const { title, bytes, content } of gzipFiles) {
+      for (const [i, road] of roads.entries()) {
+        const got = await road(bytes).catch(() => undefined);
+        if (got?.join() !== content?.join()) wrong.push(`${i ? 'script' : 'stream'}, ${title}: ${got?.length} bytes`);
+      }
+    }
+    assert.equal(wrong, []);
+    return undefined;
+  },
   async 'PNG and JPEG files are decoded to the same pixels everywhere'() {
     const [png, jpeg] = await Promise.all([PNG, JPEG].map((file, i) => decodeImage(bytesOf(file), { name: `${i}` })));
     for (const { width, height } of [png!, jpeg!]) assert.equal([width, height], [6, 5]);
     assert.equal([...png!.data.subarray(4, 8)], [8, 250, 37, 255]);
     return [new Uint8Array(png!.data), new Uint8Array(jpeg!.data), prepareImage(png!, { name: 'png' }).pixels];
+  },
+  async 'WebP and JPEG of inks are decoded to the same pixels everywhere'() {
+    const { lossyWebp, losslessAlphaWebp, alphaWebp, cmykJpeg, turnedCmykJpeg } = pictureFiles;
+    const images: Uint8Array[] = [];
+    for (const file of [lossyWebp, losslessAlphaWebp, alphaWebp, cmykJpeg, turnedCmykJpeg]) {
+      const { data } = await decodeImage(file, { name: `${images.length}` });
+      assert.is(data.length, 24 * 16 * 4);
+      images.push(new Uint8Array(data));
+    }
+    return images;
   },
   async 'SHA-256 is that of the standard'() {
     assert.is(await sha256('abc'), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');

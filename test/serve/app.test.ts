@@ -7,6 +7,8 @@ import * as assert from 'uvu/assert';
 import { fashionMnistClassNames } from '../../src/data/fashion-mnist.ts';
 import { errorStatuses } from '../../src/serve/answer-error.ts';
 import { createApp } from '../../src/serve/index.ts';
+import { avif, cmykJpeg, losslessAlphaWebp, lossyWebp } from '../contract/picture-files.ts';
+import { draw } from '../data/drawn-pictures.ts';
 import { jpegFile, pngChunk, pngFile, rgbaPng } from '../data/image-files.ts';
 import { pictureOf } from './pictures.ts';
 import { type Answer, classifier, classify, labels, makeApp, sampleImages } from './served.ts';
@@ -276,6 +278,29 @@ test('createApp() answers a body that breaks off', async () => {
   const { status, code } = await classify(app, OCTETS, stream);
   assert.equal([status, code], [400, 'request/unreadable']);
   await right();
+});
+
+test('createApp() takes WebP and JPEG of inks, and refuses a picture without contrast and other formats by their names', async () => {
+  for (const [type, body] of [
+    ['image/webp', losslessAlphaWebp],
+    ['image/png', lossyWebp],
+    ['image/jpeg', cmykJpeg],
+    [undefined, form([[lossyWebp, 'image/webp', 'shop.webp']])],
+  ] as const) {
+    const { status, images } = await classify(app, type, body);
+    assert.is(status, 200);
+    assert.is(images.length, 1);
+  }
+  const flat = draw(40, 30, () => 200);
+  for (const [body, status, code, said] of [
+    [rgbaPng(flat), 422, 'image/blank', /close to the colour of its border/],
+    [rgbaPng(draw(40, 30, (x, y) => [x, y, 9, 0])), 422, 'image/blank', /Cannot find an object/],
+    [avif, 415, 'image/unknown-format', /expected a PNG, JPEG or WebP file, got AVIF/],
+  ] as const) {
+    const answer = await classify(app, 'image/png', body);
+    assert.equal([answer.status, answer.code], [status, code]);
+    assert.match(answer.message, said);
+  }
 });
 
 test('createApp() without codecs takes pixels and refuses pictures', async () => {

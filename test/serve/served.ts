@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Hono } from 'hono';
 import { createImageDecoder } from '../../src/data/image-decoder.ts';
 import { loadFashionMnistSample } from '../../src/data/sources.ts';
+import { createWebpCodec } from '../../src/data/webp-codec.ts';
 import { type Classifier, createClassifier } from '../../src/edge/index.ts';
 import { type AppOptions, createApp } from '../../src/serve/index.ts';
 
@@ -13,9 +14,13 @@ export const classifier: Classifier = await createClassifier({
   model: readFileSync(new URL('../../assets/models/dropout/dropout.selvedge', import.meta.url)),
   kernels: moduleOf('edge.wasm'),
 });
-export const decodeImage = createImageDecoder({ png: moduleOf('png.wasm'), jpeg: moduleOf('jpeg.wasm') });
+export const decodeImage = createImageDecoder({
+  png: moduleOf('png.wasm'),
+  jpeg: moduleOf('jpeg.wasm'),
+  webp: createWebpCodec(moduleOf('webp.wasm')),
+});
 
-/** The app with the shipped model and both codecs. */
+/** The app with the shipped model and all codecs. */
 export const makeApp = (options: Partial<AppOptions> = {}): Hono => createApp({ classifier, decodeImage, ...options });
 
 const { test: sample } = await loadFashionMnistSample();

@@ -7,6 +7,7 @@ import { describeFailure, runProcess } from '../../scripts/runtimes/run-process.
 import { root } from '../../scripts/runtimes/runtime.ts';
 import { fashionMnistFiles, loadFashionMnistSample } from '../../src/data/index.ts';
 import { encodeGrayPng } from '../../src/report/index.ts';
+import { cmykJpeg, losslessAlphaWebp } from '../../test/contract/picture-files.ts';
 import type { Tab } from './browsers.ts';
 import {
   answerFor,
@@ -85,6 +86,22 @@ export const classifySteps: readonly Step[] = [
         await paste(tab, boot!);
         expect(await answerFor(tab, 'Ankle boot.png'), 'Ankle boot', 'The pasted file');
       }),
+  },
+  {
+    title: 'WebP and a JPEG for print are decoded, and a picture of nothing is refused in words',
+    async run(tab) {
+      for (const [name, type, bytes] of [
+        ['shop.webp', 'image/webp', losslessAlphaWebp],
+        ['print.jpg', 'image/jpeg', cmykJpeg],
+      ] as const) {
+        await drop(tab, '.drop', { name, type, bytes });
+        expect(await answerFor(tab, name), /./, `What ${name} shows`);
+      }
+      const bytes = encodeGrayPng({ width: 40, height: 40, pixels: new Uint8Array(1600).fill(200) });
+      await drop(tab, '.drop', { name: 'nothing.png', type: 'image/png', bytes });
+      await tab.until(`document.querySelector('main .notice.error')`);
+      expect(await textOf(tab, 'main .notice.error'), /Cannot find an object in "nothing\.png"/, 'The message');
+    },
   },
   {
     title: 'what is no picture is refused in words, and the next picture is answered',

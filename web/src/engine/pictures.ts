@@ -29,7 +29,7 @@ export function shippedClassifier(): Promise<Classifier> {
   return shipped;
 }
 
-/** What this browser itself can decode: WebP, AVIF, GIF, and on some HEIC. */
+/** What this browser itself can decode: AVIF, GIF, moving WebP, and on some HEIC. */
 async function decodeByBrowser(blob: Blob): Promise<RawImage> {
   const bitmap = await createImageBitmap(blob);
   try {
@@ -47,7 +47,7 @@ async function decode(blob: Blob, name: string): Promise<RawImage> {
     return await decodeImage(new Uint8Array(await blob.arrayBuffer()), { name });
   } catch (error) {
     if ((error as { code?: string }).code !== 'image/unknown-format') throw error;
-    // Ours are PNG and JPEG, the same to the bit everywhere.
+    // Ours are PNG, JPEG and WebP, the same to the bit everywhere.
     return decodeByBrowser(blob).catch(() => {
       throw new Error(`Cannot read "${name}": it is no picture that this browser knows`);
     });

@@ -22,9 +22,7 @@ export function Answer({ answer, classNames }: Props) {
           <p class="best">{best.className}</p>
           <p class="aside">
             {percent(best.probability)} sure, in {durationMs.toFixed(durationMs < 10 ? 1 : 0)} ms
-            {ground === 'light' && (
-              <span class="further">. Light ground: inverted, as the data set is light on dark</span>
-            )}
+            {ground === 'light' && <span class="further">. Light ground: shown on dark, as in the data set</span>}
           </p>
         </div>
       </div>

@@ -74,7 +74,7 @@ function FileField() {
           />
         </label>
       </div>
-      <p class="aside">PNG, JPEG, and what your browser knows. It stays on this device.</p>
+      <p class="aside">PNG, JPEG, WebP, and what your browser knows. It stays on this device.</p>
     </DropZone>
   );
 }
