@@ -6,6 +6,7 @@ import { edgeKernelsDigest } from './kernels.ts';
 import { decodeModelFile, type ModelDescription } from './model-file.ts';
 import { CALL_WORDS, type Network, sizeOfWeights } from './network.ts';
 import { dequantise } from './quantisation.ts';
+import { requireContrast } from './require-contrast.ts';
 
 /** A model that is ready to answer. */
 export interface Classifier {
@@ -16,7 +17,8 @@ export interface Classifier {
    * @param images `[count, height, width, channels]`, levels from 0 to 255, light on dark as in the data set
    * @param into Where the probabilities go, `[count, classes]`; default: a new array
    * @returns Probabilities `[count, classes]`
-   * @throws SelvedgeError `edge/images` where the bytes are no whole images or `into` is of another length
+   * @throws SelvedgeError `edge/images` where the bytes are no whole images or `into` is of another length; `image/blank` for an image
+   *   of one level
    */
   classify(images: Uint8Array, into?: Float32Array): Float32Array;
 }
@@ -47,7 +49,8 @@ const scaledBytes = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
  *   model: await read('assets/models/dropout/dropout.selvedge'),
  *   kernels: await WebAssembly.compile(await read('build/edge.wasm')),
  * });
- * const probabilities = classifier.classify(new Uint8Array(2 * 28 * 28));
+ * const images = Uint8Array.from({ length: 2 * 28 * 28 }, (_, i) => i % 256);
+ * const probabilities = classifier.classify(images);
  * console.assert(probabilities.length === 20 && classifier.model.labels[9] === 'Ankle boot');
  * ```
  */
@@ -118,6 +121,7 @@ function ready(
     if (probabilities.length !== count * classes) {
       throw imagesError(`room for ${count * classes} probabilities`, `${probabilities.length}`);
     }
+    requireContrast(images, imageBytes);
     for (let first = 0; first < count; ) {
       const size = Math.min(programs.length, count - first);
       const start = first * imageBytes;

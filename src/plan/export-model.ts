@@ -42,7 +42,7 @@ export interface ExportOptions {
  * const labels = Array.from({ length: 10 }, (_, label) => `class ${label}`);
  * const file = await exportModel(model, { name: 'dropout', labels, kernels: edgeKernelsDigest(kernels) });
  * const classifier = await createClassifier({ model: file, kernels });
- * console.assert(classifier.classify(new Uint8Array(784)).length === 10);
+ * console.assert(classifier.classify(new Uint8Array(784).fill(255, 300)).length === 10);
  * await engine.stop();
  * ```
  */

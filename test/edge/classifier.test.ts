@@ -93,6 +93,26 @@ test('classify() asks for no memory where it is given room', () => {
   assert.ok(process.memoryUsage().arrayBuffers <= before);
 });
 
+test('classify() refuses an image of one level, wherever it lies, and answers nothing', () => {
+  const [height, width] = [28, 28];
+  for (const level of [0, 1, 200, 255]) {
+    for (const at of [0, 3]) {
+      const some = images.slice(0, 5 * height * width);
+      some.fill(level, at * height * width, (at + 1) * height * width);
+      const into = new Float32Array(50).fill(-1);
+      assert.throws(
+        () => classifier.classify(some, into),
+        (error: { code?: string; message?: string }) =>
+          isCode('image/blank')(error) && error.message!.includes(`image ${at}`),
+      );
+      assert.ok(into.every((value) => value === -1));
+    }
+  }
+  const faint = new Uint8Array(784);
+  faint[400] = 1;
+  assert.is(classifier.classify(faint).length, 10);
+});
+
 test('classify() refuses parts of images and an array of another length', () => {
   for (const length of [1, IMAGE - 1, IMAGE + 1]) {
     assert.throws(() => classifier.classify(new Uint8Array(length)), isCode('edge/images'));
