@@ -6,6 +6,7 @@ export * from './adam';
 export * from './sgd';
 export * from './dropout';
 export * from './softmax-cross-entropy';
+export * from './avg-pool';
 export * from './max-pool';
 export * from './max-pool-grad';
 export { avgPoolGrad } from './avg-pool-grad';

@@ -1,6 +1,7 @@
 // What a tf.LayersModel computes, as a list of simple operations on NHWC images in order of computation.
 // Not here: fusing and running. Invariant: an operation that the plan does not know makes the whole model unsupported, with a reason.
 import type * as tf from '../backend/tfjs.ts';
+import { unknownOf } from './layer-attributes.ts';
 
 /** Codes of activations: as in assembly/simd/activation.ts. */
 export const activationCodes = { linear: 0, relu: 1, relu6: 2, leakyRelu: 3, elu: 4, sigmoid: 5, tanh: 6 } as const;
@@ -69,7 +70,6 @@ class NotPlanned extends Error {}
 
 /** Layers that do nothing but in training. */
 const TRAINING_LAYERS: readonly string[] = [
-  'ActivityRegularization',
   'AlphaDropout',
   'Dropout',
   'GaussianDropout',
@@ -117,6 +117,8 @@ class GraphReader {
     this.#values.set(inputs[0]!.id, input);
     const output = outputs[0]!;
     const last = output.sourceLayer;
+    const unknown = unknownOf(last);
+    if (unknown !== undefined) throw new NotPlanned(`layer "${last.name}" ${unknown}`);
     const className = last.getClassName();
     const isSoftmax = className === 'Softmax' || last.getConfig().activation === 'softmax';
     if (!isSoftmax || !['Activation', 'Dense', 'Softmax'].includes(className)) {
@@ -126,6 +128,8 @@ class GraphReader {
     const logits = this.#visit(isSoftmaxLayer ? output.inputs[0]! : output, output);
     const shapes = this.#shapes;
     if (this.#shapes.get(logits)!.slice(0, 2).join() !== '1,1') throw new NotPlanned('its output is an image');
+    const axis = (last.getConfig().axis as number | undefined) ?? -1;
+    if (axis !== -1 && axis !== output.shape.length - 1) throw new NotPlanned(`layer "${last.name}" has another axis`);
     return { operations: this.#operations, input, inputShape, logits, shapes };
   }
 
@@ -156,6 +160,8 @@ class GraphReader {
   #add(layer: tf.layers.Layer, inputs: readonly number[], tensor: tf.SymbolicTensor, isLast: boolean): number {
     const config = layer.getConfig();
     const className = layer.getClassName();
+    const unknown = unknownOf(layer);
+    if (unknown !== undefined) throw new NotPlanned(`layer "${layer.name}" ${unknown}`);
     const shape = imageShape(tensor, `layer "${layer.name}"`);
     if (!this.#isTraining && TRAINING_LAYERS.includes(className)) return inputs[0]!;
     if (this.#isTraining && (layer.losses.length > 0 || hasRegularizer(config)))
@@ -236,6 +242,11 @@ class GraphReader {
         return this.#emit({ kind: 'dropout', rate, layerNumber }, inputs, shape);
       }
       case 'Flatten':
+        // Channels first: the first axis becomes the last, which changes nothing where one of the two parts has one element.
+        if (config.dataFormat === 'channelsFirst') {
+          const [first, ...rest] = this.#shapes.get(inputs[0]!)!;
+          if (first > 1 && rest[0] * rest[1] > 1) throw new NotPlanned(`layer "${layer.name}" has channels first`);
+        }
         return this.#emit({ kind: 'flatten' }, inputs, shape);
       case 'Add':
         if (inputs.some((id) => this.#shapes.get(id)!.join() !== shape.join())) {
@@ -286,7 +297,8 @@ function convolutionOf(layer: tf.layers.Layer, config: Config): Omit<Convolution
   return {
     size: [filterHeight!, filterWidth!],
     strides: pair(config.strides),
-    dilations: pair(config.dilationRate ?? 1),
+    // tfjs's depthwise layer has the setting, and convolves without.
+    dilations: layer.getClassName() === 'DepthwiseConv2D' ? [1, 1] : pair(config.dilationRate ?? 1),
     padding: paddingOf(config, layer.name),
   };
 }

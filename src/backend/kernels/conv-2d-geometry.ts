@@ -38,10 +38,24 @@ export function conv2dInfo(
     false,
     tf.backend_util.convertConv2DDataFormat(attrs.dataFormat),
   );
+  return requireFit(info, inputShape, filterShape);
+}
+
+/**
+ * Refuses a window that is so much larger than its input that tfjs finds a negative output size; one of zero is an empty output.
+ *
+ * @param filterShape What the message says of the window
+ * @throws SelvedgeError `backend/shape`
+ */
+export function requireFit<Info extends Pick<Conv2DInfo, 'outHeight' | 'outWidth'>>(
+  info: Info,
+  inputShape: readonly number[],
+  filterShape: readonly number[],
+): Info {
   if (info.outHeight >= 0 && info.outWidth >= 0) return info;
   throw new SelvedgeError(
     'backend/shape',
-    `Cannot convolve [${inputShape}] with a filter [${filterShape}]: the filter is larger than the padded input`,
+    `Cannot slide a filter [${filterShape}] over [${inputShape}]: the filter is larger than the padded input`,
   );
 }
 

@@ -3,7 +3,6 @@
 import * as tf from '../tfjs.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { shareData } from './identity.ts';
-import { isIdentityPool, type MaxPoolAttributes, poolInfo } from './max-pool.ts';
 import type { KernelCall } from './register.ts';
 
 /** Makes a kernel from the stock one, which it calls for what it leaves as it is. */
@@ -19,10 +18,6 @@ const corrected =
     correct(call as unknown as UnaryCall<Attributes>, () => stock(call));
 
 export const corrections: Readonly<Record<string, Correction>> = {
-  // Stock pads a 1x1 window over an image of the output's size.
-  AvgPool: corrected<MaxPoolAttributes>((call, stock) =>
-    isIdentityPool(poolInfo(call.inputs.x.shape, call.attrs)) ? shareData(call.inputs.x, call.backend) : stock(),
-  ),
   // Stock copies a tensor that has the type already, and keeps the low byte of a number instead of asking whether it is zero.
   Cast: corrected<{ dtype: tf.DataType }>((call, stock) => {
     const { x } = call.inputs;

@@ -3,18 +3,22 @@
 
 import { float32Bits } from '../float-bits.ts';
 import * as tf from '../tfjs.ts';
-import type { Conv2DAttributes, Conv2DInfo } from './conv-2d-geometry.ts';
+import { type Conv2DAttributes, type Conv2DInfo, requireFit } from './conv-2d-geometry.ts';
 
 /** Images of a partial sum of the filter's gradient: at most this many partial sums. Part of the numerical definition. */
 const MAX_CHUNKS = 16;
 
-/** Shapes of a depthwise convolution. */
+/**
+ * Shapes of a depthwise convolution.
+ *
+ * @throws SelvedgeError `backend/shape` where the filter is larger than the padded input
+ */
 export function depthwiseInfo(
   inputShape: readonly number[],
   filterShape: readonly number[],
   attrs: Omit<Conv2DAttributes, 'dataFormat'> & { readonly dataFormat?: 'NHWC' | 'NCHW' },
 ): Conv2DInfo {
-  return tf.backend_util.computeConv2DInfo(
+  const info = tf.backend_util.computeConv2DInfo(
     inputShape as [number, number, number, number],
     filterShape as [number, number, number, number],
     attrs.strides,
@@ -24,6 +28,7 @@ export function depthwiseInfo(
     true,
     tf.backend_util.convertConv2DDataFormat(attrs.dataFormat ?? 'NHWC'),
   );
+  return requireFit(info, inputShape, filterShape);
 }
 
 export const imagesPerChunk = (info: Conv2DInfo): number => Math.max(1, Math.ceil(info.batchSize / MAX_CHUNKS));

@@ -3,13 +3,14 @@
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import { backend_util, type TensorInfo, util } from '../tfjs.ts';
+import { requireFit } from './conv-2d-geometry.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { shareData } from './identity.ts';
 import type { Kernel, KernelCall } from './register.ts';
 
 export type Pool2DInfo = backend_util.Conv2DInfo;
 
-/** Attributes of MaxPool and MaxPoolGrad as tfjs passes them. */
+/** Attributes of the pooling kernels as tfjs passes them. */
 export interface MaxPoolAttributes {
   readonly filterSize: [number, number] | number;
   readonly strides: [number, number] | number;
@@ -17,10 +18,14 @@ export interface MaxPoolAttributes {
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-/** Shapes of a pooling; tfjs takes no dilations here. */
+/**
+ * Shapes of a pooling; tfjs takes no dilations here.
+ *
+ * @throws SelvedgeError `backend/shape` where the window is larger than the padded input
+ */
 export function poolInfo(shape: readonly number[], attributes: MaxPoolAttributes): Pool2DInfo {
   const { filterSize, strides, pad, dimRoundingMode } = attributes;
-  return backend_util.computePool2DInfo(
+  const info = backend_util.computePool2DInfo(
     shape as [number, number, number, number],
     filterSize,
     strides,
@@ -28,6 +33,7 @@ export function poolInfo(shape: readonly number[], attributes: MaxPoolAttributes
     pad,
     dimRoundingMode,
   );
+  return requireFit(info, shape, [info.filterHeight, info.filterWidth]);
 }
 
 /** True where pooling changes nothing, whatever the padding: tfjs then returns its input. */

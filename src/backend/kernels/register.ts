@@ -2,7 +2,9 @@
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
+import { avgPoolKernel } from './avg-pool.ts';
 import { avgPool3DGradCorrection, avgPoolGradKernel } from './avg-pool-grad.ts';
+
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { clipByValueKernel } from './clip-by-value.ts';
 import { conv2DKernel } from './conv-2d.ts';
@@ -44,6 +46,7 @@ export interface Kernel {
 
 const kernels: readonly Kernel[] = [
   avgPoolGradKernel,
+  avgPoolKernel,
   batchMatMulKernel,
   broadcastToKernel,
   clipByValueKernel,

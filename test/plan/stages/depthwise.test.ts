@@ -1,5 +1,5 @@
 // Depthwise and separable convolutions of a plan against the operations one by one; tfjs has no gradient of dilated ones, which are
-// compared with larger filters that have zeros between their taps.
+// compared with larger filters that have zeros between their taps. Its depthwise layer has a dilation, and convolves without.
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -73,11 +73,17 @@ function spread(kernel: tf.Tensor4D, dilation: number): tf.Tensor4D {
   return wide.toTensor() as tf.Tensor4D;
 }
 
-test('a plan trains a dilated depthwise convolution as one with zeros between its taps', async () => {
+test('a plan trains a dilated separable convolution as one with zeros between its taps', async () => {
   const engine = await startBackend({ threads: 2 });
   const build = (kernelSize: number, dilationRate: number): tf.LayersModel => {
     const input = tf.input({ shape: [11, 10, 3] });
-    const middle = layers.depthwiseConv2d({ kernelSize, dilationRate, depthMultiplier: 2, padding: 'same' });
+    const middle = layers.separableConv2d({
+      kernelSize,
+      dilationRate,
+      depthMultiplier: 2,
+      filters: 7,
+      padding: 'same',
+    });
     return tf.model({
       inputs: input,
       outputs: apply(input, layers.conv2d({ filters: 5, kernelSize: 2 }), middle, ...classifier()),
