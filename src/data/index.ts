@@ -52,4 +52,5 @@ export {
   type SourceKind,
 } from './sources.ts';
 export { type Split, type SplitOptions, splitTrainValidation } from './split.ts';
+export { type BatchShape, batchShapeOf, checkSource, takeBatch } from './take-batch.ts';
 export { createWebpCodec } from './webp-codec.ts';

@@ -2,7 +2,7 @@
 // Not here: what a plan is. Invariant: both roads give the same probabilities up to rounding; weights may change between calls.
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import type { Examples } from '../data/index.ts';
+import { type BatchShape, batchShapeOf, checkSource, type Examples, takeBatch } from '../data/index.ts';
 import { compileInference, type InferencePlan } from './inference-plan.ts';
 
 export interface PredictorOptions {
@@ -53,7 +53,7 @@ export function createPredictor(model: tf.LayersModel, { batchSize = BATCH_SIZE 
   const imageFloats = tf.util.sizeFromShape(shape);
   const plan = compileInference(model, { batchSize });
   const isPlanned = !('reason' in plan);
-  const road = isPlanned ? planned(plan, imageFloats) : opByOp(model, shape);
+  const road = isPlanned ? planned(plan, batchShapeOf(model)) : opByOp(model, shape);
 
   /** Cuts `count` images into batches. */
   const collect = (count: number, into: Float32Array, batchOf: (start: number, end: number) => Float32Array) => {
@@ -97,18 +97,14 @@ interface Road {
   examples(examples: Examples, positions: Int32Array): Float32Array;
 }
 
-function planned(plan: InferencePlan, imageFloats: number): Road {
+function planned(plan: InferencePlan, shape: BatchShape): Road {
   return {
     images: (images) => plan.predict({ images }),
-    examples: ({ source, batch }, positions) => {
+    examples: (examples, positions) => {
+      checkSource(examples, shape);
+      const { source } = examples;
       if (source) return plan.predict({ source, positions });
-      return tf.tidy(() => {
-        const images = batch(positions).x.dataSync<'float32'>();
-        if (images.length !== positions.length * imageFloats) {
-          throw shapeError(`images of ${imageFloats} values`, `${images.length / positions.length}`);
-        }
-        return plan.predict({ images });
-      });
+      return tf.tidy(() => plan.predict({ images: takeBatch(examples, positions, shape).x.dataSync<'float32'>() }));
     },
   };
 }
@@ -119,7 +115,7 @@ function opByOp(model: tf.LayersModel, shape: readonly number[]): Road {
   return {
     images: (images) =>
       tf.tidy(() => run(tf.tensor(images, [images.length / tf.util.sizeFromShape([...shape]), ...shape]))),
-    examples: (examples, positions) => tf.tidy(() => run(examples.batch(positions).x)),
+    examples: (examples, positions) => tf.tidy(() => run(takeBatch(examples, positions, batchShapeOf(model)).x)),
   };
 }
 

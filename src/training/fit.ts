@@ -6,6 +6,7 @@ import { currentBackend } from '../backend/index.ts';
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
+import { type BatchShape, batchShapeOf, checkSource, takeBatch } from '../data/take-batch.ts';
 import { type BatchLoss, compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
@@ -63,6 +64,7 @@ class Trainer {
   readonly #optimizer: Optimizer;
   readonly #variables: tf.Variable[];
   readonly #forward: Forward;
+  readonly #shape: BatchShape;
   readonly #plan: TrainingPlan | Unsupported;
   readonly #validation: Validation | undefined;
   #state: FitState;
@@ -73,6 +75,9 @@ class Trainer {
     this.#options = options;
     this.#variables = trainableVariables(model);
     this.#forward = createForward(model);
+    this.#shape = batchShapeOf(model);
+    checkSource(options.training, this.#shape);
+    if (options.validation) checkSource(options.validation, this.#shape);
     // Last: it owns tensors and memory from here on.
     this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
     this.#plan = this.#compile();
@@ -177,7 +182,7 @@ class Trainer {
     if (training.source) {
       return plan.step({ indices: training.source.indicesOf(positions), epoch }, updates, stepWords);
     }
-    const { x, y } = training.batch(positions, epoch);
+    const { x, y } = takeBatch(training, positions, this.#shape, epoch);
     try {
       const backend = currentBackend();
       return plan.step({ x: backend.offset(x), y: backend.offset(y), size: positions.length }, updates, stepWords);
@@ -191,7 +196,7 @@ class Trainer {
     const { epoch, updates } = this.#state;
     let result: BatchLoss | undefined;
     tf.tidy(() => {
-      const { x, y } = training.batch(positions, epoch);
+      const { x, y } = takeBatch(training, positions, this.#shape, epoch);
       const { grads } = tf.variableGrads(() => {
         const logits = this.#forward(x, { training: true, seed: settings.seed, step: updates });
         const keep = (batchLoss: BatchLoss): void => {

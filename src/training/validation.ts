@@ -1,7 +1,8 @@
 // Mean loss and accuracy of a model on examples, in inference mode: by an inference plan where there is one, else op by op.
 // Not here: probabilities, see plan/predictor.ts. Invariant: weights are those of the moment, also where they are written in place.
 import * as tf from '../backend/tfjs.ts';
-import type { Examples } from '../data/batches.ts';
+import type { Batch, Examples } from '../data/batches.ts';
+import { batchShapeOf, takeBatch } from '../data/take-batch.ts';
 import { type BatchLoss, compileInference } from '../plan/index.ts';
 import type { Forward } from './forward.ts';
 import { crossEntropy } from './operations.ts';
@@ -30,8 +31,9 @@ export function createValidation(
   const { source } = examples;
   const plan = opByOp || !source ? undefined : compileInference(model, { batchSize: PLANNED_BATCH });
   if (!plan || !source || 'reason' in plan) {
+    const shape = batchShapeOf(model);
     return {
-      measure: () => mean(examples, BATCH, (positions) => lossOpByOp(forward, examples, positions)),
+      measure: () => mean(examples, BATCH, (positions) => lossOpByOp(forward, takeBatch(examples, positions, shape))),
       dispose() {},
     };
   }
@@ -53,13 +55,13 @@ function mean({ count }: Examples, batchSize: number, lossOf: (positions: Int32A
   return { loss: lossSum / count, accuracy: hits / count };
 }
 
-function lossOpByOp(forward: Forward, examples: Examples, positions: Int32Array): BatchLoss {
+function lossOpByOp(forward: Forward, { x, y }: Batch): BatchLoss {
   let found: BatchLoss | undefined;
   tf.tidy(() => {
-    const { x, y } = examples.batch(positions);
     crossEntropy(forward(x, { training: false, seed: 0, step: 0 }), y, (loss) => {
       found = loss;
     });
   });
+  tf.dispose([x, y]);
   return found!;
 }
