@@ -54,10 +54,10 @@ export interface TrainingPlan {
    * One update.
    *
    * @param update Number of the update from the start of the training: dropout masks depend on it
-   * @param stepWords What ends the arguments of the optimiser's kernels in this update
+   * @param stepWords What ends the arguments of the optimiser's kernels in this update, in the order of `updates`
    * @throws SelvedgeError `plan/batch-size` if the batch is empty or larger than the plan has room for
    */
-  step(batch: PlannedBatch, update: number, stepWords: readonly number[]): BatchLoss;
+  step(batch: PlannedBatch, update: number, stepWords: readonly (readonly number[])[]): BatchLoss;
   /** Gives back its memory; the model stays. */
   dispose(): void;
 }
@@ -95,8 +95,8 @@ class CompiledTraining implements TrainingPlan {
   readonly #memory: PlanMemory;
   readonly #logits: Value;
   readonly #weights = new Map<tf.LayerVariable, Weight>();
-  /** Where the words of an optimiser's arguments are that change with each update. */
-  readonly #stepWordsAt: number[] = [];
+  /** Where the words of an update's arguments are that change with each step. */
+  readonly #stepWordsAt = new Map<VariableUpdate, number>();
   /** Written besides the weights that the optimiser updates. */
   readonly #writtenVariables = new Set<tf.LayerVariable>();
   readonly #batchInput: BatchInput;
@@ -139,7 +139,7 @@ class CompiledTraining implements TrainingPlan {
     return this.#compile(this.#options.batchSize).phases.filter(({ jobs }) => jobs > 1).length;
   }
 
-  step(batch: PlannedBatch, update: number, stepWords: readonly number[]): BatchLoss {
+  step(batch: PlannedBatch, update: number, stepWords: readonly (readonly number[])[]): BatchLoss {
     const size = sizeOfBatch(batch);
     const { batchSize } = this.#options;
     if (size < 1 || size > batchSize) {
@@ -152,7 +152,10 @@ class CompiledTraining implements TrainingPlan {
     this.#followWeights(compiled);
     this.#batchInput.take(batch);
     for (const args of this.#layout.maskArgs) this.#memory.setWord(args, 7, update);
-    for (const at of this.#stepWordsAt) this.#memory.view(at, stepWords.length).set(stepWords);
+    this.#options.updates.forEach((variableUpdate, i) => {
+      const at = this.#stepWordsAt.get(variableUpdate);
+      if (at !== undefined) this.#memory.view(at, stepWords[i]!.length).set(stepWords[i]!);
+    });
     for (const phase of compiled.phases) runPhase(this.#backend, phase, compiled.scratchBytes);
     return this.#readLoss(size);
   }
@@ -200,7 +203,7 @@ class CompiledTraining implements TrainingPlan {
       [],
     );
     const args = this.#layout.args([...words, ...NO_STEP_WORDS], { 0: variable });
-    this.#stepWordsAt.push(args + words.length * 4);
+    this.#stepWordsAt.set(update, args + words.length * 4);
     const { kernel } = update;
     const call = (first: number, last: number): Call[] => [
       { kernel, args, start: first / UPDATE_ELEMENTS, end: Math.ceil(last / UPDATE_ELEMENTS) },

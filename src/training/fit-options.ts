@@ -3,6 +3,7 @@ import { SelvedgeError } from '../core/errors.ts';
 import type { Examples } from '../data/batches.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import { type OptimizerConfig, optimizerDefaults, optimizerRules } from './optimizer-config.ts';
+import { type Schedule, scheduleDefaults, scheduleRules } from './schedule.ts';
 
 /** Settings that decide the weights. */
 export interface FitSettings {
@@ -10,6 +11,8 @@ export interface FitSettings {
   readonly batchSize: number;
   readonly seed: number;
   readonly optimizer: OptimizerConfig;
+  /** How the learning rate moves, update by update. */
+  readonly schedule: Schedule;
   /**
    * Share of each label that is spread evenly over all classes in the loss that is minimised. The validation loss is of the labels
    * as they are, so that runs can be compared.
@@ -104,6 +107,7 @@ export const fitDefaults: FitSettings = {
   batchSize: 128,
   seed: 1,
   optimizer: optimizerDefaults.adam,
+  schedule: scheduleDefaults.constant,
   labelSmoothing: 0,
 };
 
@@ -113,7 +117,7 @@ export const fitDefaults: FitSettings = {
  * @throws SelvedgeError `training/settings`
  */
 export function checkSettings({ settings, training, validation, checkpointEvery = 1 }: FitOptions): void {
-  const { epochs, batchSize, seed, optimizer, labelSmoothing } = settings;
+  const { epochs, batchSize, seed, optimizer, schedule, labelSmoothing } = settings;
   const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
   const rules: [boolean, string][] = [
     [isCount(epochs), `${epochs} epochs: expected a whole number from 1`],
@@ -124,6 +128,7 @@ export function checkSettings({ settings, training, validation, checkpointEvery 
       `seed ${seed}: expected a whole number from 0 to 4294967295`,
     ],
     ...optimizerRules(optimizer),
+    ...scheduleRules(schedule),
     [
       labelSmoothing >= 0 && labelSmoothing < 1,
       `a label smoothing of ${labelSmoothing}: expected from 0 up to, not including, 1`,

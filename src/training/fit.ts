@@ -15,12 +15,14 @@ import {
   type Execution,
   type FitOptions,
   type FitResult,
+  type FitSettings,
   type FitState,
   type Progress,
 } from './fit-options.ts';
 import { createForward, type Forward } from './forward.ts';
 import { crossEntropy } from './operations.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
+import { dependsOnLength, scheduleFactor } from './schedule.ts';
 import { createValidation, type Validation } from './validation.ts';
 
 /** How often the event loop gets a turn, so that Ctrl-C and drawing work. */
@@ -77,7 +79,7 @@ class Trainer {
     this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
     this.#plan = this.#compile();
     this.#validation = this.#createValidation();
-    const identity = options.identity ?? defaultIdentity(options);
+    const identity = options.identity ?? identityOf({ ...options.settings, examples: options.training.count });
     this.#state = { identity, epoch: 1, step: 0, updates: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [] };
   }
 
@@ -173,7 +175,7 @@ class Trainer {
   #updateByPlan(plan: TrainingPlan, positions: Int32Array): BatchLoss {
     const { training } = this.#options;
     const { epoch, updates } = this.#state;
-    const stepWords = this.#optimizer.countUpdate();
+    const stepWords = this.#optimizer.countUpdate(this.#rateFactor());
     if (training.source) {
       return plan.step({ indices: training.source.indicesOf(positions), epoch }, updates, stepWords);
     }
@@ -200,9 +202,15 @@ class Trainer {
         const loss = crossEntropy(logits, y, keep, settings.labelSmoothing);
         return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => tf.add(sum, penalty), loss);
       }, this.#variables);
-      if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(grads);
+      if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(grads, this.#rateFactor());
     });
     return result!;
+  }
+
+  #rateFactor(): number {
+    const { training, settings } = this.#options;
+    const updates = settings.epochs * Math.ceil(training.count / settings.batchSize);
+    return scheduleFactor(settings.schedule, this.#state.updates, updates);
   }
 
   async #endEpoch(): Promise<void> {
@@ -303,9 +311,14 @@ class Trainer {
 
 const otherRun = (reason: string): SelvedgeError => new SelvedgeError('training/other-run', `Cannot resume: ${reason}`);
 
-/** What decides the weights, as far as it can be told from here. The number of epochs does not: a run can go on. */
-function defaultIdentity({ settings: { epochs: _, ...settings }, training }: FitOptions): string {
-  return JSON.stringify({ ...settings, examples: training.count });
+/**
+ * What decides the weights after an update, as text. The number of epochs does not, so that a run can go on, unless the schedule of the
+ * learning rate depends on it.
+ *
+ * @param settings May hold more than the settings of a training
+ */
+export function identityOf<T extends FitSettings>({ epochs, ...settings }: T): string {
+  return JSON.stringify(dependsOnLength(settings.schedule) ? { ...settings, epochs } : settings);
 }
 
 /** What the regularisers of all layers add to the loss. `calculateLosses` of a tf.Sequential forgets its layers. */
