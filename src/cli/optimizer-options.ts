@@ -42,6 +42,11 @@ export const optimizerOptions = {
     valueHint: 'share',
     description: 'Of the training, in which the learning rate rises (default: what goes with the schedule)',
   },
+  average: {
+    type: 'string',
+    valueHint: 'decay',
+    description: 'Keep, and validate, an exponential moving average of the weights, such as 0.999 (default: none)',
+  },
   'label-smoothing': {
     type: 'string',
     valueHint: 'share',

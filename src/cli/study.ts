@@ -123,7 +123,7 @@ function reportModel(
 }
 
 function settingRows({ settings, execution }: RunConfig): Setting[] {
-  const { optimizer, schedule, labelSmoothing } = settings;
+  const { optimizer, schedule, labelSmoothing, averaging } = settings;
   const course = describeSchedule(schedule);
   const smoothing = labelSmoothing > 0 ? `, labels smoothed by ${labelSmoothing}` : '';
   return [
@@ -131,6 +131,9 @@ function settingRows({ settings, execution }: RunConfig): Setting[] {
     { name: 'Batch size', value: String(settings.batchSize) },
     { name: 'Loss', value: `categorical cross-entropy${smoothing}` },
     { name: 'Optimiser', value: describeOptimizer(optimizer) },
+    ...(averaging
+      ? [{ name: 'Weights', value: `averages that keep ${averaging.decay} of themselves in an update` }]
+      : []),
     ...(course ? [{ name: 'Schedule', value: course }] : []),
     { name: 'Initial weights', value: 'He normal in the first convolution, Glorot uniform elsewhere, zero biases' },
     { name: 'Seed', value: String(settings.seed) },

@@ -139,6 +139,7 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
     schedule: readSchedule(args),
     labelSmoothing: numberFromZero('label-smoothing', args['label-smoothing'], 1) ?? fitDefaults.labelSmoothing,
   };
+  const decay = numberFromZero('average', args.average, 1);
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
@@ -152,6 +153,7 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
   const settings: RunSettings = {
     model: name,
     ...fitSettings,
+    ...(decay === undefined ? {} : { averaging: { decay } }),
     augmentation: args.augment === true,
     exactConvolution,
     examples: Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length),

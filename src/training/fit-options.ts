@@ -4,6 +4,7 @@ import type { Examples } from '../data/batches.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import { type OptimizerConfig, optimizerDefaults, optimizerRules } from './optimizer-config.ts';
 import { type Schedule, scheduleDefaults, scheduleRules } from './schedule.ts';
+import type { Averaging } from './weight-average.ts';
 
 /** Settings that decide the weights. */
 export interface FitSettings {
@@ -18,6 +19,8 @@ export interface FitSettings {
    * as they are, so that runs can be compared.
    */
   readonly labelSmoothing: number;
+  /** Validates, and ends with, averages of the weights in their place; default: the weights as the last update left them. */
+  readonly averaging?: Averaging;
 }
 
 /** One epoch as the history keeps it. */
@@ -117,7 +120,7 @@ export const fitDefaults: FitSettings = {
  * @throws SelvedgeError `training/settings`
  */
 export function checkSettings({ settings, training, validation, checkpointEvery = 1 }: FitOptions): void {
-  const { epochs, batchSize, seed, optimizer, schedule, labelSmoothing } = settings;
+  const { epochs, batchSize, seed, optimizer, schedule, labelSmoothing, averaging } = settings;
   const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
   const rules: [boolean, string][] = [
     [isCount(epochs), `${epochs} epochs: expected a whole number from 1`],
@@ -132,6 +135,10 @@ export function checkSettings({ settings, training, validation, checkpointEvery 
     [
       labelSmoothing >= 0 && labelSmoothing < 1,
       `a label smoothing of ${labelSmoothing}: expected from 0 up to, not including, 1`,
+    ],
+    [
+      averaging === undefined || (averaging.decay >= 0 && averaging.decay < 1),
+      `averages that keep ${averaging?.decay} of themselves: expected from 0 up to, not including, 1`,
     ],
     [training.count >= 1, 'no examples: expected at least one'],
     [

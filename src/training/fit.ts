@@ -6,7 +6,13 @@ import { currentBackend } from '../backend/index.ts';
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
-import { type BatchLoss, compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
+import {
+  type BatchLoss,
+  compileTraining,
+  type PlannedBatch,
+  type TrainingPlan,
+  type Unsupported,
+} from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
 import {
@@ -24,7 +30,10 @@ import { crossEntropy } from './operations.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { dependsOnLength, scheduleFactor } from './schedule.ts';
 import { createValidation, type Validation } from './validation.ts';
+import { createWeightAverage, type WeightAverage } from './weight-average.ts';
 
+/** Images that the statistics of batch norm are made of where weights are averaged. */
+const OBSERVED_IMAGES = 8000;
 /** How often the event loop gets a turn, so that Ctrl-C and drawing work. */
 const YIELD_MS = 100;
 
@@ -67,6 +76,7 @@ class Trainer {
   readonly #forward: Forward;
   readonly #plan: TrainingPlan | Unsupported;
   readonly #validation: Validation | undefined;
+  readonly #average: WeightAverage | undefined;
   #state: FitState;
   #yielded = platform.now();
 
@@ -79,6 +89,8 @@ class Trainer {
     this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
     this.#plan = this.#compile();
     this.#validation = this.#createValidation();
+    const { averaging } = options.settings;
+    this.#average = averaging && createWeightAverage(model, averaging);
     const identity = options.identity ?? identityOf({ ...options.settings, examples: options.training.count });
     this.#state = { identity, epoch: 1, step: 0, updates: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [] };
   }
@@ -90,11 +102,13 @@ class Trainer {
     const resumedAt = this.#state.updates;
     let status: FitResult['status'] = 'complete';
     while (status === 'complete' && this.#state.epoch <= epochs) status = await this.#runEpoch();
+    if (status === 'complete') this.#applyAverages();
     const { updates, history } = this.#state;
     return { status, history, updates, updatesNow: updates - resumedAt };
   }
 
   dispose(): void {
+    this.#average?.dispose();
     this.#validation?.dispose();
     this.#disposeTraining();
   }
@@ -147,6 +161,7 @@ class Trainer {
       const first = this.#state.step * settings.batchSize;
       const positions = order.subarray(first, first + settings.batchSize);
       const { lossSum, hits } = this.#update(positions);
+      this.#average?.update(this.#state.updates);
       this.#state = {
         ...this.#state,
         step: this.#state.step + 1,
@@ -173,16 +188,18 @@ class Trainer {
   }
 
   #updateByPlan(plan: TrainingPlan, positions: Int32Array): BatchLoss {
-    const { training } = this.#options;
     const { epoch, updates } = this.#state;
     const stepWords = this.#optimizer.countUpdate(this.#rateFactor());
-    if (training.source) {
-      return plan.step({ indices: training.source.indicesOf(positions), epoch }, updates, stepWords);
-    }
+    return this.#withBatch(positions, epoch, (batch) => plan.step(batch, updates, stepWords));
+  }
+
+  #withBatch<T>(positions: Int32Array, epoch: number, use: (batch: PlannedBatch) => T): T {
+    const { training } = this.#options;
+    if (training.source) return use({ indices: training.source.indicesOf(positions), epoch });
     const { x, y } = training.batch(positions, epoch);
     try {
       const backend = currentBackend();
-      return plan.step({ x: backend.offset(x), y: backend.offset(y), size: positions.length }, updates, stepWords);
+      return use({ x: backend.offset(x), y: backend.offset(y), size: positions.length });
     } finally {
       tf.dispose([x, y]);
     }
@@ -207,6 +224,41 @@ class Trainer {
     return result!;
   }
 
+  #measure(): ReturnType<Validation['measure']> | undefined {
+    if (!this.#validation) return undefined;
+    this.#applyAverages();
+    const measured = this.#validation.measure();
+    this.#average?.revert();
+    return measured;
+  }
+
+  /** Puts the averages in place of the weights, and makes the statistics of batch norm of images as this epoch has them. */
+  #applyAverages(): void {
+    const { training, settings } = this.#options;
+    const { batchSize, seed, epochs } = settings;
+    const epoch = Math.min(this.#state.epoch, epochs);
+    const order = shuffledIndices(training.count, { seed, epoch });
+    const batches = Math.max(1, Math.floor(Math.min(training.count, OBSERVED_IMAGES) / batchSize));
+    const observe = (batch: number): void => {
+      this.#observe(order.subarray(batch * batchSize, (batch + 1) * batchSize), epoch);
+    };
+    this.#average?.apply(observe, batches);
+  }
+
+  #observe(positions: Int32Array, epoch: number): void {
+    const { training, settings } = this.#options;
+    const step = this.#state.updates;
+    const plan = this.#plan;
+    if (!('reason' in plan)) {
+      this.#withBatch(positions, epoch, (batch) => plan.observe(batch, step));
+      return;
+    }
+    tf.tidy(() => {
+      const { x } = training.batch(positions, epoch);
+      this.#forward(x, { training: true, seed: settings.seed, step });
+    });
+  }
+
   #rateFactor(): number {
     const { training, settings } = this.#options;
     const updates = settings.epochs * Math.ceil(training.count / settings.batchSize);
@@ -219,7 +271,7 @@ class Trainer {
     const start = platform.now();
     // The last update may have broken the weights, and no loss has told so yet.
     this.#checkWeights();
-    const measured = this.#validation?.measure();
+    const measured = this.#measure();
     if (measured && !Number.isFinite(measured.loss)) {
       throw this.#diverged(`the validation loss became ${measured.loss} after epoch ${epoch}`);
     }
@@ -277,7 +329,12 @@ class Trainer {
     const { checkpoints } = this.#options;
     if (!checkpoints) return;
     this.#checkWeights();
-    await checkpoints.save({ state: this.#state, tensors: [...this.#readWeights(), ...this.#optimizer.save()] });
+    await checkpoints.save({ state: this.#state, tensors: this.#tensors() });
+  }
+
+  /** What a checkpoint holds: weights, what the optimiser keeps, averages. */
+  #tensors(): CheckpointTensor[] {
+    return [...this.#readWeights(), ...this.#optimizer.save(), ...(this.#average?.save() ?? [])];
   }
 
   async #resume(): Promise<void> {
@@ -286,7 +343,9 @@ class Trainer {
     this.#checkRun(found);
     const weights = found.tensors.slice(0, this.#model.weights.length);
     restoreWeights(this.#model, weights);
-    this.#optimizer.restore(found.tensors.slice(weights.length), found.state.updates);
+    const end = found.tensors.length - (this.#average?.count ?? 0);
+    this.#optimizer.restore(found.tensors.slice(weights.length, end), found.state.updates);
+    this.#average?.restore(found.tensors.slice(end));
     this.#state = found.state;
   }
 
@@ -299,7 +358,7 @@ class Trainer {
     if (epochsDone > epochs || (epochsDone === epochs && state.step > 0)) {
       throw otherRun(`the checkpoint is beyond the ${epochs} epochs asked for: ${epochsDone} are done`);
     }
-    const expected = [...this.#readWeights(), ...this.#optimizer.save()].map(({ shape }) => `[${shape.join(', ')}]`);
+    const expected = this.#tensors().map(({ shape }) => `[${shape.join(', ')}]`);
     const got = tensors.map(({ shape }) => `[${shape.join(', ')}]`);
     const length = Math.max(expected.length, got.length);
     for (let i = 0; i < length; i++) {

@@ -29,3 +29,4 @@ export {
   type WeightRole,
 } from './optimizer-config.ts';
 export { describeSchedule, type Schedule, scheduleDefaults, scheduleFactor } from './schedule.ts';
+export type { Averaging } from './weight-average.ts';
