@@ -4,6 +4,7 @@ export * from './confusion-matrix';
 export * from './spin';
 export * from './adam';
 export * from './sgd';
+export * from './average-weights';
 export * from './dropout';
 export * from './softmax-cross-entropy';
 export * from './avg-pool';

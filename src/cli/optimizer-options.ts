@@ -1,6 +1,12 @@
 // Options of train that choose the optimiser and the loss, and how their text becomes settings. What does not belong to the chosen
 // optimiser is an error, not ignored.
-import { fitDefaults, type OptimizerConfig, optimizerDefaults } from '../training/index.ts';
+import {
+  fitDefaults,
+  type OptimizerConfig,
+  optimizerDefaults,
+  type Schedule,
+  scheduleDefaults,
+} from '../training/index.ts';
 import { usageError } from './arguments.ts';
 import { numberFromZero, positiveNumber } from './options.ts';
 
@@ -23,7 +29,23 @@ export const optimizerOptions = {
   'weight-decay': {
     type: 'string',
     valueHint: 'rate',
-    description: `Of adamw, of kernels alone (default: ${adamw.weightDecay})`,
+    description: `Of kernels alone (default: of adamw ${adamw.weightDecay}, of sgd 0)`,
+  },
+  schedule: {
+    type: 'enum',
+    options: Object.keys(scheduleDefaults) as Schedule['name'][],
+    default: fitDefaults.schedule.name,
+    description: 'How the learning rate moves, update by update',
+  },
+  'warm-up': {
+    type: 'string',
+    valueHint: 'share',
+    description: 'Of the training, in which the learning rate rises (default: what goes with the schedule)',
+  },
+  average: {
+    type: 'string',
+    valueHint: 'decay',
+    description: 'Keep, and validate, an exponential moving average of the weights, such as 0.999 (default: none)',
   },
   'label-smoothing': {
     type: 'string',
@@ -41,6 +63,11 @@ export interface OptimizerArguments {
   readonly 'weight-decay'?: string | undefined;
 }
 
+export interface ScheduleArguments {
+  readonly schedule: Schedule['name'];
+  readonly 'warm-up'?: string | undefined;
+}
+
 /**
  * The optimiser that was asked for.
  *
@@ -48,11 +75,13 @@ export interface OptimizerArguments {
  */
 export function readOptimizer(args: OptimizerArguments): OptimizerConfig {
   const { optimizer: name, nesterov = false } = args;
-  const owners = { momentum: 'sgd', nesterov: 'sgd', 'weight-decay': 'adamw' } as const;
-  for (const [option, owner] of Object.entries(owners)) {
+  const owners = { momentum: ['sgd'], nesterov: ['sgd'], 'weight-decay': ['adamw', 'sgd'] } as const;
+  for (const [option, names] of Object.entries(owners)) {
     const value = args[option as keyof typeof owners];
-    if (name === owner || value === undefined || value === false) continue;
-    throw usageError(`Option "--${option}" does not go with --optimizer ${name}: it is of --optimizer ${owner}`);
+    if (names.some((owner) => owner === name) || value === undefined || value === false) continue;
+    throw usageError(
+      `Option "--${option}" does not go with --optimizer ${name}: it is of --optimizer ${names.join(', ')}`,
+    );
   }
   const learningRate = positiveNumber('learning-rate', args['learning-rate']) ?? optimizerDefaults[name].learningRate;
   switch (name) {
@@ -67,7 +96,18 @@ export function readOptimizer(args: OptimizerArguments): OptimizerConfig {
       if (nesterov && momentum === 0) {
         throw usageError('Option "--nesterov" needs a momentum: expected --momentum above 0, such as 0.9');
       }
-      return { ...sgd, learningRate, momentum, nesterov };
+      const weightDecay = numberFromZero('weight-decay', args['weight-decay']);
+      return { ...sgd, learningRate, momentum, nesterov, ...(weightDecay ? { weightDecay } : {}) };
     }
   }
+}
+
+/**
+ * The schedule that was asked for.
+ *
+ * @throws SelvedgeError `cli/usage` on a warm-up that is no share
+ */
+export function readSchedule({ schedule: name, 'warm-up': text }: ScheduleArguments): Schedule {
+  const warmUp = numberFromZero('warm-up', text, 1);
+  return { ...scheduleDefaults[name], ...(warmUp === undefined ? {} : { warmUp }) };
 }

@@ -8,7 +8,13 @@ import type { DataSource } from '../data/sources.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import type { ModelSummary } from '../models/index.ts';
 import { type Machine, platform } from '../platform/index.ts';
-import type { AdamConfig, EpochRecord, Execution, FitSettings } from '../training/index.ts';
+import {
+  type AdamConfig,
+  type EpochRecord,
+  type Execution,
+  type FitSettings,
+  scheduleDefaults,
+} from '../training/index.ts';
 
 /** What decides the weights of a run: equal for runs that end with the same weights. */
 export interface RunSettings extends FitSettings {
@@ -28,8 +34,8 @@ export interface RunSettings extends FitSettings {
   readonly initialWeights: string;
 }
 
-/** The same as version 0.1 kept it: Adam was the only optimiser. */
-type EarlierSettings = Omit<RunSettings, 'optimizer' | 'labelSmoothing' | 'exactConvolution'> & {
+/** The same as version 0.1 kept it: Adam was the only optimiser, and its rate did not move. */
+type EarlierSettings = Omit<RunSettings, 'optimizer' | 'schedule' | 'labelSmoothing' | 'exactConvolution'> & {
   readonly adam: Omit<AdamConfig, 'name'>;
 };
 
@@ -112,12 +118,10 @@ export async function readRun(folder: string): Promise<TrainedRun> {
 
 function readConfig(text: string): RunConfig {
   const config = JSON.parse(text) as Omit<RunConfig, 'settings'> & { settings: RunSettings | EarlierSettings };
-  if (!('adam' in config.settings)) return { ...config, settings: config.settings };
+  const later = { schedule: scheduleDefaults.constant, labelSmoothing: 0, exactConvolution: false };
+  if (!('adam' in config.settings)) return { ...config, settings: { ...later, ...config.settings } };
   const { adam, ...settings } = config.settings;
-  return {
-    ...config,
-    settings: { ...settings, optimizer: { name: 'adam', ...adam }, labelSmoothing: 0, exactConvolution: false },
-  };
+  return { ...config, settings: { ...later, ...settings, optimizer: { name: 'adam', ...adam } } };
 }
 
 /** Reads the evaluation of a model in a run; errors as `readRun`. */

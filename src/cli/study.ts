@@ -19,7 +19,7 @@ import type {
   Setting,
   StudyReportInput,
 } from '../report/study-report-input.ts';
-import { describeExecution, describeOptimizer } from '../training/index.ts';
+import { describeExecution, describeOptimizer, describeSchedule } from '../training/index.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData } from './run-files.ts';
 
 const SAMPLES_OF_A_CLASS = 4;
@@ -123,13 +123,18 @@ function reportModel(
 }
 
 function settingRows({ settings, execution }: RunConfig): Setting[] {
-  const { optimizer, labelSmoothing } = settings;
+  const { optimizer, schedule, labelSmoothing, averaging } = settings;
+  const course = describeSchedule(schedule);
   const smoothing = labelSmoothing > 0 ? `, labels smoothed by ${labelSmoothing}` : '';
   return [
     { name: 'Epochs', value: String(settings.epochs) },
     { name: 'Batch size', value: String(settings.batchSize) },
     { name: 'Loss', value: `categorical cross-entropy${smoothing}` },
     { name: 'Optimiser', value: describeOptimizer(optimizer) },
+    ...(averaging
+      ? [{ name: 'Weights', value: `averages that keep ${averaging.decay} of themselves in an update` }]
+      : []),
+    ...(course ? [{ name: 'Schedule', value: course }] : []),
     { name: 'Initial weights', value: 'He normal in the first convolution, Glorot uniform elsewhere, zero biases' },
     { name: 'Seed', value: String(settings.seed) },
     { name: 'Augmentation', value: settings.augmentation ? 'yes' : 'none' },

@@ -24,11 +24,12 @@ import {
   type FitState,
   fit,
   fitDefaults,
+  identityOf,
   openCheckpoints,
 } from '../training/index.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
-import { optimizerOptions, readOptimizer } from './optimizer-options.ts';
+import { optimizerOptions, readOptimizer, readSchedule } from './optimizer-options.ts';
 import {
   dataOption,
   exactConvOption,
@@ -135,8 +136,10 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
     batchSize: wholeNumber('batch-size', args['batch-size']) ?? fitDefaults.batchSize,
     seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
     optimizer: readOptimizer(args),
+    schedule: readSchedule(args),
     labelSmoothing: numberFromZero('label-smoothing', args['label-smoothing'], 1) ?? fitDefaults.labelSmoothing,
   };
+  const decay = numberFromZero('average', args.average, 1);
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
@@ -150,6 +153,7 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
   const settings: RunSettings = {
     model: name,
     ...fitSettings,
+    ...(decay === undefined ? {} : { averaging: { decay } }),
     augmentation: args.augment === true,
     exactConvolution,
     examples: Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length),
@@ -162,11 +166,6 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
   const checkpoints = openCheckpoints<FitState>(folder);
   const isVerbose = (args as { verbose?: boolean }).verbose === true;
   return { folder, model, settings, loaded, engine, checkpoints, checkpointEvery, isVerbose };
-}
-
-/** What makes two runs the same up to their length: nothing in an update depends on the number of epochs. */
-function identityOf({ epochs: _, ...settings }: RunSettings): string {
-  return JSON.stringify(settings);
 }
 
 /** The state that a run of these settings left, if any; clears the way for a new one where that was asked for. */
@@ -202,7 +201,8 @@ async function findEarlier(
 function differences(identity: string, settings: RunSettings): string {
   const before = JSON.parse(identity) as Record<string, unknown>;
   return Object.entries(settings)
-    .filter(([name, value]) => name !== 'epochs' && JSON.stringify(before[name]) !== JSON.stringify(value))
+    .filter(([name]) => name !== 'epochs' || before.epochs !== undefined)
+    .filter(([name, value]) => JSON.stringify(before[name]) !== JSON.stringify(value))
     .map(([name, value]) =>
       ['data', 'kernels'].includes(name)
         ? `other ${name}`

@@ -1,5 +1,6 @@
 // The ground that everything stands on: errors, seeded generators, the version. Imports nothing.
 export { concatenate } from './concatenate.ts';
+export { cosineOfHalfTurn } from './cosine.ts';
 export { type ErrorCode, messageOf, SelvedgeError } from './errors.ts';
 export { createMersenneTwister, type MersenneTwister } from './mersenne-twister.ts';
 export { normalQuantile } from './normal-quantile.ts';

@@ -54,10 +54,16 @@ export interface TrainingPlan {
    * One update.
    *
    * @param update Number of the update from the start of the training: dropout masks depend on it
-   * @param stepWords What ends the arguments of the optimiser's kernels in this update
+   * @param stepWords What ends the arguments of the optimiser's kernels in this update, in the order of `updates`
    * @throws SelvedgeError `plan/batch-size` if the batch is empty or larger than the plan has room for
    */
-  step(batch: PlannedBatch, update: number, stepWords: readonly number[]): BatchLoss;
+  step(batch: PlannedBatch, update: number, stepWords: readonly (readonly number[])[]): BatchLoss;
+  /**
+   * The forward pass of an update alone: nothing but the moving averages of batch norm changes.
+   *
+   * @throws SelvedgeError `plan/batch-size`, as `step`
+   */
+  observe(batch: PlannedBatch, update: number): void;
   /** Gives back its memory; the model stays. */
   dispose(): void;
 }
@@ -84,6 +90,8 @@ const NO_STEP_WORDS = [0, 0, 0, 0];
 
 interface Compiled {
   readonly phases: readonly Phase[];
+  /** Those of the forward pass alone. */
+  readonly forward: readonly Phase[];
   readonly derive: Phase;
   readonly scratchBytes: number;
 }
@@ -95,8 +103,8 @@ class CompiledTraining implements TrainingPlan {
   readonly #memory: PlanMemory;
   readonly #logits: Value;
   readonly #weights = new Map<tf.LayerVariable, Weight>();
-  /** Where the words of an optimiser's arguments are that change with each update. */
-  readonly #stepWordsAt: number[] = [];
+  /** Where the words of an update's arguments are that change with each step. */
+  readonly #stepWordsAt = new Map<VariableUpdate, number>();
   /** Written besides the weights that the optimiser updates. */
   readonly #writtenVariables = new Set<tf.LayerVariable>();
   readonly #batchInput: BatchInput;
@@ -139,7 +147,22 @@ class CompiledTraining implements TrainingPlan {
     return this.#compile(this.#options.batchSize).phases.filter(({ jobs }) => jobs > 1).length;
   }
 
-  step(batch: PlannedBatch, update: number, stepWords: readonly number[]): BatchLoss {
+  step(batch: PlannedBatch, update: number, stepWords: readonly (readonly number[])[]): BatchLoss {
+    const { phases, scratchBytes } = this.#prepare(batch, update);
+    this.#options.updates.forEach((variableUpdate, i) => {
+      const at = this.#stepWordsAt.get(variableUpdate);
+      if (at !== undefined) this.#memory.view(at, stepWords[i]!.length).set(stepWords[i]!);
+    });
+    for (const phase of phases) runPhase(this.#backend, phase, scratchBytes);
+    return this.#readLoss(sizeOfBatch(batch));
+  }
+
+  observe(batch: PlannedBatch, update: number): void {
+    const { forward, scratchBytes } = this.#prepare(batch, update);
+    for (const phase of forward) runPhase(this.#backend, phase, scratchBytes);
+  }
+
+  #prepare(batch: PlannedBatch, update: number): Compiled {
     const size = sizeOfBatch(batch);
     const { batchSize } = this.#options;
     if (size < 1 || size > batchSize) {
@@ -152,9 +175,7 @@ class CompiledTraining implements TrainingPlan {
     this.#followWeights(compiled);
     this.#batchInput.take(batch);
     for (const args of this.#layout.maskArgs) this.#memory.setWord(args, 7, update);
-    for (const at of this.#stepWordsAt) this.#memory.view(at, stepWords.length).set(stepWords);
-    for (const phase of compiled.phases) runPhase(this.#backend, phase, compiled.scratchBytes);
-    return this.#readLoss(size);
+    return compiled;
   }
 
   dispose(): void {
@@ -200,7 +221,7 @@ class CompiledTraining implements TrainingPlan {
       [],
     );
     const args = this.#layout.args([...words, ...NO_STEP_WORDS], { 0: variable });
-    this.#stepWordsAt.push(args + words.length * 4);
+    this.#stepWordsAt.set(update, args + words.length * 4);
     const { kernel } = update;
     const call = (first: number, last: number): Call[] => [
       { kernel, args, start: first / UPDATE_ELEMENTS, end: Math.ceil(last / UPDATE_ELEMENTS) },
@@ -230,13 +251,15 @@ class CompiledTraining implements TrainingPlan {
         },
       ],
     };
-    const steps = [
-      ...[this.#batchInput.stage, ...stages, loss].flatMap(({ forward }) => forward),
-      ...stages.toReversed().flatMap(({ backward }) => backward),
-    ];
+    const forward = [this.#batchInput.stage, ...stages, loss].flatMap((stage) => stage.forward);
+    const backward = stages.toReversed().flatMap((stage) => stage.backward);
     const rounds = Array.from({ length: Math.max(...stages.map(({ updates }) => updates.length)) });
     const compiled: Compiled = {
-      phases: [...this.#phases(steps, batch), ...rounds.map((_, round) => this.#memory.phase(roundOf(stages, round)))],
+      forward: this.#phases(forward, batch),
+      phases: [
+        ...this.#phases([...forward, ...backward], batch),
+        ...rounds.map((_, round) => this.#memory.phase(roundOf(stages, round))),
+      ],
       derive: this.#memory.phase(stages.flatMap(({ derivations }) => derivations)),
       scratchBytes: Math.max(this.#batchInput.stage.scratchBytes, ...stages.map(({ scratchBytes }) => scratchBytes)),
     };

@@ -3,6 +3,8 @@ import { SelvedgeError } from '../core/errors.ts';
 import type { Examples } from '../data/batches.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import { type OptimizerConfig, optimizerDefaults, optimizerRules } from './optimizer-config.ts';
+import { type Schedule, scheduleDefaults, scheduleRules } from './schedule.ts';
+import type { Averaging } from './weight-average.ts';
 
 /** Settings that decide the weights. */
 export interface FitSettings {
@@ -10,11 +12,15 @@ export interface FitSettings {
   readonly batchSize: number;
   readonly seed: number;
   readonly optimizer: OptimizerConfig;
+  /** How the learning rate moves, update by update. */
+  readonly schedule: Schedule;
   /**
    * Share of each label that is spread evenly over all classes in the loss that is minimised. The validation loss is of the labels
    * as they are, so that runs can be compared.
    */
   readonly labelSmoothing: number;
+  /** Validates, and ends with, averages of the weights in their place; default: the weights as the last update left them. */
+  readonly averaging?: Averaging;
 }
 
 /** One epoch as the history keeps it. */
@@ -104,6 +110,7 @@ export const fitDefaults: FitSettings = {
   batchSize: 128,
   seed: 1,
   optimizer: optimizerDefaults.adam,
+  schedule: scheduleDefaults.constant,
   labelSmoothing: 0,
 };
 
@@ -113,7 +120,7 @@ export const fitDefaults: FitSettings = {
  * @throws SelvedgeError `training/settings`
  */
 export function checkSettings({ settings, training, validation, checkpointEvery = 1 }: FitOptions): void {
-  const { epochs, batchSize, seed, optimizer, labelSmoothing } = settings;
+  const { epochs, batchSize, seed, optimizer, schedule, labelSmoothing, averaging } = settings;
   const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
   const rules: [boolean, string][] = [
     [isCount(epochs), `${epochs} epochs: expected a whole number from 1`],
@@ -124,9 +131,14 @@ export function checkSettings({ settings, training, validation, checkpointEvery 
       `seed ${seed}: expected a whole number from 0 to 4294967295`,
     ],
     ...optimizerRules(optimizer),
+    ...scheduleRules(schedule),
     [
       labelSmoothing >= 0 && labelSmoothing < 1,
       `a label smoothing of ${labelSmoothing}: expected from 0 up to, not including, 1`,
+    ],
+    [
+      averaging === undefined || (averaging.decay >= 0 && averaging.decay < 1),
+      `averages that keep ${averaging?.decay} of themselves: expected from 0 up to, not including, 1`,
     ],
     [training.count >= 1, 'no examples: expected at least one'],
     [

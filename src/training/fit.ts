@@ -7,7 +7,13 @@ import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
 import { type BatchShape, batchShapeOf, checkSource, takeBatch } from '../data/take-batch.ts';
-import { type BatchLoss, compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
+import {
+  type BatchLoss,
+  compileTraining,
+  type PlannedBatch,
+  type TrainingPlan,
+  type Unsupported,
+} from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
 import {
@@ -16,14 +22,19 @@ import {
   type Execution,
   type FitOptions,
   type FitResult,
+  type FitSettings,
   type FitState,
   type Progress,
 } from './fit-options.ts';
 import { createForward, type Forward } from './forward.ts';
 import { crossEntropy } from './operations.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
+import { dependsOnLength, scheduleFactor } from './schedule.ts';
 import { createValidation, type Validation } from './validation.ts';
+import { createWeightAverage, type WeightAverage } from './weight-average.ts';
 
+/** Images that the statistics of batch norm are made of where weights are averaged. */
+const OBSERVED_IMAGES = 8000;
 /** How often the event loop gets a turn, so that Ctrl-C and drawing work. */
 const YIELD_MS = 100;
 
@@ -67,6 +78,7 @@ class Trainer {
   readonly #shape: BatchShape;
   readonly #plan: TrainingPlan | Unsupported;
   readonly #validation: Validation | undefined;
+  readonly #average: WeightAverage | undefined;
   #state: FitState;
   #yielded = platform.now();
 
@@ -82,7 +94,9 @@ class Trainer {
     this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
     this.#plan = this.#compile();
     this.#validation = this.#createValidation();
-    const identity = options.identity ?? defaultIdentity(options);
+    const { averaging } = options.settings;
+    this.#average = averaging && createWeightAverage(model, averaging);
+    const identity = options.identity ?? identityOf({ ...options.settings, examples: options.training.count });
     this.#state = { identity, epoch: 1, step: 0, updates: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [] };
   }
 
@@ -93,11 +107,13 @@ class Trainer {
     const resumedAt = this.#state.updates;
     let status: FitResult['status'] = 'complete';
     while (status === 'complete' && this.#state.epoch <= epochs) status = await this.#runEpoch();
+    if (status === 'complete') this.#applyAverages();
     const { updates, history } = this.#state;
     return { status, history, updates, updatesNow: updates - resumedAt };
   }
 
   dispose(): void {
+    this.#average?.dispose();
     this.#validation?.dispose();
     this.#disposeTraining();
   }
@@ -150,6 +166,7 @@ class Trainer {
       const first = this.#state.step * settings.batchSize;
       const positions = order.subarray(first, first + settings.batchSize);
       const { lossSum, hits } = this.#update(positions);
+      this.#average?.update(this.#state.updates);
       this.#state = {
         ...this.#state,
         step: this.#state.step + 1,
@@ -176,16 +193,18 @@ class Trainer {
   }
 
   #updateByPlan(plan: TrainingPlan, positions: Int32Array): BatchLoss {
-    const { training } = this.#options;
     const { epoch, updates } = this.#state;
-    const stepWords = this.#optimizer.countUpdate();
-    if (training.source) {
-      return plan.step({ indices: training.source.indicesOf(positions), epoch }, updates, stepWords);
-    }
+    const stepWords = this.#optimizer.countUpdate(this.#rateFactor());
+    return this.#withBatch(positions, epoch, (batch) => plan.step(batch, updates, stepWords));
+  }
+
+  #withBatch<T>(positions: Int32Array, epoch: number, use: (batch: PlannedBatch) => T): T {
+    const { training } = this.#options;
+    if (training.source) return use({ indices: training.source.indicesOf(positions), epoch });
     const { x, y } = takeBatch(training, positions, this.#shape, epoch);
     try {
       const backend = currentBackend();
-      return plan.step({ x: backend.offset(x), y: backend.offset(y), size: positions.length }, updates, stepWords);
+      return use({ x: backend.offset(x), y: backend.offset(y), size: positions.length });
     } finally {
       tf.dispose([x, y]);
     }
@@ -205,9 +224,50 @@ class Trainer {
         const loss = crossEntropy(logits, y, keep, settings.labelSmoothing);
         return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => tf.add(sum, penalty), loss);
       }, this.#variables);
-      if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(grads);
+      if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(grads, this.#rateFactor());
     });
     return result!;
+  }
+
+  #measure(): ReturnType<Validation['measure']> | undefined {
+    if (!this.#validation) return undefined;
+    this.#applyAverages();
+    const measured = this.#validation.measure();
+    this.#average?.revert();
+    return measured;
+  }
+
+  /** Puts the averages in place of the weights, and makes the statistics of batch norm of images as this epoch has them. */
+  #applyAverages(): void {
+    const { training, settings } = this.#options;
+    const { batchSize, seed, epochs } = settings;
+    const epoch = Math.min(this.#state.epoch, epochs);
+    const order = shuffledIndices(training.count, { seed, epoch });
+    const batches = Math.max(1, Math.floor(Math.min(training.count, OBSERVED_IMAGES) / batchSize));
+    const observe = (batch: number): void => {
+      this.#observe(order.subarray(batch * batchSize, (batch + 1) * batchSize), epoch);
+    };
+    this.#average?.apply(observe, batches);
+  }
+
+  #observe(positions: Int32Array, epoch: number): void {
+    const { training, settings } = this.#options;
+    const step = this.#state.updates;
+    const plan = this.#plan;
+    if (!('reason' in plan)) {
+      this.#withBatch(positions, epoch, (batch) => plan.observe(batch, step));
+      return;
+    }
+    tf.tidy(() => {
+      const { x } = takeBatch(training, positions, this.#shape, epoch);
+      this.#forward(x, { training: true, seed: settings.seed, step });
+    });
+  }
+
+  #rateFactor(): number {
+    const { training, settings } = this.#options;
+    const updates = settings.epochs * Math.ceil(training.count / settings.batchSize);
+    return scheduleFactor(settings.schedule, this.#state.updates, updates);
   }
 
   async #endEpoch(): Promise<void> {
@@ -216,7 +276,7 @@ class Trainer {
     const start = platform.now();
     // The last update may have broken the weights, and no loss has told so yet.
     this.#checkWeights();
-    const measured = this.#validation?.measure();
+    const measured = this.#measure();
     if (measured && !Number.isFinite(measured.loss)) {
       throw this.#diverged(`the validation loss became ${measured.loss} after epoch ${epoch}`);
     }
@@ -274,7 +334,12 @@ class Trainer {
     const { checkpoints } = this.#options;
     if (!checkpoints) return;
     this.#checkWeights();
-    await checkpoints.save({ state: this.#state, tensors: [...this.#readWeights(), ...this.#optimizer.save()] });
+    await checkpoints.save({ state: this.#state, tensors: this.#tensors() });
+  }
+
+  /** What a checkpoint holds: weights, what the optimiser keeps, averages. */
+  #tensors(): CheckpointTensor[] {
+    return [...this.#readWeights(), ...this.#optimizer.save(), ...(this.#average?.save() ?? [])];
   }
 
   async #resume(): Promise<void> {
@@ -283,7 +348,9 @@ class Trainer {
     this.#checkRun(found);
     const weights = found.tensors.slice(0, this.#model.weights.length);
     restoreWeights(this.#model, weights);
-    this.#optimizer.restore(found.tensors.slice(weights.length), found.state.updates);
+    const end = found.tensors.length - (this.#average?.count ?? 0);
+    this.#optimizer.restore(found.tensors.slice(weights.length, end), found.state.updates);
+    this.#average?.restore(found.tensors.slice(end));
     this.#state = found.state;
   }
 
@@ -296,7 +363,7 @@ class Trainer {
     if (epochsDone > epochs || (epochsDone === epochs && state.step > 0)) {
       throw otherRun(`the checkpoint is beyond the ${epochs} epochs asked for: ${epochsDone} are done`);
     }
-    const expected = [...this.#readWeights(), ...this.#optimizer.save()].map(({ shape }) => `[${shape.join(', ')}]`);
+    const expected = this.#tensors().map(({ shape }) => `[${shape.join(', ')}]`);
     const got = tensors.map(({ shape }) => `[${shape.join(', ')}]`);
     const length = Math.max(expected.length, got.length);
     for (let i = 0; i < length; i++) {
@@ -308,9 +375,14 @@ class Trainer {
 
 const otherRun = (reason: string): SelvedgeError => new SelvedgeError('training/other-run', `Cannot resume: ${reason}`);
 
-/** What decides the weights, as far as it can be told from here. The number of epochs does not: a run can go on. */
-function defaultIdentity({ settings: { epochs: _, ...settings }, training }: FitOptions): string {
-  return JSON.stringify({ ...settings, examples: training.count });
+/**
+ * What decides the weights after an update, as text. The number of epochs does not, so that a run can go on, unless the schedule of the
+ * learning rate depends on it.
+ *
+ * @param settings May hold more than the settings of a training
+ */
+export function identityOf<T extends FitSettings>({ epochs, ...settings }: T): string {
+  return JSON.stringify(dependsOnLength(settings.schedule) ? { ...settings, epochs } : settings);
 }
 
 /** What the regularisers of all layers add to the loss. `calculateLosses` of a tf.Sequential forgets its layers. */

@@ -7,7 +7,7 @@ export {
   fingerprintSettings,
   fingerprintTraining,
 } from './fingerprint.ts';
-export { fit } from './fit.ts';
+export { fit, identityOf } from './fit.ts';
 export {
   describeExecution,
   type EpochRecord,
@@ -26,4 +26,7 @@ export {
   type OptimizerConfig,
   optimizerDefaults,
   type SgdConfig,
+  type WeightRole,
 } from './optimizer-config.ts';
+export { describeSchedule, type Schedule, scheduleDefaults, scheduleFactor } from './schedule.ts';
+export type { Averaging } from './weight-average.ts';

@@ -6,7 +6,7 @@ import { type OptimizerKernel, updateVariable, type VariableUpdate } from '../ba
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import type { CheckpointTensor } from './checkpoint.ts';
-import type { AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig } from './optimizer-config.ts';
+import type { AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig, WeightRole } from './optimizer-config.ts';
 
 /** An optimiser that owns its slots; `dispose` releases them. */
 export interface Optimizer {
@@ -15,11 +15,12 @@ export interface Optimizer {
   /**
    * Counts an update that is about to be made.
    *
-   * @returns The words that end the arguments of all kernels in that update
+   * @param rateFactor What a schedule makes of the learning rate in this update
+   * @returns The words that end the arguments of the kernels in that update, those of `updates[i]` at i
    */
-  countUpdate(): readonly number[];
+  countUpdate(rateFactor?: number): readonly (readonly number[])[];
   /** Counts an update and makes it of every variable that has a gradient. */
-  apply(gradients: Readonly<Record<string, tf.Tensor>>): void;
+  apply(gradients: Readonly<Record<string, tf.Tensor>>, rateFactor?: number): void;
   /** The slots, for a checkpoint: by variable, those of one variable in the kernel's order. */
   save(): CheckpointTensor[];
   /**
@@ -40,7 +41,8 @@ interface Rule {
 
 /** What changes from update to update. */
 interface StepWords {
-  next(): readonly number[];
+  /** The words of an update at each of these learning rates. */
+  next(learningRates: readonly number[]): number[][];
   restart(updates: number): void;
 }
 
@@ -51,8 +53,12 @@ interface StepWords {
  */
 export function createOptimizer(variables: readonly tf.Variable[], config: OptimizerConfig): Optimizer {
   const ruleOf = config.name === 'sgd' ? sgdRule(config) : adamRule(config);
-  const stepWords = config.name === 'sgd' ? sgdStepWords(config) : adamStepWords(config);
+  const stepWords = config.name === 'sgd' ? sgdStepWords() : adamStepWords(config);
   const rules = variables.map(ruleOf);
+  const rates = variables.map(
+    (variable) => config.learningRate * (config.learningRateFactors?.[roleOf(variable)] ?? 1),
+  );
+  const countUpdate = (rateFactor = 1): number[][] => stepWords.next(rates.map((rate) => rate * rateFactor));
   const updates = variables.map((variable, i): VariableUpdate => {
     const { kernel, slotNames, constants } = rules[i]!;
     return { variable, kernel, constants, slots: slotNames.map(() => tf.keep(tf.zeros(variable.shape))) };
@@ -60,14 +66,14 @@ export function createOptimizer(variables: readonly tf.Variable[], config: Optim
   const slots = updates.flatMap((update) => update.slots);
   return {
     updates,
-    countUpdate: () => stepWords.next(),
-    apply(gradients) {
+    countUpdate,
+    apply(gradients, rateFactor) {
       const backend = currentBackend();
-      const words = stepWords.next();
-      for (const update of updates) {
+      const words = countUpdate(rateFactor);
+      updates.forEach((update, i) => {
         const gradient = gradients[update.variable.name];
-        if (gradient) updateVariable(backend, update, gradient, words);
-      }
+        if (gradient) updateVariable(backend, update, gradient, words[i]!);
+      });
     },
     save: () =>
       updates.flatMap(({ variable: { name, shape }, slots: own }, i) =>
@@ -102,29 +108,39 @@ function writeSlots(slots: readonly tf.Tensor[], tensors: readonly CheckpointTen
 }
 
 /**
- * Whether weight decay applies to a variable: to kernels alone. Biases and what batch norm learns are vectors; slopes of a PReLU are
- * not, and it asks for none (He et al. 2015, section 2.1).
+ * What a variable is, by the name that its layer gave it. Weight decay applies to kernels alone: slopes of a PReLU are no vectors, and
+ * it asks for none all the same (He et al. 2015, section 2.1).
  */
-const isKernel = ({ rank, name }: tf.Variable): boolean => rank >= 2 && !/\/alpha(_\d+)?$/.test(name);
+function roleOf({ rank, name }: tf.Variable): WeightRole {
+  const role = /\/(alpha|beta|gamma)(_\d+)?$/.exec(name)?.[1] as WeightRole | undefined;
+  return role ?? (rank >= 2 ? 'kernel' : 'bias');
+}
 
 function adamRule(config: AdamConfig | AdamWConfig): (variable: tf.Variable) => Rule {
   const constants = [config.beta1, config.beta2, config.epsilon].map(float32Bits);
   return (variable) => ({
-    kernel: config.name === 'adamw' && isKernel(variable) ? 'adamW' : 'adam',
+    kernel: config.name === 'adamw' && roleOf(variable) === 'kernel' ? 'adamW' : 'adam',
     slotNames: ['m', 'v'],
     constants,
   });
 }
 
-function sgdRule({ momentum, nesterov }: SgdConfig): () => Rule {
-  if (momentum === 0) return () => ({ kernel: 'sgd', slotNames: [], constants: [] });
+function sgdRule({ momentum, nesterov, weightDecay = 0 }: SgdConfig): (variable: tf.Variable) => Rule {
+  const decayOf = (variable: tf.Variable): number => float32Bits(roleOf(variable) === 'kernel' ? weightDecay : 0);
+  if (momentum === 0) {
+    return (variable) => ({ kernel: 'sgd', slotNames: [], constants: [decayOf(variable)] });
+  }
   const kernel = nesterov ? 'sgdNesterov' : 'sgdMomentum';
-  return () => ({ kernel, slotNames: ['velocity'], constants: [float32Bits(momentum)] });
+  return (variable) => ({
+    kernel,
+    slotNames: ['velocity'],
+    constants: [decayOf(variable), float32Bits(momentum)],
+  });
 }
 
 function adamStepWords(config: AdamConfig | AdamWConfig): StepWords {
-  const { learningRate, beta1, beta2 } = config;
-  const decay = config.name === 'adamw' ? learningRate * config.weightDecay : 0;
+  const { beta1, beta2 } = config;
+  const weightDecay = config.name === 'adamw' ? config.weightDecay : 0;
   // Powers by repeated multiplication: Math.pow differs between engines.
   let beta1Power = 1;
   let beta2Power = 1;
@@ -133,10 +149,12 @@ function adamStepWords(config: AdamConfig | AdamWConfig): StepWords {
     beta2Power *= beta2;
   };
   return {
-    next() {
+    next(learningRates) {
       count();
-      const stepSize = (learningRate * Math.sqrt(1 - beta2Power)) / (1 - beta1Power);
-      return [stepSize, decay].map(float32Bits);
+      return learningRates.map((rate) => {
+        const stepSize = (rate * Math.sqrt(1 - beta2Power)) / (1 - beta1Power);
+        return [stepSize, rate * weightDecay].map(float32Bits);
+      });
     },
     restart(updates) {
       beta1Power = 1;
@@ -146,7 +164,7 @@ function adamStepWords(config: AdamConfig | AdamWConfig): StepWords {
   };
 }
 
-function sgdStepWords({ learningRate }: SgdConfig): StepWords {
-  const words = [float32Bits(learningRate)];
-  return { next: () => words, restart: () => undefined };
-}
+const sgdStepWords = (): StepWords => ({
+  next: (learningRates) => learningRates.map((rate) => [float32Bits(rate)]),
+  restart: () => undefined,
+});

@@ -14,6 +14,7 @@ import {
 } from '../../src/cli/run-files.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
 import { platform } from '../../src/platform/index.ts';
+import { scheduleDefaults } from '../../src/training/index.ts';
 
 const config = { settings: { data: ['a', 'b'] }, source: { description: 'the sample' } } as unknown as RunConfig;
 const found = (...digests: string[]) => ({
@@ -70,7 +71,13 @@ test('readRun() understands the settings of a run of version 0.1, which knew Ada
     const optimizer = { name: 'adam', ...adam };
     assert.equal(config, {
       finishedAt: 'then',
-      settings: { epochs: 2, optimizer, labelSmoothing: 0, exactConvolution: false },
+      settings: {
+        epochs: 2,
+        optimizer,
+        schedule: scheduleDefaults.constant,
+        labelSmoothing: 0,
+        exactConvolution: false,
+      },
     });
     await writeJson(runPaths.config(folder), config);
     assert.equal((await readRun(folder)).config, config);

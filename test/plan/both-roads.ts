@@ -88,7 +88,11 @@ export function runPlanned(
   if ('reason' in plan) return plan;
   try {
     return record(model, steps, ({ x, y, learningRate }, update) =>
-      plan.step({ x: backend.offset(x), y: backend.offset(y), size: x.shape[0] }, update, [float32Bits(learningRate)]),
+      plan.step(
+        { x: backend.offset(x), y: backend.offset(y), size: x.shape[0] },
+        update,
+        updates.map(() => [float32Bits(learningRate)]),
+      ),
     );
   } finally {
     plan.dispose();

@@ -238,7 +238,11 @@ function trainByPlan(model: tf.LayersModel): void {
   const classes = model.outputs[0]!.shape[1]!;
   const { x, y } = noiseStep([5, ...shapeOf(model)], { classes, seed: 3, learningRate: 1 });
   const backend = currentBackend();
-  plan.step({ x: backend.offset(x), y: backend.offset(y), size: 5 }, 0, [float32Bits(0.1)]);
+  plan.step(
+    { x: backend.offset(x), y: backend.offset(y), size: 5 },
+    0,
+    optimizer.updates.map(() => [float32Bits(0.1)]),
+  );
   tf.dispose([x, y]);
   plan.dispose();
   optimizer.dispose();

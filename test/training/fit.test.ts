@@ -18,6 +18,7 @@ import {
   openCheckpoints,
   optimizerDefaults,
   type Progress,
+  scheduleDefaults,
 } from '../../src/training/index.ts';
 import { placeSample, type SampleExamples, settingsOf, smallModel, studyModel, weightsDigest } from './sample-run.ts';
 
@@ -421,6 +422,34 @@ test('fit() goes on with more epochs to where it would have come at once, and re
     model.dispose();
   }
   assert.equal(last, whole);
+});
+
+test('fit() with a schedule goes on from an interruption to the same weights, and calls other epochs another run', async () => {
+  const settings = settingsOf({
+    schedule: { ...scheduleDefaults.cosine, warmUp: 0.2 },
+    optimizer: { ...optimizerDefaults.sgd, momentum: 0.9 },
+  });
+  const whole = await trainWhole({ settings });
+  assert.is.not(
+    whole.digest,
+    (await trainWhole({ settings: { ...settings, schedule: scheduleDefaults.constant } })).digest,
+  );
+  const model = smallModel();
+  const store = checkpoints();
+  const stop = new AbortController();
+  const stopAfter = ({ epoch, step }: Progress): void => {
+    if (epoch === 2 && step === 1) stop.abort();
+  };
+  const first = await fit(
+    model,
+    optionsOf({ settings, checkpoints: store, signal: stop.signal, onProgress: stopAfter }),
+  );
+  assert.is(first.status, 'interrupted');
+  const longer = { ...settings, epochs: settings.epochs + 1 };
+  assert.match(await codeOf(fit(model, optionsOf({ settings: longer, checkpoints: store }))), /^training\/other-run/);
+  await fit(model, optionsOf({ settings, checkpoints: store }));
+  assert.is(weightsDigest(model), whole.digest);
+  model.dispose();
 });
 
 test('fit() refuses a checkpoint of other settings, of another model, and one beyond the epochs asked for', async () => {

@@ -36,6 +36,8 @@ const CONFIGS: readonly OptimizerConfig[] = [
   sgd,
   { ...sgd, momentum: 0.9 },
   { ...sgd, momentum: 0.7, nesterov: true },
+  { ...sgd, weightDecay: 0.5 },
+  { ...sgd, momentum: 0.7, nesterov: true, weightDecay: 0.5, learningRateFactors: { kernel: 2, bias: 0.5 } },
 ];
 
 function train(variables: tf.Variable[], config: OptimizerConfig, steps: number): number[][] {
@@ -57,10 +59,13 @@ function trainWeight(config: OptimizerConfig, start: number, gradients: readonly
   let weight = start;
   if (config.name === 'sgd') {
     // torch/optim/sgd.py, `_single_tensor_sgd`, without dampening; its first velocity is the gradient.
+    const { kernel = 1, bias = 1 } = config.learningRateFactors ?? {};
+    const learningRate = config.learningRate * (decays ? kernel : bias);
     let velocity = 0;
-    for (const gradient of gradients) {
+    for (const plain of gradients) {
+      const gradient = plain + (decays ? (config.weightDecay ?? 0) * weight : 0);
       velocity = config.momentum * velocity + gradient;
-      weight -= config.learningRate * (config.nesterov ? gradient + config.momentum * velocity : velocity);
+      weight -= learningRate * (config.nesterov ? gradient + config.momentum * velocity : velocity);
     }
     return weight;
   }
@@ -253,7 +258,7 @@ test('countUpdate() gives the words of each update, which make with the kernels 
         tf.tidy(() => {
           optimizer.updates.forEach((update, i) => {
             const gradient = tf.tensor(gradientOf(i, step), update.variable.shape);
-            updateVariable(currentBackend(), update, gradient, words);
+            updateVariable(currentBackend(), update, gradient, words[i]!);
           });
         });
       }

@@ -50,9 +50,13 @@ const adamScalar =
     return [w, m, v];
   };
 
+const decayed = (gradient: Float32Array, weights: Float32Array, weightDecay: number): Float32Array =>
+  gradient.map((value, i) => value + f(weightDecay * weights[i]!));
+
 const momentumScalar =
   (isNesterov: boolean): Scalar =>
-  ({ weights, gradient, slots: [velocity] }, [momentum], [stepSize]) => {
+  ({ weights, gradient: plain, slots: [velocity] }, [weightDecay, momentum], [stepSize]) => {
+    const gradient = decayed(plain, weights, weightDecay!);
     const v = velocity!.map((value, i) => f(momentum! * value) + gradient[i]!);
     const directions = isNesterov ? v.map((value, i) => gradient[i]! + f(momentum! * value)) : v;
     return [weights.map((value, i) => value - f(stepSize! * directions[i]!)), v];
@@ -63,12 +67,15 @@ const kernels: Record<OptimizerKernel, Kernel> = {
   adamW: { slots: 2, constants: [0.9, 0.999, 1e-7], step: [0.001, 1e-5], scalar: adamScalar(true) },
   sgd: {
     slots: 0,
-    constants: [],
+    constants: [0],
     step: [0.01],
-    scalar: ({ weights, gradient }, _, [stepSize]) => [weights.map((value, i) => value - f(stepSize! * gradient[i]!))],
+    scalar: ({ weights, gradient }, [weightDecay], [stepSize]) => {
+      const whole = decayed(gradient, weights, weightDecay!);
+      return [weights.map((value, i) => value - f(stepSize! * whole[i]!))];
+    },
   },
-  sgdMomentum: { slots: 1, constants: [0.9], step: [0.01], scalar: momentumScalar(false) },
-  sgdNesterov: { slots: 1, constants: [0.9], step: [0.01], scalar: momentumScalar(true) },
+  sgdMomentum: { slots: 1, constants: [0, 0.9], step: [0.01], scalar: momentumScalar(false) },
+  sgdNesterov: { slots: 1, constants: [0, 0.9], step: [0.01], scalar: momentumScalar(true) },
 };
 const names = Object.keys(kernels) as OptimizerKernel[];
 
