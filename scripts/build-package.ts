@@ -15,7 +15,6 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** What each runtime's own conditions choose in the package: see `imports` in package.json. By folder: what the modules import. */
 const chosen: Readonly<Record<string, readonly (readonly [RegExp, string])[]>> = {
   platform: [[/(from )(['"])\.\/detect\.js\2/, '#platform']],
-  tasks: [[/(import\()(['"])dax\2/, '#dax']],
 };
 
 /**

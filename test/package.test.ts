@@ -17,7 +17,7 @@ const readJson = (file: string) => JSON.parse(readFileSync(path.join(root, file)
 interface PackageFile {
   readonly version: string;
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
-  readonly imports: Readonly<Record<'#platform' | '#dax', Readonly<Record<string, string>>>>;
+  readonly imports: Readonly<Record<'#platform', Readonly<Record<string, string>>>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
@@ -98,16 +98,6 @@ test('every condition of #platform is a compiled module that exports a platform'
   }
 });
 
-test('#dax is the shell where there are programs, and says elsewhere that there is none', async () => {
-  const { default: shell, ...elsewhere } = packageFile.imports['#dax'];
-  assert.is(shell, 'dax');
-  assert.equal(Object.keys(elsewhere), ['workerd', 'edge-light', 'browser']);
-  for (const file of Object.values(elsewhere)) {
-    const { KillController } = (await import(`../${file}`)) as { KillController: new () => unknown };
-    assert.throws(() => new KillController(), /Cannot run a script/);
-  }
-});
-
 test('the package holds modules with their declarations, engine files, assets, and no sources', () => {
   const files = packedFiles();
   for (const name of engineFiles) assert.ok(files.includes(`build/${name}`), name);
@@ -127,7 +117,6 @@ test('the package holds modules with their declarations, engine files, assets, a
 test('dependencies are what the modules import', () => {
   const imported = importedPackages();
   const declared = { ...packageFile.dependencies, ...packageFile.peerDependencies };
-  imported.set(packageFile.imports['#dax'].default!, 'tasks/shell.js');
   for (const [name, file] of imported) assert.ok(name in declared, `dist/${file} imports "${name}"`);
   for (const name of Object.keys(declared)) {
     // Its WebAssembly is copied into build/.
@@ -148,7 +137,6 @@ test('finish() names what conditions choose, in the modules that import it', () 
   assert.is(finish('platform/index.js', source), "export { platform } from '#platform';\n");
   assert.is(finish('platform/index.d.ts', source), source);
   assert.is(finish('backend/index.js', source), source);
-  assert.is(finish('tasks/shell.js', "await import('dax');"), "await import('#dax');");
 });
 
 test('finish() gives declarations the extension of modules', () => {

@@ -39,8 +39,8 @@ export async function bundle({ source, platform, format, charts = false, base }:
     platform: 'browser',
     target: 'es2022',
     plugins: [platformOf(platform)],
-    // What is loaded when it is used, which is not here: the shell of tasks, the text of help, bars of terminals; .wasm is for the runtime.
-    external: ['dax', 'citty', 'cli-progress', '*.wasm', ...(charts ? [] : ['vega', 'vega-lite', 'vega-interpreter'])],
+    // What is loaded when it is used, which is not here: the text of help, bars of terminals; .wasm is for the runtime.
+    external: ['citty', 'cli-progress', '*.wasm', ...(charts ? [] : ['vega', 'vega-lite', 'vega-interpreter'])],
     // All modules are two folders below the root.
     ...(base === undefined
       ? {}

@@ -1,7 +1,7 @@
-// Precision, recall, F1 and support of every class from a confusion matrix, as scikit-learn's `classification_report`.
+// Precision, recall, F1 and support of every class from a confusion matrix, as `classification_report` of scikit-learn 1.9.1.
 // Not here: counting (confusion-matrix.ts). Pure and synchronous.
-// Invariant: the text is what scikit-learn prints for the same counts, byte for byte; a quotient by zero is 0, as there. One
-// oddity is not copied: where not a single sample is right, scikit-learn writes the supports as "3.0" instead of "3".
+// Invariant: the text is what scikit-learn 1.9.1 on NumPy 2 prints for the same counts, byte for byte; a quotient by zero is 0,
+// as there. Versions before 1.3 print other digits: they take F1 from the rounded precision and recall.
 import { SelvedgeError } from '../core/errors.ts';
 
 /** One row of the report; the keys are scikit-learn's. */
@@ -21,8 +21,6 @@ export interface ClassificationReport {
   readonly accuracy: number;
   readonly macro: ClassScores;
   readonly weighted: ClassScores;
-  /** Names of classes that neither occur nor are predicted. Where there are any, scikit-learn writes "micro avg" for "accuracy". */
-  readonly absent: readonly string[];
 }
 
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
@@ -64,46 +62,62 @@ export function classificationReport(
   const classes = classNames.map((name, label) => {
     const hits = confusion[label]![label]!;
     const support = supports[label]!;
-    const precision = ratio(
-      hits,
-      confusion.reduce((sum, row) => sum + row[label]!, 0),
-    );
-    const recall = ratio(hits, support);
+    const predicted = confusion.reduce((sum, row) => sum + row[label]!, 0);
     return {
       name,
-      precision,
-      recall,
-      'f1-score': ratio(2 * precision * recall, precision + recall),
+      precision: ratio(hits, predicted),
+      recall: ratio(hits, support),
+      'f1-score': ratio(2 * hits, support + predicted),
       support,
     };
   });
   const hits = confusion.reduce((sum, row, label) => sum + row[label]!, 0);
-  const isAbsent = (label: number): boolean => confusion.every((row) => row[label] === 0) && supports[label] === 0;
   return {
     classes,
-    absent: classNames.filter((_, label) => isAbsent(label)),
     accuracy: hits / total,
-    macro: average(
-      classes,
-      classes.map(() => 1),
-      total,
-    ),
+    macro: average(classes, undefined, total),
     weighted: average(classes, supports, total),
   };
 }
 
-function average(classes: readonly ClassScores[], weights: readonly number[], support: number): ClassScores {
-  const whole = weights.reduce((sum, weight) => sum + weight, 0);
+/** Means as `np.average` takes them: without weights the values themselves are added, with weights their products. */
+function average(
+  classes: readonly ClassScores[],
+  weights: readonly number[] | undefined,
+  support: number,
+): ClassScores {
+  const whole = weights === undefined ? classes.length : pairwiseSum(weights);
   const of = (key: 'precision' | 'recall' | 'f1-score'): number =>
-    classes.reduce((sum, row, label) => sum + row[key] * weights[label]!, 0) / whole;
+    pairwiseSum(classes.map((row, label) => row[key] * (weights?.[label] ?? 1))) / whole;
   return { precision: of('precision'), recall: of('recall'), 'f1-score': of('f1-score'), support };
+}
+
+/**
+ * The sum in the order of NumPy's `pairwise_sum`: fewer than 8 in turn; up to 128 in eight running sums, added in pairs, then
+ * the rest in turn; more than that in halves, the first a multiple of eight.
+ *
+ * @see https://github.com/numpy/numpy/blob/main/numpy/_core/src/umath/loops_utils.h.src
+ */
+function pairwiseSum(values: readonly number[]): number {
+  const count = values.length;
+  if (count < 8) return values.reduce((sum, value) => sum + value, 0);
+  if (count > 128) {
+    const half = Math.floor(count / 2);
+    const cut = half - (half % 8);
+    return pairwiseSum(values.slice(0, cut)) + pairwiseSum(values.slice(cut));
+  }
+  const lanes = values.slice(0, 8);
+  const whole = count - (count % 8);
+  for (let at = 8; at < whole; at++) lanes[at % 8]! += values[at]!;
+  const [a, b, c, d, e, f, g, h] = lanes as [number, number, number, number, number, number, number, number];
+  return values.slice(whole).reduce((sum, value) => sum + value, a + b + (c + d) + (e + f + (g + h)));
 }
 
 /**
  * The report under scikit-learn's own keys, as `classification_report(…, output_dict=True)` gives it.
  *
  * @param report From `classificationReport`
- * @returns Class names, "accuracy" (or "micro avg", see `absent`), "macro avg" and "weighted avg"; an average shadows a class of the same name, as there
+ * @returns Class names, "accuracy", "macro avg" and "weighted avg"; an average shadows a class of the same name, as there
  * @example
  * ```ts
  * import { classificationReport, toOutputDict } from 'selvedge';
@@ -114,15 +128,10 @@ function average(classes: readonly ClassScores[], weights: readonly number[], su
 export function toOutputDict(report: ClassificationReport): Record<string, ClassScores | number> {
   return {
     ...Object.fromEntries(report.classes.map(({ name, ...scores }) => [name, scores])),
-    ...(report.absent.length === 0 ? { accuracy: report.accuracy } : { 'micro avg': microAverage(report) }),
+    accuracy: report.accuracy,
     'macro avg': report.macro,
     'weighted avg': report.weighted,
   };
-}
-
-/** Over all classes, micro-averaged precision and recall are the accuracy; so is their harmonic mean. */
-function microAverage({ accuracy, macro }: ClassificationReport): ClassScores {
-  return { precision: accuracy, recall: accuracy, 'f1-score': accuracy, support: macro.support };
 }
 
 /**
@@ -164,18 +173,19 @@ export function formatClassificationReport(report: ClassificationReport, digits 
   const width = Math.max(...report.classes.map(({ name }) => lengthOf(name)), 'weighted avg'.length, digits);
   const name = (text: string): string => `${' '.repeat(width - lengthOf(text))}${text} `;
   const cell = (text: string): string => ` ${text.padStart(9)}`;
+  // Where not a single sample is right, scikit-learn's counts are floats, and Python prints those with their point.
+  const count = (support: number): string => (report.accuracy === 0 ? support.toFixed(1) : String(support));
   const line = (title: string, scores: ClassScores): string =>
     name(title) +
     [scores.precision, scores.recall, scores['f1-score']].map((value) => cell(formatFixed(value, digits))).join('') +
-    cell(String(scores.support));
-  const accuracy =
-    cell('') + cell('') + cell(formatFixed(report.accuracy, digits)) + cell(String(report.macro.support));
+    cell(count(scores.support));
+  const accuracy = cell('') + cell('') + cell(formatFixed(report.accuracy, digits)) + cell(count(report.macro.support));
   return [
     name('') + ['precision', 'recall', 'f1-score', 'support'].map(cell).join(''),
     '',
     ...report.classes.map((row) => line(row.name, row)),
     '',
-    report.absent.length === 0 ? name('accuracy') + accuracy : line('micro avg', microAverage(report)),
+    name('accuracy') + accuracy,
     line('macro avg', report.macro),
     line('weighted avg', report.weighted),
     '',

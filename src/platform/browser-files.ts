@@ -313,6 +313,10 @@ export function originPrivateFiles(system: FileSystem): Omit<Files, 'fromUrl'> {
         const { folder, name } = await placeOf(system, absolute);
         await put(await folder.getFileHandle(name, { create: true }), parts, 'over');
       }),
+    copy: (from, to) =>
+      changing(to, async (absolute) =>
+        writeWhole(await placeOf(system, absolute), await readBytes(system, resolve(from))),
+      ),
     append: (path, content) =>
       changing(path, async (absolute) => {
         const { folder, name } = await placeOf(system, absolute, true);

@@ -42,6 +42,7 @@ const files: Files = {
   readText: async (path) => new TextDecoder().decode(await files.readBytes(path)),
   write: async (path) => refuse(`write "${path}"`)(),
   overwrite: async (path) => refuse(`write "${path}"`)(),
+  copy: async (path) => refuse(`copy "${path}"`)(),
   append: async (path) => refuse(`write "${path}"`)(),
   status: statusOf,
   list: async () => [],

@@ -1,7 +1,7 @@
 // The platform interface on Node, and what Bun and Deno have of it: they emulate Node's modules. Invariant: `write` is atomic, `overwrite` and `write` are on the disk when they resolve.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { scriptCommand, startProgram } from './node-programs.ts';
-import { withSignalExitCodes } from './node-signals.ts';
+import { findProgram, runProgram } from './node-shell.ts';
 import type { CommandResult, FileStatus, Files, Machine, Platform, PlatformWorker, ProcessorTime } from './platform.ts';
 
 const reasons: Readonly<Record<string, string>> = {
@@ -77,6 +77,7 @@ const files: Files = {
       }
     }),
   overwrite: (file, parts) => writing(file, () => writeParts(file, parts)),
+  copy: (from, to) => copyFile(from, to),
   append: (file, content) =>
     writing(file, async () => {
       await mkdir(path.dirname(file), { recursive: true });
@@ -301,6 +302,8 @@ export const platform: Platform = {
   reachesAnyHost: true,
   machine,
   environment: (name) => process.env[name],
+  environmentVariables: () => ({ ...process.env }) as Record<string, string>,
+  homeFolder: () => os.userInfo().homedir,
   workingFolder: () => process.cwd(),
   cacheFolder,
   now: () => performance.now(),
@@ -310,11 +313,13 @@ export const platform: Platform = {
   hostGlue,
   runCommand,
   startProgram,
+  findProgram,
+  runProgram,
   scriptCommand,
   inputLines: () => createInterface({ input: process.stdin }),
+  inputBytes: () => process.stdin,
   processorTime,
   peakMemoryBytes,
-  withSignalExitCodes,
   serve: async (answer, place) => (await import('./node-server.ts')).serve(answer, place),
   onInterrupt: (listener) => {
     process.on('SIGINT', listener);

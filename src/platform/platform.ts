@@ -42,6 +42,8 @@ export interface Files {
   /** The same names with what they are. */
   entries(folder: string): Promise<FolderEntry[]>;
   makeFolder(folder: string): Promise<void>;
+  /** Copies a file, with its permissions where there are any. */
+  copy(from: string, to: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a whole folder; nothing to remove is not an error. */
   remove(path: string): Promise<void>;
@@ -69,6 +71,24 @@ export interface RunningProgram {
   nextLine(): Promise<string | undefined>;
   /** Closes its input, kills it if it does not end within a second, and tells how it ended. */
   stop(): Promise<CommandResult>;
+}
+
+/** A program that a shell has started. */
+export interface ShellProgram {
+  /** Its exit code, once it has ended and what it wrote was taken; rejects if it cannot be started. */
+  readonly code: Promise<number>;
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+}
+
+export interface ShellProgramOptions {
+  readonly cwd: string;
+  /** Its whole environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What it reads, undefined at the end; or this process's own input. */
+  readonly input: 'inherit' | (() => Promise<Uint8Array | undefined>);
+  /** Takes what it writes and says whether more is wanted; or the number of a stream of this process. */
+  readonly output: 1 | 2 | ((bytes: Uint8Array) => Promise<boolean>);
+  readonly errors: 1 | 2 | ((bytes: Uint8Array) => Promise<boolean>);
 }
 
 export interface ProgramOptions {
@@ -145,6 +165,10 @@ export interface Platform {
   /** False where a policy lets the program ask its own server only: in browsers. */
   readonly reachesAnyHost: boolean;
   environment(name: string): string | undefined;
+  /** All variables of the environment. */
+  environmentVariables(): Readonly<Record<string, string>>;
+  /** The folder of this user. */
+  homeFolder(): string;
   workingFolder(): string;
   /** A folder of this user for files that may be fetched or computed again. */
   cacheFolder(): string;
@@ -165,19 +189,19 @@ export interface Platform {
   runCommand(command: string, args: readonly string[], options?: { cwd?: string }): Promise<CommandResult>;
   /** Starts a program without a shell that goes on running; a program that cannot be started has ended with code 127. */
   startProgram(command: string, args: readonly string[], options?: ProgramOptions): RunningProgram;
+  /** The file of a program: a path as it is, a name from the folders of `searchPath`; undefined where there is none. */
+  findProgram(name: string, cwd: string, searchPath: string): Promise<string | undefined>;
+  /** Starts a program between the pipes of a shell; the code of one that a signal ended is 128 + the signal's number. */
+  runProgram(file: string, args: readonly string[], options: ShellProgramOptions): ShellProgram;
   /** The command that runs a TypeScript module of ours on this same runtime. */
   scriptCommand(script: URL): { readonly command: string; readonly args: readonly string[] };
   /** The lines of standard input. */
   inputLines(): AsyncIterable<string>;
+  /** Standard input as it comes. */
+  inputBytes(): AsyncIterable<Uint8Array>;
   processorTime(): ProcessorTime;
   /** Largest resident memory that this process ever had. */
   peakMemoryBytes(): number;
-  /**
-   * While `body` runs, a child process started by it or by a library it calls that ends by a signal has the exit code
-   * 128 + the signal's number, as in a shell, instead of none (which libraries take for 0), and its output
-   * ends with it, whatever orphans it leaves.
-   */
-  withSignalExitCodes<T>(body: () => Promise<T>): Promise<T>;
   /**
    * Listens for HTTP requests, by the runtime's own server.
    *

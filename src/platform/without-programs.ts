@@ -33,6 +33,8 @@ export function withoutPrograms(
     startsPrograms: false,
     reachesAnyHost: false,
     environment: (name) => variables.get(name),
+    environmentVariables: () => Object.fromEntries(variables),
+    homeFolder: () => '/',
     workingFolder: () => '/',
     cacheFolder: () => '/cache',
     now: () => performance.now(),
@@ -41,15 +43,21 @@ export function withoutPrograms(
     startProgram: (command) => {
       throw absent(name, `start "${command}"`);
     },
+    findProgram: async () => undefined,
+    runProgram: (file) => {
+      throw absent(name, `start "${file}"`);
+    },
     scriptCommand: ({ href }) => {
       throw absent(name, `run "${href}" as a program`);
+    },
+    inputBytes: () => {
+      throw absent(name, 'read standard input');
     },
     inputLines: () => {
       throw absent(name, 'read standard input');
     },
     processorTime: () => ({ ownMs: performance.now() }),
     peakMemoryBytes: () => 0,
-    withSignalExitCodes: (body) => body(),
     serve: () => Promise.reject(absent(name, 'listen on a port')),
     onInterrupt: () => () => {},
     setExitCode: () => {},

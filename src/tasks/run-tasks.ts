@@ -4,9 +4,8 @@
 import { platform } from '../platform/index.ts';
 import { findFiles } from './find-files.ts';
 import { fingerprintTask } from './fingerprint.ts';
-import { plainShell } from './plain-shell.ts';
 import type { PlannedTask, TaskPlan } from './resolve-tasks.ts';
-import { daxShell, type TaskShell } from './shell.ts';
+import { type TaskShell, taskShell } from './shell/index.ts';
 import { lanePrefix, painter, prefixLines, scriptOf } from './show-tasks.ts';
 import { type CacheEntry, cacheEntry, clearStaleOutputs, restoreFromCache, storeInCache } from './task-cache.ts';
 import { serializeCommands, type TaskCommands, type TaskOutput } from './task-commands.ts';
@@ -65,7 +64,7 @@ export interface RunTasksOptions {
   readonly onEvent?: (event: TaskEvent) => void;
   /** Stops the run: nothing more starts, and what runs is asked to end. */
   readonly signal?: AbortSignal;
-  /** Default: `daxShell`, or where programs cannot be started `plainShell`. */
+  /** Default: `taskShell`. */
   readonly shell?: TaskShell;
 }
 
@@ -172,7 +171,7 @@ async function runScript(run: Run, planned: PlannedTask): Promise<number> {
   const target = options.output ?? platform.terminal;
   const lines = prefix === undefined ? [] : [prefixLines(prefix, target.write), prefixLines(prefix, target.writeError)];
   const output = lines.length === 2 ? { write: lines[0]!.write, writeError: lines[1]!.write } : options.output;
-  const code = await (options.shell ?? (platform.startsPrograms ? daxShell : plainShell))(scriptOf(task, args), {
+  const code = await (options.shell ?? taskShell)(scriptOf(task, args), {
     name: task.name,
     cwd: run.folder,
     env: run.env,

@@ -91,8 +91,9 @@ function parseTask(name: string, value: unknown, path: string): TaskDefinition {
  */
 export function parseTaskFile(text: string, path: string): TaskFile {
   let content: unknown;
+  const json = stripJsonc(text);
   try {
-    content = JSON.parse(stripJsonc(text));
+    content = JSON.parse(json);
   } catch (error) {
     throw new SelvedgeError('tasks/invalid-file', `Cannot read tasks from "${path}": ${messageOf(error)}`, {
       cause: error,
@@ -108,8 +109,17 @@ export function parseTaskFile(text: string, path: string): TaskFile {
   return {
     path,
     folder: platform.files.dirname(path),
-    tasks: Object.entries(tasks).map(([name, value]) => parseTask(name, value, path)),
+    tasks: taskNames(json).map((name) => parseTask(name, tasks[name], path)),
   };
+}
+
+/** Names of tasks in the order of the text: objects of JavaScript put names such as "10" first. */
+function taskNames(json: string): string[] {
+  // A mark before each name makes it one that no object sorts.
+  const marked = JSON.parse(
+    json.replace(/"((?:[^"\\]|\\.)*)"(\s*:)?/g, (text, name, colon) => (colon ? `"-${name}"${colon}` : text)),
+  );
+  return Object.keys(marked['-tasks'] ?? {}).map((name) => name.slice(1));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SelvedgeError } from '../../src/core/errors.ts';
@@ -8,6 +9,78 @@ import {
   toOutputDict,
 } from '../../src/evaluation/classification-report.ts';
 import { goldenReports } from './golden-reports.ts';
+
+// 157 matrices and what scikit-learn 1.9.1 on NumPy 2.4.6 prints for them.
+const { cases } = JSON.parse(readFileSync(new URL('golden-reports.json', import.meta.url), 'utf8')) as {
+  cases: { confusion: number[][]; names: string[]; text: string }[];
+};
+
+test(`formatClassificationReport() prints ${cases.length} matrices as scikit-learn 1.9.1 does, to the character`, () => {
+  assert.is(cases.length, 157);
+  for (const { confusion, names, text } of cases) {
+    assert.is(formatClassificationReport(classificationReport(confusion, names)), text);
+  }
+});
+
+test('classificationReport() takes F1 as 2tp / (2tp + fp + fn), whose ties round to even', () => {
+  const text = formatClassificationReport(
+    classificationReport(
+      [
+        [5, 2],
+        [4, 5],
+      ],
+      ['a', 'b'],
+    ),
+  );
+  assert.equal(text.match(/0\.62/g)?.length, 6, text);
+});
+
+test('classificationReport() adds from eight classes on in the order of NumPy', () => {
+  const hits = [13, 11, 17, 10, 16, 16, 19, 10, 17, 14];
+  const confusion = hits.map((right, label) =>
+    hits.map((_, other) => (other === label ? right : other === (label + 1) % 10 ? 20 - right : 0)),
+  );
+  const report = classificationReport(
+    confusion,
+    hits.map((_, label) => `class ${label}`),
+  );
+  assert.match(formatClassificationReport(report), /macro avg {7}0\.\d\d {6}0\.71/);
+});
+
+test('classificationReport() adds more than 128 classes in halves', () => {
+  // Recalls 1, 1/2, … 1/300. NumPy's np.sum gives 6.282663880299504 for them, adding in turn …502.
+  const names = Array.from({ length: 300 }, (_, label) => `${label}`);
+  const confusion = names.map((_, label) =>
+    names.map((_, other) => (other === label ? 1 : other === (label + 1) % 300 ? label : 0)),
+  );
+  assert.is(classificationReport(confusion, names).macro.recall, 0.02094221293433168);
+});
+
+test('formatClassificationReport() writes supports as floats where nothing is right, as scikit-learn does', () => {
+  const report = classificationReport(
+    [
+      [0, 3, 0],
+      [2, 0, 0],
+      [0, 0, 0],
+    ],
+    ['a', 'b', 'c'],
+  );
+  assert.is(
+    formatClassificationReport(report),
+    [
+      '              precision    recall  f1-score   support',
+      '',
+      '           a       0.00      0.00      0.00       3.0',
+      '           b       0.00      0.00      0.00       2.0',
+      '           c       0.00      0.00      0.00       0.0',
+      '',
+      '    accuracy                           0.00       5.0',
+      '   macro avg       0.00      0.00      0.00       5.0',
+      'weighted avg       0.00      0.00      0.00       5.0',
+      '',
+    ].join('\n'),
+  );
+});
 
 for (const { names, digits, confusion, lines, dict } of goldenReports) {
   test(`formatClassificationReport() prints what scikit-learn prints for ${JSON.stringify(names)}`, () => {

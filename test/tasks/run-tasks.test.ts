@@ -210,7 +210,7 @@ test('runTasks() takes a program that died by a signal for a failure wherever th
 
 test('runTasks() fails, with a line, on the syntax that its shell does not have', async () => {
   await withScratch({}, async (scratch) => {
-    const tasks = { async: 'sleep 1 & echo now', both: 'echo a |& cat', open: "echo 'a", empty: '' };
+    const tasks = { home: 'echo ~other', two: 'cat < a < b', open: "echo 'a", empty: '' };
     for (const name of Object.keys(tasks)) {
       const { result, stderr } = await run(scratch, tasks, name);
       assert.is(result.code, 1, name);
