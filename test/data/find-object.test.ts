@@ -155,7 +155,7 @@ test('prepareImage() sees light and dark objects on transparent ground as on an 
   for (const level of [240, 255, 200, 130]) assert.equal(prepare(cutOut(level)), prepare(on(level, 0)));
   for (const level of [0, 30, 120]) assert.equal(prepare(cutOut(level)), prepare(on(level, 255)));
   const probabilities = classifier.classify(prepare(cutOut(240)).pixels);
-  assert.ok(probabilities[classifier.model.labels!.indexOf('Bag')]! > 0.99, `${probabilities}`);
+  assert.ok(probabilities[classifier.model.labels!.indexOf('Bag')]! > 0.95, `${probabilities}`);
 });
 
 test('prepareImage() does not see colours under alpha 0', () => {

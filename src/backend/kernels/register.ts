@@ -16,6 +16,7 @@ import { deferringKernels } from './deferred-conv-2d.ts';
 import { depthwiseConv2dNativeKernel } from './depthwise-conv-2d-native.ts';
 import { depthwiseConv2dNativeBackpropFilterKernel } from './depthwise-conv-2d-native-backprop-filter.ts';
 import { depthwiseConv2dNativeBackpropInputKernel } from './depthwise-conv-2d-native-backprop-input.ts';
+import { einsumKernel } from './einsum.ts';
 import { elementwiseBinaryKernels, reluGradKernel } from './elementwise-binary.ts';
 import { elementwiseUnaryKernels } from './elementwise-unary.ts';
 import { fusedBatchNormKernels } from './fused-batch-norm.ts';
@@ -56,6 +57,7 @@ const kernels: readonly Kernel[] = [
   depthwiseConv2dNativeKernel,
   depthwiseConv2dNativeBackpropFilterKernel,
   depthwiseConv2dNativeBackpropInputKernel,
+  einsumKernel,
   fusedConv2DKernel,
   fusedDepthwiseConv2DKernel,
   fusedMatMulKernel,

@@ -85,7 +85,8 @@ const chains: Readonly<Record<string, Layer>> = {
   },
   'a result that others read, too': (x) => {
     const y = tf.relu(tf.add(convolve(x, 16), bias(16)));
-    return tf.concat([pool(y, 2, 'same'), tf.avgPool(y as tf.Tensor4D, 2, 2, 'same')], 3);
+    // Of windows that reach into padding, the cpu backend has another gradient than that of its forward pass.
+    return tf.concat([pool(y, 2, 'valid'), tf.avgPool(y as tf.Tensor4D, 2, 2, 'valid')], 3);
   },
   'two poolings of one result': (x) => {
     const y = tf.relu(convolve(x, 8));
@@ -227,7 +228,7 @@ test('a convolution that waits is one of its inputs as they were: disposed, assi
   });
   readAfter(makes, ({ x, weights }) => {
     const gradient = tf.ones([3, 3, 16, 16]);
-    const update = { variable: weights, kernel: 'sgd', slots: [], constants: [] } as const;
+    const update = { variable: weights, kernel: 'sgd', slots: [], constants: [0] } as const;
     updateVariable(currentBackend(), update, gradient, [0x3f800000, 0]);
     assert.not.equal(weights.dataSync()[0], noise(1, 6)[0]);
     tf.dispose([x, weights, gradient]);
@@ -242,7 +243,7 @@ test('updateVariable() computes what waits for the variable, and nothing else', 
   const names = dispatched(() =>
     tf.grad((scale) => {
       for (const filters of [written, other]) tf.conv2d(x, filters as tf.Variable<tf.Rank.R4>, 1, 'same');
-      const update = { variable: written as tf.Variable, kernel: 'sgd', slots: [], constants: [] } as const;
+      const update = { variable: written as tf.Variable, kernel: 'sgd', slots: [], constants: [0] } as const;
       updateVariable(currentBackend(), update, gradient, [0x3f800000, 0]);
       return tf.square(scale);
     })(tf.scalar(1)),
