@@ -86,7 +86,7 @@ const chains: Readonly<Record<string, Layer>> = {
   'a result that others read, too': (x) => {
     const y = tf.relu(tf.add(convolve(x, 16), bias(16)));
     // Of windows that reach into padding, the cpu backend has another gradient than that of its forward pass.
-    return tf.concat([pool(y, 2, 'valid'), tf.avgPool(y as tf.Tensor4D, 2, 2, 'valid')], 3);
+    return tf.concat([tf.avgPool(y as tf.Tensor4D, 2, 2, 'valid'), pool(y, 2, 'valid')], 3);
   },
   'two poolings of one result': (x) => {
     const y = tf.relu(convolve(x, 8));
