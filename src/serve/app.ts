@@ -46,7 +46,7 @@ const paths = { classify: '/classify', health: '/health', model: '/model', opena
  *   classify: (images) => Float32Array.of(1 - images[0]! / 255, images[0]! / 255),
  * };
  * const app = createApp({ classifier });
- * const body = new Uint8Array(784).fill(255);
+ * const body = new Uint8Array(784).fill(255, 0, 300);
  * const headers = { 'content-type': 'application/octet-stream' };
  * const answer = await app.request('/classify', { method: 'POST', body, headers });
  * console.assert((await answer.json()).images[0].class === 'light');

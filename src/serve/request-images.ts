@@ -3,9 +3,12 @@
 import { concatenate } from '../core/concatenate.ts';
 import type { PixelBox } from '../data/ground.ts';
 import type { ImageDecoder } from '../data/image-decoder.ts';
+import { pictureFormatOf } from '../data/picture-format.ts';
 import { prepareImage } from '../data/prepare-image.ts';
+import { requireContrast } from '../edge/require-contrast.ts';
 import { requestError } from './answer-error.ts';
 import { readJsonImages } from './json-images.ts';
+import { type FormPart, parseMultipart } from './multipart.ts';
 import { readBody } from './request-body.ts';
 
 const PIXELS = 28 * 28;
@@ -44,14 +47,34 @@ const readers: Readonly<Record<string, Reader>> = {
   'image/png': (bytes, context) => readPictures([{ bytes, name: 'the body' }], context),
   'image/jpeg': (bytes, context) => readPictures([{ bytes, name: 'the body' }], context),
   'image/webp': (bytes, context) => readPictures([{ bytes, name: 'the body' }], context),
-  'application/octet-stream': async (bytes, context) => raw(bytes, context, 'the body'),
+  'application/octet-stream': async (bytes, context) =>
+    isPicture(bytes) ? readPictures([{ bytes, name: 'the body' }], context) : raw(bytes, context, 'the body'),
   'application/json': async (bytes, { maximumImages }) => {
     const pixels = readJsonImages(bytes, maximumImages);
-    return { pixels, details: new Array(pixels.length / PIXELS).fill(undefined) };
+    return asPixels(pixels);
   },
   'multipart/form-data': readForm,
 };
 const pictureTypes: readonly string[] = ['image/png', 'image/jpeg', 'image/webp'];
+const OCTETS = 'application/octet-stream';
+
+/** Names that some clients have for the types that are taken. */
+const aliases: Readonly<Record<string, string>> = {
+  'image/jpg': 'image/jpeg',
+  'image/pjpeg': 'image/jpeg',
+  'image/x-png': 'image/png',
+};
+const typeOf = (text: string): string => {
+  const type = text.split(';')[0]!.trim().toLowerCase();
+  return Object.hasOwn(aliases, type) ? aliases[type]! : type;
+};
+
+/** Whether bytes of no stated kind are a picture's file. What may be pixels by its length is a picture only if it can be read. */
+function isPicture(bytes: Uint8Array): boolean {
+  const format = pictureFormatOf(bytes);
+  if (format === undefined) return false;
+  return bytes.length % PIXELS !== 0 || pictureTypes.includes(`image/${format}`);
+}
 
 /** Content types that are taken, with or without codecs. */
 export function acceptedTypes(hasCodecs: boolean): string[] {
@@ -65,7 +88,7 @@ export function acceptedTypes(hasCodecs: boolean): string[] {
  */
 export async function readRequestImages(request: Request, context: Context): Promise<RequestImages> {
   const contentType = request.headers.get('content-type') ?? '';
-  const type = contentType.split(';')[0]!.trim().toLowerCase();
+  const type = typeOf(contentType);
   const accepted = acceptedTypes(context.decodeImage !== undefined);
   if (!accepted.includes(type)) {
     const got = type === '' ? 'none' : `"${type}"`;
@@ -74,7 +97,9 @@ export async function readRequestImages(request: Request, context: Context): Pro
       `Cannot read the body: expected a content-type of ${accepted.join(', ')}, got ${got}`,
     );
   }
-  return readers[type]!(await readBody(request, context.maximumBodyBytes), context, contentType);
+  const bytes = await readBody(request, context.maximumBodyBytes);
+  if (type === OCTETS && isPicture(bytes)) requireCodecs('the body', OCTETS, context);
+  return readers[type]!(bytes, context, contentType);
 }
 
 function raw(bytes: Uint8Array, { maximumImages }: RequestLimits, name: string): RequestImages {
@@ -86,7 +111,18 @@ function raw(bytes: Uint8Array, { maximumImages }: RequestLimits, name: string):
     );
   }
   checkCount(count, maximumImages);
-  return { pixels: bytes, details: new Array(count).fill(undefined) };
+  return asPixels(bytes);
+}
+
+function asPixels(pixels: Uint8Array): RequestImages {
+  requireContrast(pixels, PIXELS);
+  return { pixels, details: new Array(pixels.length / PIXELS).fill(undefined) };
+}
+
+/** Makes sure that a picture of this type can be read. */
+function requireCodecs(name: string, type: string, { decodeImage }: Context): void {
+  if (decodeImage) return;
+  throw requestError('request/content-type', `Cannot read ${name}: expected pixels, got a picture as "${type}"`);
 }
 
 function checkCount(count: number, maximumImages: number): void {
@@ -118,48 +154,41 @@ async function readPictures(pictures: readonly Picture[], context: Context): Pro
   return { pixels, details };
 }
 
-/** Every part of a form is a picture's file, or every part is pixels. */
+/** Every part of a form is a picture's file, or every part is pixels; the bytes tell which. */
 async function readForm(bytes: Uint8Array, context: Context, contentType: string): Promise<RequestImages> {
-  const files = await formFiles(bytes, contentType);
-  const isPixels = ({ type }: File): boolean => type === 'application/octet-stream';
-  const contents = await Promise.all(files.map(async (file) => new Uint8Array(await file.arrayBuffer())));
-  if (files.every(isPixels)) {
-    const all = contents.map((content, i) => raw(content, context, `"${files[i]!.name}"`));
+  const files = formFiles(bytes, contentType);
+  const pictures = files.filter(({ type, bytes: content }) => type !== OCTETS || isPicture(content));
+  if (pictures.length === 0) {
+    const all = files.map(({ bytes: content, file }) => raw(content, context, `"${file}"`));
     checkCount(
       all.reduce((sum, { details }) => sum + details.length, 0),
       context.maximumImages,
     );
-    const pixels = concatenate(all.map((image) => image.pixels));
-    return { pixels, details: all.flatMap(({ details }) => details) };
+    return asPixels(concatenate(all.map((image) => image.pixels)));
   }
-  const wrong = files.find(({ type }) => context.decodeImage === undefined || !pictureTypes.includes(type));
+  const wrong =
+    pictures.find(({ type }) => context.decodeImage === undefined || ![...pictureTypes, OCTETS].includes(type)) ??
+    files.find((file) => !pictures.includes(file));
   if (wrong) {
     const accepted = acceptedTypes(context.decodeImage !== undefined).filter((type) => /^image|octet/.test(type));
     throw requestError(
       'request/content-type',
-      `Cannot read "${wrong.name}": expected files of one kind, ${accepted.join(', ')}, got "${wrong.type}"`,
+      `Cannot read "${wrong.file}": expected files of one kind, ${accepted.join(', ')}, got "${wrong.type}"`,
     );
   }
   return readPictures(
-    contents.map((content, i) => ({ bytes: content, name: files[i]!.name, file: files[i]!.name })),
+    files.map(({ bytes: content, file }) => ({ bytes: content, name: file, file })),
     context,
   );
 }
 
-async function formFiles(bytes: Uint8Array, contentType: string): Promise<File[]> {
-  let form: FormData;
-  try {
-    form = await new Response(bytes as BodyInit, { headers: { 'content-type': contentType } }).formData();
-  } catch (cause) {
-    const expected = 'expected multipart/form-data with the boundary that its content type names';
-    throw requestError('request/form', `Cannot read the body as a form: ${expected}`, cause);
-  }
-  const files: File[] = [];
-  form.forEach((value, field) => {
-    if (typeof value === 'string') {
-      throw requestError('request/form', `Cannot read the form: expected files alone, got text in "${field}"`);
-    }
-    files.push(value);
+/** The parts that are files: those that have a file name, or a type of one. What has no type is bytes. */
+function formFiles(bytes: Uint8Array, contentType: string): (FormPart & { file: string; type: string })[] {
+  const files = parseMultipart(bytes, contentType).map((part) => {
+    const type = typeOf(part.type ?? OCTETS);
+    if (part.file !== undefined) return { ...part, file: part.file, type };
+    if (part.type !== undefined && [...pictureTypes, OCTETS].includes(type)) return { ...part, file: part.name, type };
+    throw requestError('request/form', `Cannot read the form: expected files alone, got text in "${part.name}"`);
   });
   if (files.length === 0) throw requestError('request/form', 'Cannot read the form: expected a file, got none');
   return files;

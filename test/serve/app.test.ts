@@ -54,6 +54,36 @@ test('createApp() answers raw bytes, JSON rows, JSON numbers and a form of bytes
   }
 });
 
+test('createApp() judges pictures by their bytes, whatever clients call them, and leaves pixels pixels', async () => {
+  for (const [type, body] of [
+    ['image/jpg', jpeg],
+    ['image/pjpeg', jpeg],
+    ['image/x-png', png],
+    ['IMAGE/PNG; q=1', jpeg],
+    [OCTETS, png],
+    [OCTETS, jpeg],
+  ] as const) {
+    const { status, images } = await classify(app, type, body);
+    assert.equal([status, images[0]?.class], [200, fashionMnistClassNames[labels[0]!]], type);
+  }
+  const bodyOf = (head: string, content: Uint8Array): Uint8Array =>
+    Buffer.concat([
+      Buffer.from(`before\r\n--x y\r\nContent-Disposition: ${head}\r\n\r\n`),
+      content,
+      Buffer.from('\r\n--x y--\r\nafter'),
+    ]);
+  for (const [head, content] of [
+    ['form-data; name=image; filename=a.jpg', jpeg],
+    ['form-data; name="image"; filename="a b.png"', png],
+    ["form-data; name=image; filename=a; filename*=UTF-8''%C3%A4.png\r\nContent-Type: application/octet-stream", png],
+    ['form-data; name=image\r\nContent-Type: image/jpg', jpeg],
+    ['form-data; name=image; filename=a.bin', image],
+  ] as const) {
+    const { status, images } = await classify(app, 'multipart/form-data; boundary="x y"', bodyOf(head, content));
+    assert.equal([status, images[0]?.class], [200, fashionMnistClassNames[labels[0]!]], head);
+  }
+});
+
 test('createApp() answers pictures in PNG and JPEG, in the body and in a form, and says what it found', async () => {
   for (const [type, body] of [
     ['image/png', png],
@@ -188,6 +218,10 @@ const refused: [title: string, type: string | undefined, body: Uint8Array | stri
     'image/too-costly',
   ],
   ['a blank picture', 'image/png', pngFile(bomb), 'image/blank'],
+  ['raw pixels of one level', OCTETS, new Uint8Array(784).fill(7), 'image/blank'],
+  ['JSON of one level', 'application/json', JSON.stringify(new Array(784).fill(0)), 'image/blank'],
+  ['a form of blank pixels', undefined, form([[new Uint8Array(784), OCTETS, 'a.bin']]), 'image/blank'],
+  ['a GIF in bytes of no kind', OCTETS, new TextEncoder().encode('GIF89a and so on'), 'image/unknown-format'],
   ['a body that is no form', 'multipart/form-data; boundary=x', 'nothing', 'request/form'],
   ['a form without a boundary', 'multipart/form-data', 'nothing', 'request/form'],
   ['a form of text', undefined, form([['hello', '', 'a']]), 'request/form'],
