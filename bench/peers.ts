@@ -7,7 +7,7 @@ import { disturbanceOf, valuesOf } from './alternation.ts';
 import { type Benchmark, type BenchmarkOptions, wantedOf } from './benchmark.ts';
 import { barChart } from './charts.ts';
 import { type DisturbanceSummary, disturbanceNotice } from './disturbance.ts';
-import { peers as everybody, selvedge } from './peers/catalog.ts';
+import { peers as everybody, pytorch, selvedge } from './peers/catalog.ts';
 import {
   type Contest,
   type ContestEntry,
@@ -58,8 +58,9 @@ export const peers: Benchmark = {
   description: 'Training and inference beside tfjs, PyTorch, ONNX Runtime and jax-js',
   usesModel: true,
   async run(options) {
-    const { engine, model = 'dropout', data, rounds = ROUNDS, only, onProgress = () => {} } = options;
-    const wanted = wantedOf(everybody, only);
+    const { engine, model = 'dropout', data, rounds = ROUNDS, only, python, onProgress = () => {} } = options;
+    const wanted = wantedOf(everybody, only).map((peer) => ({ ...peer, find: () => peer.find(python) }));
+    if (python !== undefined) await pytorch.find(python);
     const loaded = await loadFashionMnist({ folder: data });
     onProgress('writing the workload');
     const written = await writeWorkload(model, loaded);
@@ -96,7 +97,7 @@ function sectionsOf({ task, batchSize }: BenchmarkOptions): Section[] {
 }
 
 function resultOf(section: Section, { entries, skipped }: Contest): SectionResult {
-  const ours = entries.find(({ peer }) => peer === selvedge);
+  const ours = entries.find(({ peer }) => peer.name === selvedge.name);
   return {
     ...section,
     entries: entries.map((entry) => entryResult(entry, ours)),

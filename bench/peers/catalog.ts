@@ -1,5 +1,6 @@
 // Who can take part: ourselves and the peers, what each can do, at which settings it is tried, and how it is started.
 // Not here: measuring. Invariant: the grid of a peer is listed here and nowhere else; the best of it counts.
+import { SelvedgeError } from '../../src/core/errors.ts';
 import { platform } from '../../src/platform/index.ts';
 import type { Program } from './contestant.ts';
 import type { Settings, Task } from './protocol.ts';
@@ -16,8 +17,13 @@ export interface Peer {
    * @returns Settings to try, at least one
    */
   grid(task: Task, threads: number): readonly Settings[];
-  /** How to start it, or why it cannot be. */
-  find(): Promise<Program | { readonly absent: string }>;
+  /**
+   * How to start it, or why it cannot be.
+   *
+   * @param python The interpreter to take, for peers that need one; default: the first that has what they need
+   * @throws SelvedgeError `bench/python` for a named interpreter that does not do
+   */
+  find(python?: string): Promise<Program | { readonly absent: string }>;
 }
 
 /** Installs the peers that npm has. */
@@ -109,8 +115,8 @@ export const pytorch: Peer = {
         })),
       ),
     ),
-  find: async () => {
-    const python = await findPython();
+  find: async (named) => {
+    const python = named === undefined ? await findPython() : await requirePython(named);
     if (python === undefined) return { absent: `no python3 with torch: run ${INSTALL_PYTORCH}` };
     const file = platform.files.fromUrl(new URL('./pytorch.py', import.meta.url));
     return { command: python, args: [file], environment: pytorchEnvironment };
@@ -129,15 +135,29 @@ export const peers: readonly Peer[] = [
   tfjs('cpu', ['training', 'inference']),
 ];
 
+/** Whether an interpreter runs and has torch and NumPy. */
+async function hasTorch(python: string): Promise<boolean> {
+  const probe = 'import importlib.util as u; print(bool(u.find_spec("torch") and u.find_spec("numpy")))';
+  const { stdout } = await platform.runCommand(python, ['-c', probe]).catch(() => ({ stdout: '' }));
+  return stdout.trim() === 'True';
+}
+
+async function requirePython(named: string): Promise<string> {
+  const problem = !(await platform.files.status(named))
+    ? 'there is no such file'
+    : (await hasTorch(named))
+      ? undefined
+      : 'it is no Python that has torch and NumPy';
+  if (problem === undefined) return named;
+  throw new SelvedgeError('bench/python', `Cannot measure with "${named}": ${problem}`);
+}
+
 /** The first python3 of the search path, or of the system's own place, that has torch and NumPy. */
 async function findPython(): Promise<string | undefined> {
   const { files } = platform;
   const folders = [...(platform.environment('PATH') ?? '').split(':'), '/usr/bin'].filter(Boolean);
   for (const candidate of new Set(folders.map((folder) => files.join(folder, 'python3')))) {
-    if (!(await files.status(candidate))) continue;
-    const probe = 'import importlib.util as u, sys; sys.exit(not (u.find_spec("torch") and u.find_spec("numpy")))';
-    const { code } = await platform.runCommand(candidate, ['-c', probe]).catch(() => ({ code: 1 }));
-    if (code === 0) return candidate;
+    if ((await files.status(candidate)) && (await hasTorch(candidate))) return candidate;
   }
   return undefined;
 }

@@ -14,6 +14,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+# PyTorch 2 was at its best without.
+if hasattr(torch.backends, "nnpack"):
+    torch.backends.nnpack.set_flags(False)
+
 
 def numbers_of(workload, name, dtype):
     """The content of one of the workload's files."""

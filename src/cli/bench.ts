@@ -22,6 +22,11 @@ export const bench = command({
     rounds: { type: 'string', valueHint: 'count', description: 'How often what is compared takes turns' },
     only: { type: 'string', valueHint: 'names', description: 'Parts of names to measure, separated by commas' },
     task: { type: 'enum', options: ['training', 'inference'], description: 'What peers do (default: both)' },
+    python: {
+      type: 'string',
+      valueHint: 'path',
+      description: 'Python of the peer PyTorch (default: the first that has torch)',
+    },
     save: { type: 'boolean', description: 'Write JSON, text and pictures into bench/results' },
     ...dataOption,
     ...threadsOption,
@@ -40,6 +45,7 @@ export const bench = command({
       ...(args.only === undefined ? {} : { only: namesOf(args.only) }),
       ...(args.task === undefined ? {} : { task: args.task }),
       ...(args.data === undefined ? {} : { data: args.data }),
+      ...(args.python === undefined ? {} : { python: platform.files.resolve(context.cwd, args.python) }),
     };
     const engine = await useEngine(args.threads);
     context.writeError(`Measuring ${found.name}\n`);

@@ -14,6 +14,8 @@ export interface BenchmarkOptions {
   readonly only?: readonly string[];
   /** What peers do; default: both. */
   readonly task?: 'training' | 'inference';
+  /** Interpreter of the peers that need Python; default: the first that has what they need. */
+  readonly python?: string;
   /** Where a long benchmark tells how far it is. */
   readonly onProgress?: (line: string) => void;
 }
