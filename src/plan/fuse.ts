@@ -1,7 +1,8 @@
 // Groups operations that run as one: sums (of a convolution or a dense layer, or none), activation, max pooling, dropout; and finds
 // which part of each value is used, so that no more is computed.
 // Not here: kernels. Invariant: a group computes the same values as its operations one by one, up to rounding.
-import { type Activation, activationCodes, type Graph, type ImageShape, type Operation } from './graph.ts';
+import { activationCodes } from '../backend/kernels/output-activation.ts';
+import type { Activation, Graph, ImageShape, Operation } from './graph.ts';
 
 export interface Pooling {
   readonly size: readonly [number, number];

@@ -1,6 +1,5 @@
 // Plans: models compiled to run without a dispatch an operation.
 export { type ExportOptions, exportModel } from './export-model.ts';
-export type { Unsupported } from './graph.ts';
 export {
   compileInference,
   type InferenceBatch,
@@ -8,6 +7,7 @@ export {
   type InferencePlanOptions,
 } from './inference-plan.ts';
 export { createPredictor, type Predictor, type PredictorOptions } from './predictor.ts';
+export { type ModelGraph, type ModelOperation, readModel, type Unsupported } from './read-model.ts';
 export type { PlannedBatch } from './stages/source.ts';
 export {
   type BatchLoss,

@@ -1,7 +1,8 @@
 // What becomes of a graph that only infers: batch normalisation goes into the weights of the convolution or dense layer before it.
 // Not here: the arithmetic of it, see stages/moving-averages.ts. Invariant: the graph computes the same values, up to rounding.
 import type * as tf from '../backend/tfjs.ts';
-import type { BatchNormalization, Graph, Operation } from './graph.ts';
+import type { Graph, Operation } from './graph.ts';
+import type { BatchNormalization } from './read-model.ts';
 
 /** A batch normalisation that is gone, and where it went. */
 export interface Fold {

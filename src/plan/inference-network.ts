@@ -3,10 +3,11 @@
 import type * as tf from '../backend/tfjs.ts';
 import type { GradientTargets, Range, StageLayout } from './context.ts';
 import { fuse, type Value } from './fuse.ts';
-import { graphOf, type Operation, type Unsupported } from './graph.ts';
+import { graphOf, type Operation } from './graph.ts';
 import { type Fold, foldBatchNormalizations } from './inference-graph.ts';
 import { frozenWeight, type PlanLayout, sizeOfVariable } from './layout.ts';
 import type { Call, Job } from './program.ts';
+import type { Unsupported } from './read-model.ts';
 import { layoutOf } from './stages/index.ts';
 import { movingAverages } from './stages/moving-averages.ts';
 

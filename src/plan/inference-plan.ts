@@ -8,11 +8,11 @@ import { writesInPlace } from '../backend/kernels/optimizer-update.ts';
 import type * as tf from '../backend/tfjs.ts';
 import type { ExampleSource } from '../data/index.ts';
 import { PARTITION_IMAGES } from './context.ts';
-import type { Unsupported } from './graph.ts';
 import { InferenceBatches } from './inference-batches.ts';
 import { type InferenceNetwork, inferenceNetworkOf, layoutNetwork } from './inference-network.ts';
 import { PlanLayout } from './layout.ts';
 import { type Phase, runPhase } from './program.ts';
+import type { Unsupported } from './read-model.ts';
 import type { BatchLoss } from './training-plan.ts';
 
 export interface InferencePlanOptions {

@@ -74,6 +74,9 @@ const knownLayers: Readonly<Record<string, KnownLayer>> = {
   ZeroPadding2D: { make: (name) => layers.zeroPadding2d({ name }), attributes: ['padding', 'dataFormat'] },
 };
 
+/** Names of the classes of layers that are read. */
+export const layerClasses: readonly string[] = Object.keys(knownLayers);
+
 const stockClasses = new Map<string, unknown>();
 
 /** tfjs's own class of a name in the table. */

@@ -5,10 +5,11 @@ import type { TensorReference } from '../backend/index.ts';
 import type * as tf from '../backend/tfjs.ts';
 import type { Network } from '../edge/index.ts';
 import { PARTITION_IMAGES } from './context.ts';
-import type { ImageShape, Operation, Unsupported } from './graph.ts';
+import type { ImageShape, Operation } from './graph.ts';
 import { inferenceNetworkOf, layoutNetwork } from './inference-network.ts';
 import { PlanLayout, sizeOfVariable } from './layout.ts';
 import type { Call, PlanHeap } from './program.ts';
+import type { Unsupported } from './read-model.ts';
 
 /** A weight that the network reads, and where. */
 export interface PlacedWeight {

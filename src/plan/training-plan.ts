@@ -21,9 +21,10 @@ import {
   type Weight,
 } from './context.ts';
 import { fuse, type Value } from './fuse.ts';
-import { graphOf, type Unsupported } from './graph.ts';
+import { graphOf } from './graph.ts';
 import { frozenWeight, PlanLayout, sizeOfVariable } from './layout.ts';
 import { type Call, type Job, type Phase, type PlanMemory, runPhase } from './program.ts';
+import type { Unsupported } from './read-model.ts';
 import { layoutOf } from './stages/index.ts';
 import { type BatchInput, layoutSource, type PlannedBatch, sizeOfBatch } from './stages/source.ts';
 

@@ -1,8 +1,9 @@
-// Runs a tf.LayersModel layer by layer with our operations where they exist and with the layer's own call elsewhere.
+// Runs what a tf.LayersModel was read as, one operation after the other: ours where they exist, tfjs's or the layer's own call elsewhere.
 // The model stays a plain tfjs model: nothing of it is replaced, and it saves under the stock names.
-// Invariant: the result is the logits; the softmax that ends the model belongs to the loss.
+// Not here: reading a model (plan/read-model.ts). Invariant: the result is the logits; the softmax that ends the model belongs to the loss.
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import { type ModelGraph, type ModelOperation, readModel } from '../plan/index.ts';
 import {
   activation,
   batchNormalization,
@@ -34,12 +35,12 @@ export interface ForwardContext {
 /** Computes logits [batch, classes] from images [batch, height, width, channels]. */
 export type Forward = (x: tf.Tensor, context: ForwardContext) => tf.Tensor2D;
 
-type Operation = (inputs: tf.Tensor[], context: ForwardContext) => tf.Tensor | tf.Tensor[];
+type Run = (inputs: tf.Tensor[], context: ForwardContext) => tf.Tensor | tf.Tensor[];
 
 interface Stage {
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
-  readonly run: Operation;
+  readonly run: Run;
 }
 
 /**
@@ -50,17 +51,11 @@ interface Stage {
  * @throws SelvedgeError `training/unsupported-model`
  */
 export function createForward(model: tf.LayersModel): Forward {
-  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
-    throw unsupported(
-      model,
-      `expected one input and one output, got ${model.inputs.length} and ${model.outputs.length}`,
-    );
-  }
-  const input = model.inputs[0]!;
-  const stages: Stage[] = [];
-  const logits = listStages(model, input, model.outputs[0]!, stages);
+  const graph = readModel(model);
+  if ('reason' in graph) throw unsupported(model, graph.reason);
+  const stages = listStages(model, graph);
   return (x, context) => {
-    const values = new Map<number, tf.Tensor>([[input.id, x]]);
+    const values = new Map<number, tf.Tensor>([[graph.input, x]]);
     for (const stage of stages) {
       const results = stage.run(
         stage.inputs.map((id) => values.get(id)!),
@@ -70,93 +65,114 @@ export function createForward(model: tf.LayersModel): Forward {
         values.set(stage.outputs[i]!, result);
       });
     }
-    return values.get(logits) as tf.Tensor2D;
+    return values.get(graph.logits) as tf.Tensor2D;
   };
 }
 
-/** Appends the stages that lead from input to output, in order of computation; returns the id of the logits. */
-function listStages(
-  model: tf.LayersModel,
-  input: tf.SymbolicTensor,
-  output: tf.SymbolicTensor,
-  stages: Stage[],
-): number {
-  const known = new Set<number>([input.id]);
-  const numbers = new Map<tf.layers.Layer, number>();
-  const visit = (tensor: tf.SymbolicTensor): void => {
-    if (known.has(tensor.id)) return;
-    for (const source of tensor.inputs) visit(source);
-    const layer = tensor.sourceLayer;
-    if (!numbers.has(layer)) numbers.set(layer, numbers.size);
-    const produced = [layer.inboundNodes[tensor.nodeIndex]!.outputTensors].flat();
-    const fromInput = tensor.inputs.some((source) => source.id === input.id);
-    stages.push({
-      inputs: tensor.inputs.map((source) => source.id),
-      outputs: produced.map(({ id }) => id),
-      run: operationOf(model, layer, {
-        number: numbers.get(layer)!,
-        rank: tensor.shape.length,
-        needsInputGradient: !fromInput,
-        isLast: tensor === output,
-      }),
-    });
-    for (const { id } of produced) known.add(id);
-  };
-  const last = output.sourceLayer;
-  const activation = last.getConfig().activation;
-  const isSoftmaxLayer =
-    last.getClassName() === 'Softmax' || (last.getClassName() === 'Activation' && activation === 'softmax');
-  if (!isSoftmaxLayer && !(last.getClassName() === 'Dense' && activation === 'softmax')) {
-    throw unsupported(model, `expected it to end in a softmax, got layer "${last.name}"`);
-  }
-  if (output.shape.length !== 2) {
-    throw unsupported(model, `expected an output of shape [batch, classes], got [${output.shape.join(', ')}]`);
-  }
-  const logits = isSoftmaxLayer ? output.inputs[0]! : output;
-  visit(logits);
-  return logits.id;
-}
+const LINEAR: OutputActivation = { name: 'linear' };
 
-interface Place {
-  /** Position of the layer in the order of computation, which its dropout mask depends on. */
-  readonly number: number;
-  /** Of the output. */
-  readonly rank: number;
-  readonly needsInputGradient: boolean;
-  readonly isLast: boolean;
-}
-
-function operationOf(model: tf.LayersModel, layer: tf.layers.Layer, place: Place): Operation {
-  const config = layer.getConfig();
-  switch (layer.getClassName()) {
-    case 'Conv2D':
-      return config.dataFormat === 'channelsLast' ? convolutionOf(layer, place) : callOf(model, layer);
-    case 'Dense':
-      return place.rank === 2 ? denseOf(layer, place) : callOf(model, layer);
-    case 'Dropout': {
-      const rate = config.rate as number;
-      if (config.noiseShape) throw unsupported(model, `dropout layer "${layer.name}" has a noise shape`);
-      if (rate >= 1) throw unsupported(model, `dropout layer "${layer.name}" has a rate of ${rate}, expected below 1`);
-      return ([x], { training, seed, step }) =>
-        training && rate > 0 ? seededDropout(x!, rate, { seed, step, layer: place.number }) : x!;
+/** One stage an operation, but an activation that alone reads what comes before it is fused. */
+function listStages(model: tf.LayersModel, graph: ModelGraph): Stage[] {
+  const readers = new Map<number, number>([[graph.logits, 1]]);
+  for (const id of graph.operations.flatMap(({ inputs }) => inputs)) readers.set(id, (readers.get(id) ?? 0) + 1);
+  const stages: Stage[] = [];
+  for (let i = 0; i < graph.operations.length; i++) {
+    const operation = graph.operations[i]!;
+    const { inputs, outputs } = operation;
+    const needsInputGradient = inputs[0] !== graph.input;
+    if (operation.kind !== 'convolution' && operation.kind !== 'dense') {
+      stages.push({ inputs, outputs, run: runOf(model, operation, graph.shapes.get(outputs[0]!)!.length) });
+      continue;
     }
-    case 'BatchNormalization':
-      return config.axis === -1 || config.axis === place.rank - 1 ? batchNormOf(model, layer) : callOf(model, layer);
-    case 'Activation':
-    case 'ELU':
-    case 'LeakyReLU':
-    case 'ReLU':
-      return activationOf(model, layer);
-    default:
-      return callOf(model, layer);
+    const next = graph.operations[i + 1];
+    const isFused = next?.kind === 'activation' && next.inputs[0] === outputs[0] && readers.get(outputs[0]!) === 1;
+    if (isFused) i++;
+    const settings = { activation: isFused ? next.activation : LINEAR, needsInputGradient };
+    stages.push({ inputs, outputs: isFused ? next.outputs : outputs, run: weightedOf(operation, settings) });
+  }
+  return stages;
+}
+
+type Kind = ModelOperation['kind'];
+type OperationOf<K extends Kind> = Extract<ModelOperation, { readonly kind: K }>;
+
+interface WeightedSettings {
+  readonly activation: OutputActivation;
+  readonly needsInputGradient: boolean;
+}
+
+function weightedOf(operation: OperationOf<'convolution'> | OperationOf<'dense'>, settings: WeightedSettings): Run {
+  const { kernel, bias } = operation;
+  const biasOf = (): tf.Tensor1D | undefined => bias?.read() as tf.Tensor1D | undefined;
+  if (operation.kind === 'dense') {
+    return ([x]) => dense(float32(x!) as tf.Tensor2D, kernel.read() as tf.Tensor2D, biasOf(), settings);
+  }
+  const { strides, dilations, padding } = operation;
+  const window = { strides: mutable(strides), dilations: mutable(dilations), padding };
+  return ([x]) =>
+    convolution(float32(x!) as tf.Tensor4D, kernel.read() as tf.Tensor4D, biasOf(), { ...window, ...settings });
+}
+
+/** `rank` is that of the output. */
+function runOf(
+  model: tf.LayersModel,
+  operation: Exclude<ModelOperation, { kind: 'convolution' | 'dense' }>,
+  rank: number,
+): Run {
+  switch (operation.kind) {
+    case 'opaque':
+      return callOf(model, operation);
+    case 'depthwise':
+      return depthwiseOf(operation);
+    case 'batchNormalization':
+      return batchNormOf(operation);
+    case 'activation':
+      return ([x]) => activation(float32(x!), operation.activation);
+    case 'dropout': {
+      const { rate, layerNumber: layer } = operation;
+      return ([x], { training, seed, step }) =>
+        training ? seededDropout(float32(x!), rate, { seed, step, layer }) : x!;
+    }
+    case 'maxPooling':
+    case 'averagePooling': {
+      const { size, strides, padding } = operation;
+      const pool = operation.kind === 'maxPooling' ? tf.maxPool : tf.avgPool;
+      return ([x]) => {
+        const y = pool(x as tf.Tensor4D, mutable(size), mutable(strides), padding);
+        return rank === 4 ? y : tf.reshape(y, [y.shape[0], y.shape[3]]);
+      };
+    }
+    case 'zeroPadding': {
+      const { top, bottom, left, right } = operation;
+      return ([x]) =>
+        tf.pad4d(x as tf.Tensor4D, [
+          [0, 0],
+          [top, bottom],
+          [left, right],
+          [0, 0],
+        ]);
+    }
+    case 'globalAveragePooling':
+      return ([x]) => tf.mean(x!, [1, 2]);
+    case 'flatten':
+      return ([x]) => tf.reshape(x!, [x!.shape[0]!, x!.size / x!.shape[0]!]);
+    case 'add':
+      return (inputs) => inputs.reduce((sum, x) => tf.add(sum, x));
+    case 'concatenate':
+      return (inputs) => tf.concat(inputs, -1);
   }
 }
 
-function callOf(model: tf.LayersModel, layer: tf.layers.Layer): Operation {
+const mutable = ([height, width]: readonly [number, number]): [number, number] => [height, width];
+
+/** Our kernels take no other type; layers of users make them. */
+const float32 = (x: tf.Tensor): tf.Tensor => (x.dtype === 'float32' ? x : tf.cast(x, 'float32'));
+
+function callOf(model: tf.LayersModel, { layer, reason }: OperationOf<'opaque'>): Run {
   if (drawsRandomly({ className: layer.getClassName(), config: layer.getConfig() })) {
     throw unsupported(
       model,
-      `layer "${layer.name}" draws random numbers that no seed decides; dropout layers are seeded outside of nested models`,
+      `layer "${layer.name}" draws random numbers that no seed decides (it ${reason}); dropout layers are seeded outside of nested models`,
     );
   }
   return (inputs, { training }) => layer.call(inputs.length === 1 ? inputs[0]! : inputs, { training });
@@ -173,97 +189,29 @@ function drawsRandomly(serialized: unknown): boolean {
   return Object.values(serialized).some(drawsRandomly);
 }
 
-/** Activations of tfjs, by the names that layers have for them, that our operations apply. */
-const ACTIVATIONS: Readonly<Record<string, OutputActivation>> = {
-  elu: { name: 'elu', alpha: 1 },
-  linear: { name: 'linear' },
-  relu: { name: 'relu' },
-  relu6: { name: 'relu6' },
-  sigmoid: { name: 'sigmoid' },
-  tanh: { name: 'tanh' },
-};
-
-/** The part of a layer's activation that is fused, and what remains to be applied. */
-function splitActivation(
-  layer: tf.layers.Layer,
-  isLast: boolean,
-): { fused: OutputActivation; rest: (y: tf.Tensor) => tf.Tensor } {
-  const name = layer.getConfig().activation as string;
-  const identity = (y: tf.Tensor): tf.Tensor => y;
-  const fused = ACTIVATIONS[isLast && name === 'softmax' ? 'linear' : name];
-  if (fused) return { fused, rest: identity };
-  const applied = tf.layers.activation({ activation: name as 'selu' });
-  return { fused: { name: 'linear' }, rest: (y) => applied.call(y, {}) as tf.Tensor };
-}
-
-/** What an activation layer applies, if it is an activation of ours. */
-function activationOfLayer(layer: tf.layers.Layer): OutputActivation | undefined {
-  const { activation: name, alpha, maxValue } = layer.getConfig();
-  switch (layer.getClassName()) {
-    case 'Activation':
-      return ACTIVATIONS[name as string];
-    case 'ELU':
-      return { name: 'elu', alpha: alpha as number };
-    case 'LeakyReLU':
-      // With a negative slope the output does not tell the sign of the input.
-      return (alpha as number) >= 0 ? { name: 'leakyRelu', alpha: alpha as number } : undefined;
-    default:
-      return maxValue === undefined || maxValue === null ? { name: 'relu' } : undefined;
-  }
-}
-
-function activationOf(model: tf.LayersModel, layer: tf.layers.Layer): Operation {
-  const settings = activationOfLayer(layer);
-  const call = callOf(model, layer);
-  if (!settings) return call;
-  return ([x], context) => {
-    if (x!.dtype !== 'float32') return call([x!], context);
-    return settings.name === 'linear' ? x! : activation(x!, settings);
+function depthwiseOf({ kernel, bias, strides, dilations, padding }: OperationOf<'depthwise'>): Run {
+  return ([x]) => {
+    const filter = kernel.read() as tf.Tensor4D;
+    const sums = tf.depthwiseConv2d(x as tf.Tensor4D, filter, mutable(strides), padding, 'NHWC', mutable(dilations));
+    return bias ? tf.add(sums, bias.read()) : sums;
   };
 }
 
-function batchNormOf(model: tf.LayersModel, layer: tf.layers.Layer): Operation {
-  const { epsilon, momentum, scale, center } = layer.getConfig() as Readonly<Record<string, unknown>>;
-  const call = callOf(model, layer);
-  // In the order in which the layer makes them.
-  const weights = [...layer.weights];
-  const gamma = scale ? weights.shift() : undefined;
-  const beta = center ? weights.shift() : undefined;
-  const [movingMean, movingVariance] = weights;
-  return ([x], context) => {
-    if (!context.training || x!.dtype !== 'float32') return call([x!], context);
-    return batchNormalization(x!, gamma?.read() as tf.Tensor1D | undefined, beta?.read() as tf.Tensor1D | undefined, {
-      epsilon: epsilon as number,
-      momentum: momentum as number,
-      movingMean: movingMean!.read() as tf.Variable,
-      movingVariance: movingVariance!.read() as tf.Variable,
+function batchNormOf({ gamma, beta, ...settings }: OperationOf<'batchNormalization'>): Run {
+  const { epsilon, momentum, movingMean, movingVariance } = settings;
+  return ([x], { training }) => {
+    const scale = gamma?.read() as tf.Tensor1D | undefined;
+    const offset = beta?.read() as tf.Tensor1D | undefined;
+    const mean = movingMean.read() as tf.Variable;
+    const variance = movingVariance.read() as tf.Variable;
+    if (!training) return tf.batchNorm(x!, mean as tf.Tensor1D, variance as tf.Tensor1D, offset, scale, epsilon);
+    return batchNormalization(float32(x!), scale, offset, {
+      epsilon,
+      momentum,
+      movingMean: mean,
+      movingVariance: variance,
     });
   };
-}
-
-function convolutionOf(layer: tf.layers.Layer, place: Place): Operation {
-  const config = layer.getConfig();
-  const [kernel, bias] = layer.weights;
-  const { fused, rest } = splitActivation(layer, false);
-  const settings = {
-    strides: config.strides as [number, number],
-    dilations: config.dilationRate as [number, number],
-    padding: config.padding as 'valid' | 'same',
-    activation: fused,
-    needsInputGradient: place.needsInputGradient,
-  };
-  return ([x]) =>
-    rest(
-      convolution(x as tf.Tensor4D, kernel!.read() as tf.Tensor4D, bias?.read() as tf.Tensor1D | undefined, settings),
-    );
-}
-
-function denseOf(layer: tf.layers.Layer, place: Place): Operation {
-  const [kernel, bias] = layer.weights;
-  const { fused, rest } = splitActivation(layer, place.isLast);
-  const settings = { activation: fused, needsInputGradient: place.needsInputGradient };
-  return ([x]) =>
-    rest(dense(x as tf.Tensor2D, kernel!.read() as tf.Tensor2D, bias?.read() as tf.Tensor1D | undefined, settings));
 }
 
 function unsupported(model: tf.LayersModel, reason: string): SelvedgeError {

@@ -2,8 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { activationCodes } from '../../src/backend/kernels/output-activation.ts';
 import { fuse, type Group, paddingBefore } from '../../src/plan/fuse.ts';
-import { activationCodes, graphOf } from '../../src/plan/graph.ts';
+import { graphOf } from '../../src/plan/graph.ts';
 
 test.before(async () => {
   await tf.setBackend('cpu');

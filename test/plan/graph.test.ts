@@ -249,7 +249,7 @@ const refused: Readonly<Record<string, [build: () => tf.LayersModel, reason: Reg
         outputs: layers.dense({ units: 3, activation: 'softmax' }).apply(sum) as tf.SymbolicTensor,
       });
     },
-    /several inputs/,
+    /expected one input and one output, got 2 and 1/,
   ],
   'images of an open size': [
     () =>
@@ -277,7 +277,7 @@ const refused: Readonly<Record<string, [build: () => tf.LayersModel, reason: Reg
           layers.dense({ units: 3, activation: 'sigmoid', name: 'last' }),
         ],
       }),
-    /layer "last", its last, is no softmax/,
+    /expected it to end in a softmax, got layer "last"/,
   ],
   'an output that is no softmax: an activation layer': [
     () =>
@@ -288,14 +288,14 @@ const refused: Readonly<Record<string, [build: () => tf.LayersModel, reason: Reg
           layers.activation({ activation: 'sigmoid', name: 'last' }),
         ],
       }),
-    /layer "last", its last, is no softmax/,
+    /expected it to end in a softmax, got layer "last"/,
   ],
   'a softmax of images': [
     () =>
       tf.sequential({
         layers: [layers.conv2d({ inputShape: [4, 4, 1], filters: 3, kernelSize: 3 }), layers.softmax()],
       }),
-    /its output is an image/,
+    /expected an output of shape \[batch, classes\]/,
   ],
 };
 

@@ -10,8 +10,8 @@ import {
   type UpdateJob,
 } from '../context.ts';
 import type { Group } from '../fuse.ts';
-import type { BatchNormalization } from '../graph.ts';
 import type { Call } from '../program.ts';
+import type { BatchNormalization } from '../read-model.ts';
 import { layoutMovingAverages } from './moving-averages.ts';
 import { layoutSums, type Sums } from './sums.ts';
 

@@ -7,8 +7,8 @@ import { type Conv2DInfo, padWords, type TapWalk, tapWalk } from '../../backend/
 import { PANEL_COLUMNS, pairTableBytes } from '../../backend/kernels/gemm.ts';
 import { PARTITION_IMAGES, type PlanContext, type Range, type StageLayout } from '../context.ts';
 import type { Group } from '../fuse.ts';
-import type { Convolution } from '../graph.ts';
 import type { Call } from '../program.ts';
+import type { Convolution } from '../read-model.ts';
 import { type FilterPanels, layoutFilter } from './convolution-filter.ts';
 import { windowInfo } from './window-info.ts';
 import { layoutWindowSums, SUMS_SCRATCH_BYTES } from './window-sums.ts';

@@ -3,7 +3,7 @@
 import { depthwiseWords } from '../../backend/kernels/depthwise-conv-2d-geometry.ts';
 import { PARTITION_IMAGES, type StageLayout } from '../context.ts';
 import type { Group } from '../fuse.ts';
-import type { Convolution } from '../graph.ts';
+import type { Convolution } from '../read-model.ts';
 import { layoutPartialSums } from './partial-sums.ts';
 import { windowInfo } from './window-info.ts';
 import { layoutWindowSums, SUMS_SCRATCH_BYTES } from './window-sums.ts';

@@ -1,11 +1,11 @@
 // Argument words of `Finish` in assembly/plan/finish.ts, and the mask that its dropout needs. Not a stage of its own.
 
 import { float32Bits } from '../../backend/index.ts';
+import { activationCodes } from '../../backend/kernels/output-activation.ts';
 import type * as tf from '../../backend/tfjs.ts';
 import type { PlanContext, Range } from '../context.ts';
 import { floatsOf } from '../context.ts';
 import type { FinishSettings, Group, Value } from '../fuse.ts';
-import { activationCodes } from '../graph.ts';
 import type { Call } from '../program.ts';
 
 export interface Finish {

@@ -1,7 +1,7 @@
 // Which stage runs a group.
 import type { PlanContext, StageLayout } from '../context.ts';
 import type { Group, Head } from '../fuse.ts';
-import type { Unsupported } from '../graph.ts';
+import type { Unsupported } from '../read-model.ts';
 import { layoutAdd } from './add.ts';
 import { layoutBatchNorm } from './batch-norm.ts';
 import { layoutConcatenation } from './concatenate.ts';

@@ -5,8 +5,8 @@ import { float32Bits } from '../../backend/index.ts';
 import type * as tf from '../../backend/tfjs.ts';
 import { emptyStage, type PlanContext, type Stage } from '../context.ts';
 import type { Group } from '../fuse.ts';
-import type { BatchNormalization } from '../graph.ts';
 import type { Call } from '../program.ts';
+import type { BatchNormalization } from '../read-model.ts';
 import { layoutSums } from './sums.ts';
 
 /** Lays out scale and shift of the first input of a group; what the others hold is added. */

@@ -1,8 +1,8 @@
 // A convolution of one input channel under 2x2 max pooling and relu: see assembly/plan/single-channel.ts.
 
+import { activationCodes } from '../../backend/kernels/output-activation.ts';
 import { PARTITION_IMAGES, partitionsOf, type StageLayout } from '../context.ts';
 import type { Group } from '../fuse.ts';
-import { activationCodes } from '../graph.ts';
 import { layoutBias } from './bias.ts';
 import { layoutFinish } from './finish.ts';
 

@@ -1,9 +1,9 @@
 // What becomes of values that are summed pixel by pixel, the first normalised or not: sum, activation, pooling, dropout, and the way
 // back. Not a stage of its own: batch normalisation and addition are. Without pooling and dropout all of it is one pass.
 import { float32Bits } from '../../backend/index.ts';
+import { activationCodes } from '../../backend/kernels/output-activation.ts';
 import { floatsOf, type GradientTargets, type PlanContext, type Range } from '../context.ts';
 import type { Group, Value } from '../fuse.ts';
-import { activationCodes } from '../graph.ts';
 import type { Call } from '../program.ts';
 import { layoutFinish } from './finish.ts';
 

@@ -1,9 +1,10 @@
 // The sums of sliding windows and what happens to them before they are stored: what convolution and pooling share. Not a stage.
 // Invariant: where nothing happens to the sums they are the output itself, and no pass is made.
+
+import { activationCodes } from '../../backend/kernels/output-activation.ts';
 import type * as tf from '../../backend/tfjs.ts';
 import { PARTITION_IMAGES, type PlanContext, type Range, type Step, type UpdateJob } from '../context.ts';
 import type { Group } from '../fuse.ts';
-import { activationCodes } from '../graph.ts';
 import type { Call } from '../program.ts';
 import { layoutBias } from './bias.ts';
 import { layoutFinish } from './finish.ts';

@@ -12,8 +12,8 @@ import {
   type UpdateJob,
 } from '../context.ts';
 import { type Group, paddingBefore } from '../fuse.ts';
-import type { Convolution } from '../graph.ts';
 import type { Call, Job } from '../program.ts';
+import type { Convolution } from '../read-model.ts';
 import { layoutBias } from './bias.ts';
 import { layoutFinish } from './finish.ts';
 import { transposedProducts } from './transposed-product.ts';

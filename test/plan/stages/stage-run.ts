@@ -3,10 +3,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { currentBackend } from '../../../src/backend/index.ts';
 import { type DropoutKey, dropout } from '../../../src/backend/kernels/dropout.ts';
+import { activationCodes } from '../../../src/backend/kernels/output-activation.ts';
 import type { PlanContext, Range, Stage, StageLayout, Step, Weight } from '../../../src/plan/context.ts';
 import { floatsOf } from '../../../src/plan/context.ts';
 import type { FinishSettings, Group, Value } from '../../../src/plan/fuse.ts';
-import { activationCodes, type ImageShape } from '../../../src/plan/graph.ts';
+import type { ImageShape } from '../../../src/plan/graph.ts';
 import { PlanLayout, sizeOfVariable } from '../../../src/plan/layout.ts';
 import { type Job, runPhase } from '../../../src/plan/program.ts';
 
