@@ -87,15 +87,17 @@ export class SelvedgeBackend extends BackendWasm {
   /**
    * Reserves bytes on the wasm heap, 8-byte aligned; the caller frees them.
    *
-   * @throws SelvedgeError `backend/out-of-memory`
+   * @throws SelvedgeError `backend/out-of-memory`, `backend/broken`
    */
   allocate(bytes: number): number {
+    this.pool.soundness.check();
     return allocateBytes(this.#module, bytes);
   }
 
   /** Gives back bytes of the engine's memory. */
   free(byteOffset: number): void {
-    this.#module._free(byteOffset);
+    // The allocator's own lists may be what a trap has spoilt.
+    if (!this.pool.soundness.isBroken) this.#module._free(byteOffset);
   }
 
   /** Runs `use` with a reserved piece of the heap, freed afterwards. */
@@ -116,7 +118,7 @@ export class SelvedgeBackend extends BackendWasm {
   /**
    * Stores values under a data id. A complex64 tensor becomes two float32 ones.
    *
-   * @throws SelvedgeError `backend/out-of-memory`; stock tfjs would write over the first bytes of the heap
+   * @throws SelvedgeError `backend/broken`, `backend/out-of-memory`; stock tfjs would write over the first bytes of the heap
    */
   override move(
     dataId: DataId,
@@ -125,6 +127,7 @@ export class SelvedgeBackend extends BackendWasm {
     dtype: DataType,
     refCount: number,
   ): void {
+    this.pool.soundness.check();
     if (dtype === 'complex64') {
       const { real, imag } = backend_util.splitRealAndImagArrays(values as Float32Array);
       this.#store(dataId, this.#parts(real, imag, shape), shape, refCount);
@@ -149,8 +152,13 @@ export class SelvedgeBackend extends BackendWasm {
     this.bytes(memoryOffset, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
   }
 
-  /** Reads a tensor's values, complex ones too. */
+  /**
+   * Reads a tensor's values, complex ones too.
+   *
+   * @throws SelvedgeError `backend/broken`
+   */
   override readSync(dataId: DataId, start?: number, end?: number): backend_util.BackendValues {
+    this.pool.soundness.check();
     const parts = this.complexParts({ dataId });
     if (!parts) return super.readSync(dataId, start, end);
     const real = super.readSync(parts.real.dataId) as Float32Array;
@@ -246,6 +254,7 @@ export class SelvedgeBackend extends BackendWasm {
   }
 
   override disposeData(dataId: DataId, force = false): boolean {
+    if (this.pool.soundness.isBroken) return this.#drop(dataId, force);
     if (!this.#dataIds.has(dataId)) return super.disposeData(dataId, force);
     const own: TensorData = this.dataIdMap.get(dataId);
     if (this.#holds.has(own) || (own instanceof DeferredData && own.work)) {
@@ -269,6 +278,15 @@ export class SelvedgeBackend extends BackendWasm {
     if (!force && data.refCount > 0) return false;
     this.disposeData(parts.real.dataId, true);
     this.disposeData(parts.imag.dataId, true);
+    this.dataIdMap.delete(dataId);
+    this.#dataIds.delete(dataId);
+    return true;
+  }
+
+  /** Forgets a tensor, and leaves its memory as it is. */
+  #drop(dataId: DataId, force: boolean): boolean {
+    const data = this.dataIdMap.has(dataId) ? this.dataIdMap.get(dataId) : undefined;
+    if (data && --data.refCount > 0 && !force) return false;
     this.dataIdMap.delete(dataId);
     this.#dataIds.delete(dataId);
     return true;

@@ -160,13 +160,16 @@ async function register(backend: SelvedgeBackend): Promise<() => Promise<void>> 
 /**
  * The backend of the running engine.
  *
- * @throws SelvedgeError `backend/not-started`; `backend/not-current` where tfjs was set to another backend, which would
+ * @throws SelvedgeError `backend/not-started`; `backend/broken` after a kernel trapped; `backend/not-current` where tfjs was set to another backend, which would
  *   take tensors of ours for its own
  */
 export function currentBackend(): SelvedgeBackend {
   if (!running) throw new SelvedgeError('backend/not-started', 'Cannot use the backend: call startBackend() first');
   const current = tf.getBackend();
-  if (current === 'wasm') return running.backend;
+  if (current === 'wasm') {
+    running.backend.pool.soundness.check();
+    return running.backend;
+  }
   throw new SelvedgeError(
     'backend/not-current',
     `Cannot use the backend: tfjs is set to "${current}"; call tf.setBackend('wasm') first`,

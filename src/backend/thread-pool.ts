@@ -4,6 +4,7 @@
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { engineFileUrl, type PlatformWorker, platform } from '../platform/index.ts';
 import * as control from './control-block.js';
+import { Soundness } from './soundness.ts';
 
 /** Where the pool gets memory from: emscripten's allocator. */
 export interface Allocator {
@@ -30,6 +31,8 @@ const START_TIMEOUT_MS = 30_000;
 
 export class ThreadPool {
   readonly threads: number;
+  /** Of the memory that all kernels share. */
+  readonly soundness = new Soundness();
   readonly #memory: WebAssembly.Memory;
   readonly #allocator: Allocator;
   readonly #controlOffset: number;
@@ -140,10 +143,11 @@ export class ThreadPool {
    * @param name Exported name of the kernel
    * @param units Number of units; the kernel is called with ranges of them
    * @param args 32-bit words: integers, byte offsets, float bits
-   * @throws SelvedgeError `backend/kernel-trapped`, `backend/worker-lost`, `backend/unknown-kernel`
+   * @throws SelvedgeError `backend/kernel-trapped`, `backend/broken` ever after, `backend/worker-lost`, `backend/unknown-kernel`
    */
   run(name: string, units: number, args: readonly number[], options: RunOptions = {}): void {
     if (units <= 0) return;
+    this.soundness.check();
     const kernel = this.#kernel(name);
     if (args.length > control.MAX_ARGUMENTS) {
       throw new SelvedgeError(
@@ -182,7 +186,7 @@ export class ThreadPool {
       const units = this.#words[control.UNITS]!;
       kernel(this.#controlOffset + control.ARGUMENTS * 4, 0, units, this.#scratch);
     } catch (error) {
-      throw trapped(name, messageOf(error), error);
+      throw this.soundness.trapped(name, messageOf(error), error);
     }
   }
 
@@ -205,8 +209,8 @@ export class ThreadPool {
       trap = { error };
     }
     this.#awaitWorkers(name, platform.now() - start);
-    if (trap) throw trapped(name, messageOf(trap.error), trap.error);
-    if (Atomics.load(words, control.STATUS) !== 0) throw trapped(name, this.#trapMessage());
+    if (trap) throw this.soundness.trapped(name, messageOf(trap.error), trap.error);
+    if (Atomics.load(words, control.STATUS) !== 0) throw this.soundness.trapped(name, this.#trapMessage());
   }
 
   #awaitWorkers(name: string, ownMs: number): void {
@@ -265,7 +269,3 @@ export class ThreadPool {
 
 // Offsets reach beyond 2 GB, where bitwise operators would turn them negative.
 const alignToCacheLine = (byteOffset: number): number => Math.ceil(byteOffset / 64) * 64;
-
-function trapped(name: string, message: string, cause?: unknown): SelvedgeError {
-  return new SelvedgeError('backend/kernel-trapped', `Kernel "${name}" trapped: ${message}`, { cause });
-}

@@ -1,10 +1,11 @@
 // The pool's order of work and its failures: workers that trap, die or lag.
 // Runs alone: a worker that lags counts as dead.
 import { readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MAX_ARGUMENTS } from '../../src/backend/control-block.js';
-import { float32Bits, type RunningBackend, startBackend } from '../../src/backend/index.ts';
+import { currentBackend, float32Bits, type RunningBackend, startBackend } from '../../src/backend/index.ts';
 import { ThreadPool } from '../../src/backend/thread-pool.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
 import { platform } from '../../src/platform/index.ts';
@@ -38,6 +39,30 @@ function runClip(pool: ThreadPool, at: number, length = LENGTH): void {
   pool.run('clipByValue', Math.ceil(length / ELEMENTS_PER_UNIT), words);
 }
 
+/** Nothing computes, reads or writes; what is disposed is forgotten. */
+function assertRefused(engine: RunningBackend, before: tf.Tensor): void {
+  const isBroken = hasCode('backend/broken');
+  assert.throws(() => runClip(engine.backend.pool, 0, 1), isBroken);
+  assert.throws(() => tf.matMul([[1]], [[1]]), isBroken);
+  assert.throws(() => tf.relu(before), isBroken);
+  assert.throws(() => tf.tensor1d([1]).dataSync(), isBroken);
+  assert.throws(() => before.dataSync(), isBroken);
+  assert.throws(() => currentBackend(), isBroken);
+  const { numTensors } = tf.memory();
+  before.dispose();
+  assert.is(tf.memory().numTensors, numTensors - 1);
+}
+
+/** `unreachable`, as a function of a module. */
+function trapInWasm(): never {
+  const code = [
+    0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 116, 0, 0, 10, 5, 1, 3, 0, 0, 11,
+  ];
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(code)));
+  (exports.t as () => void)();
+  throw new Error('expected a trap');
+}
+
 async function withBackend(options: Parameters<typeof startBackend>[0], use: (engine: RunningBackend) => unknown) {
   const engine = await startBackend(options);
   try {
@@ -53,15 +78,30 @@ for (const options of [{ threads: 1 }, { threads: 4 }, { sharedMemory: false }])
       for (let i = 0; i < 20; i++) assertWorks(engine);
     }));
 
-  test(`run() turns a trap into an error and goes on with ${JSON.stringify(options)}`, () =>
-    withBackend(options, (engine) => {
+  test(`After a trap everything is refused, and a new engine works, with ${JSON.stringify(options)}`, async () => {
+    await withBackend(options, (engine) => {
+      const before = tf.tensor1d([1, 2, 3]);
       const trap = (length: number) => runClip(engine.backend.pool, OUT_OF_RANGE, length);
-      for (let i = 0; i < 5; i++) {
-        assert.throws(() => trap(OUT_OF_RANGE_LENGTH), hasCode('backend/kernel-trapped'));
-        assert.throws(() => trap(1), hasCode('backend/kernel-trapped'));
-        assertWorks(engine);
-      }
-    }));
+      assert.throws(() => trap(OUT_OF_RANGE_LENGTH), hasCode('backend/kernel-trapped'));
+      assertRefused(engine, before);
+    });
+    await withBackend(options, assertWorks);
+  });
+
+  test(`A stock kernel that traps breaks the engine, too, with ${JSON.stringify(options)}`, async () => {
+    const kernelName = 'TrapsForATest';
+    tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: trapInWasm });
+    await withBackend(options, (engine) => {
+      const before = tf.tensor1d([1, 2, 3]);
+      assert.throws(
+        () => tf.tidy(() => tf.engine().runKernel(kernelName, { x: before.add(1) })),
+        hasCode('backend/kernel-trapped'),
+      );
+      assertRefused(engine, before);
+    });
+    tf.unregisterKernel(kernelName, 'wasm');
+    await withBackend(options, assertWorks);
+  });
 }
 
 test('run() names the kernel and the cause of a trap', () =>

@@ -31,14 +31,6 @@ export const engineTests: ContractTests = {
     assert.is(info.build, info.sharedMemory ? 'threaded-simd' : 'simd');
     assert.is(info.fallbackReason === undefined, info.sharedMemory);
   },
-  'a kernel that traps is a typed error with its name, and the pool goes on'({ engine: { backend } }) {
-    const { pool } = backend;
-    const error = failureOf(() => clip(pool, OUT_OF_RANGE));
-    assert.is(error.code, 'backend/kernel-trapped');
-    assert.match(error.message, 'Kernel "clipByValue" trapped');
-    backend.withMemory(4 * UNITS * ELEMENTS_PER_UNIT, (at) => clip(pool, at));
-    assert.is(failureOf(() => clip(pool, OUT_OF_RANGE)).code, 'backend/kernel-trapped');
-  },
 };
 
 /** They break the engine they run on. */
@@ -52,5 +44,12 @@ export const breakingTests: ContractTests = {
     backend.withMemory(4 * UNITS * ELEMENTS_PER_UNIT, (at) => {
       assert.is(failureOf(() => clip(pool, at)).code, 'backend/worker-lost');
     });
+  },
+  'a kernel that traps is a typed error with its name, and the engine refuses to go on'({ engine: { backend } }) {
+    const { pool } = backend;
+    const error = failureOf(() => clip(pool, OUT_OF_RANGE));
+    assert.is(error.code, 'backend/kernel-trapped');
+    assert.match(error.message, 'Kernel "clipByValue" trapped');
+    assert.is(failureOf(() => backend.allocate(8)).code, 'backend/broken');
   },
 };

@@ -4,7 +4,6 @@ import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
 import { avgPoolKernel } from './avg-pool.ts';
 import { avgPool3DGradCorrection, avgPoolGradKernel } from './avg-pool-grad.ts';
-
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { clipByValueKernel } from './clip-by-value.ts';
 import { conv2DKernel } from './conv-2d.ts';
@@ -98,11 +97,13 @@ export function registerKernels(): () => void {
   };
   const remaining = tf.getKernelsForBackend('wasm').filter((stock) => !kernels.some(isNamed(stock)));
   for (const { kernelName, kernelFunc } of kernels) {
-    register(deferring({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc }));
+    register(
+      guarded(deferring({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc })),
+    );
   }
   for (const stock of remaining) {
     const kernelFunc = partlyOurs[stock.kernelName]?.(stock.kernelFunc) ?? stock.kernelFunc;
-    register(withForeignTypes(deferring(withComputedInputs({ ...stock, kernelFunc }))));
+    register(guarded(withForeignTypes(deferring(withComputedInputs({ ...stock, kernelFunc })))));
   }
   return () => {
     for (const { kernelName, stock } of replaced) {
@@ -123,6 +124,23 @@ function withComputedInputs(kernel: tf.KernelConfig): tf.KernelConfig {
       const { inputs, backend } = call as unknown as KernelCall<Record<string, tf.TensorInfo | null | undefined>>;
       for (const name in inputs) if (inputs[name]) backend.compute(inputs[name]);
       return kernelFunc(call);
+    },
+  };
+}
+
+/** Runs on an engine that is sound alone, and notices where it breaks. */
+function guarded(kernel: tf.KernelConfig): tf.KernelConfig {
+  const { kernelName, kernelFunc } = kernel;
+  return {
+    ...kernel,
+    kernelFunc: (call) => {
+      const { soundness } = (call as unknown as KernelCall).backend.pool;
+      soundness.check();
+      try {
+        return kernelFunc(call);
+      } catch (error) {
+        throw soundness.errorOf(kernelName, error);
+      }
     },
   };
 }
