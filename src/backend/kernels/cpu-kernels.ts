@@ -4,6 +4,7 @@
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
+import { takesType } from './number-types.ts';
 import type { Kernel, KernelCall } from './register.ts';
 
 /** Kernels that the stock wasm backend lacks and that we do not write ourselves. */
@@ -21,9 +22,16 @@ export const missingKernels: readonly string[] = [
   'StaticRegexReplace',
 ];
 
-/** Stock kernels that fail tfjs's own specs, and how. */
+/** Stock kernels that are wrong for numbers as they come, and how. */
 export const faultyKernels: Readonly<Record<string, string>> = {
   Bincount: 'counts an image by its rows instead of as a whole',
+  Conv3DBackpropFilterV2: 'gives zeros or other sums in most cases',
+  Conv3DBackpropInputV2: 'gives zeros or other sums in most cases',
+  Dilation2D: 'begins its maxima at the least positive number, and so never finds a negative one',
+  Dilation2DBackpropFilter: 'looks for maxima from the least positive number on',
+  Dilation2DBackpropInput: 'looks for maxima from the least positive number on',
+  MaxPool3DGrad: 'looks for maxima from the least positive number on',
+  MaxPoolWithArgmax: 'begins its maxima at the least positive number',
 };
 
 /** Inputs by name, or a list (Concat, Einsum). */
@@ -49,7 +57,13 @@ function copyInput(backend: SelvedgeBackend, cpu: CpuBackend, input: Input): unk
 function copyToCpu(backend: SelvedgeBackend, cpu: CpuBackend, tensor: tf.TensorInfo): tf.TensorInfo {
   const { shape, dtype } = tensor;
   const parts = backend.complexParts(tensor);
-  if (!parts) return cpu.makeTensorInfo(shape, dtype, backend.readSync(tensor.dataId));
+  // Some kernels look at the rank, which tensors have.
+  if (!parts) {
+    return {
+      ...cpu.makeTensorInfo(shape, dtype, backend.readSync(tensor.dataId)),
+      rank: shape.length,
+    } as tf.TensorInfo;
+  }
   // A reshaped tensor shares its parts with the original: they keep the original's shape.
   const copyPart = (part: tf.TensorInfo) => cpu.makeTensorInfo(shape, 'float32', backend.readSync(part.dataId));
   const inputs = { real: copyPart(parts.real), imag: copyPart(parts.imag) };
@@ -87,11 +101,19 @@ export function runOnCpu(
     : Object.fromEntries(Object.entries(call.inputs).map(([name, input]) => [name, copyInput(backend, cpu, input)]));
   const outputs = cpuKernel(kernelName)({
     inputs: inputs as tf.NamedTensorInfoMap,
-    attrs: call.attrs as tf.NamedAttrMap,
+    attrs: attributesOf(kernelName, call),
     backend: cpu,
   });
   if (Array.isArray(outputs)) return outputs.map((output) => copyFromCpu(backend, cpu, output));
   return copyFromCpu(backend, cpu, outputs);
+}
+
+/** The attributes, without an axis that is counted from the end where the cpu backend makes another shape of it. */
+function attributesOf(kernelName: string, { inputs, attrs }: { inputs: Inputs; attrs: object }): tf.NamedAttrMap {
+  if (!['Cumprod', 'Cumsum'].includes(kernelName)) return attrs as tf.NamedAttrMap;
+  const { axis } = attrs as { axis: number };
+  const { x } = inputs as { x: tf.TensorInfo };
+  return { ...attrs, axis: tf.util.parseAxisParam(axis, x.shape)[0]! };
 }
 
 /** The kernels of this file's lists. */
@@ -100,22 +122,36 @@ export const cpuKernels: readonly Kernel[] = [...missingKernels, ...Object.keys(
   kernelFunc: (call: KernelCall) => runOnCpu(kernelName, call),
 }));
 
-const isForeign = (typed: { readonly dtype?: unknown } | null | undefined): boolean =>
-  typed?.dtype === 'complex64' || typed?.dtype === 'string';
+interface Typed {
+  readonly dtype?: tf.DataType;
+  readonly shape?: readonly number[];
+}
+
+/** Whether a kernel cannot take an input, or make an output of the type that an attribute names. */
+const isForeign = (kernelName: string, typed: Typed | null | undefined): boolean =>
+  typed?.dtype !== undefined && !takesType(kernelName, typed.dtype);
+
+const isEmpty = (typed: Typed | null | undefined): boolean => typed?.shape?.includes(0) ?? false;
+
+/** They count a reference, whatever the type; and of nothing, the cpu backend would select for ever. */
+const ALWAYS_OURS: readonly string[] = ['Identity', 'Reshape', 'Select'];
 
 /**
- * A stock kernel that hands complex64 and string tensors to the cpu backend's code: the stock one would read them as numbers.
+ * A kernel that hands tensors to the cpu backend's code that it cannot take: it would read other types as numbers of its own, and, if it is
+ * stock, divide by the size of an empty tensor.
  */
-export function withForeignTypes(stock: tf.KernelConfig): tf.KernelConfig {
-  const { kernelName, kernelFunc } = stock;
-  // Reshape counts a reference, whatever the type.
-  if (kernelName === 'Reshape' || !tf.getKernel(kernelName, 'cpu')) return stock;
+export function withForeignInputs(kernel: tf.KernelConfig, isStock: boolean): tf.KernelConfig {
+  const { kernelName, kernelFunc } = kernel;
+  if (ALWAYS_OURS.includes(kernelName) || !tf.getKernel(kernelName, 'cpu')) return kernel;
   return {
-    ...stock,
+    ...kernel,
     kernelFunc: (call) => {
       // Fill and Cast name the type of their output as an attribute.
-      let anyForeign = isForeign(call.attrs);
-      for (const name in call.inputs) anyForeign ||= isForeign(call.inputs[name]);
+      let anyForeign = isForeign(kernelName, call.attrs as Typed | undefined);
+      for (const name in call.inputs) {
+        const input = call.inputs[name];
+        anyForeign ||= isForeign(kernelName, input) || (isStock && isEmpty(input));
+      }
       return anyForeign ? runOnCpu(kernelName, call as unknown as KernelCall) : kernelFunc(call);
     },
   };

@@ -10,7 +10,7 @@ import { conv2DKernel } from './conv-2d.ts';
 import { conv2DBackpropFilterKernel } from './conv-2d-backprop-filter.ts';
 import { conv2DBackpropInputKernel } from './conv-2d-backprop-input.ts';
 import { type Correction, corrections } from './corrected-kernels.ts';
-import { cpuKernels, withForeignTypes } from './cpu-kernels.ts';
+import { cpuKernels, withForeignInputs } from './cpu-kernels.ts';
 import { deferringKernels } from './deferred-conv-2d.ts';
 import { depthwiseConv2dNativeKernel } from './depthwise-conv-2d-native.ts';
 import { depthwiseConv2dNativeBackpropFilterKernel } from './depthwise-conv-2d-native-backprop-filter.ts';
@@ -98,12 +98,17 @@ export function registerKernels(): () => void {
   const remaining = tf.getKernelsForBackend('wasm').filter((stock) => !kernels.some(isNamed(stock)));
   for (const { kernelName, kernelFunc } of kernels) {
     register(
-      guarded(deferring({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc })),
+      guarded(
+        withForeignInputs(
+          deferring({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc }),
+          false,
+        ),
+      ),
     );
   }
   for (const stock of remaining) {
     const kernelFunc = partlyOurs[stock.kernelName]?.(stock.kernelFunc) ?? stock.kernelFunc;
-    register(guarded(withForeignTypes(deferring(withComputedInputs({ ...stock, kernelFunc })))));
+    register(guarded(withForeignInputs(deferring(withComputedInputs({ ...stock, kernelFunc })), true)));
   }
   return () => {
     for (const { kernelName, stock } of replaced) {
