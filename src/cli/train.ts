@@ -31,6 +31,7 @@ import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { optimizerOptions, readOptimizer, readSchedule } from './optimizer-options.ts';
 import {
+  checkThreads,
   dataOption,
   exactConvOption,
   numberFromZero,
@@ -144,8 +145,9 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
   const exactConvolution = args['exact-conv'] === true;
-  const engine = await useEngine(threads, exactConvolution);
-  const loaded = await loadData(context, data);
+  checkThreads(threads);
+  // Neither needs the other, and there is more than one core.
+  const [engine, loaded] = await Promise.all([useEngine(threads, exactConvolution), loadData(context, data)]);
   const { train: set, source } = loaded;
   const split = splitTrainValidation(set.count, studySplit);
   const model = buildModel(name, { inputShape: [set.height, set.width, set.channels], classes: set.classNames.length });
@@ -232,6 +234,11 @@ async function runTraining(training: Training, context: CommandContext, isComple
     ? { augmentation: { seed: settings.seed, settings: defaultAugmentation } }
     : {};
   const display = await showTraining(settings.model, context);
+  let hasUpdated = false;
+  const tellStart = (): void => {
+    if (isVerbose && !hasUpdated) context.writeError(`${settings.model} ${describeStart()}\n`);
+    hasUpdated = true;
+  };
   try {
     return await fit(model, {
       training: resident.examples({ indices: split.train.subarray(0, settings.examples), ...augmentation }),
@@ -245,7 +252,10 @@ async function runTraining(training: Training, context: CommandContext, isComple
         execution = chosen;
         if (isVerbose) context.writeError(`${settings.model} runs ${describeExecution(chosen)}\n`);
       },
-      onProgress: display.step,
+      onProgress: (progress) => {
+        tellStart();
+        display.step(progress);
+      },
       onEpoch: async (record, history) => {
         display.epoch(record, settings.epochs);
         await writeHistory(folder, history);
@@ -256,4 +266,10 @@ async function runTraining(training: Training, context: CommandContext, isComple
     display.stop();
     resident.dispose();
   }
+}
+
+/** How long the first update took to come, from the start of the process; `selvedge bench startup` reads it. */
+function describeStart(): string {
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(3)} s`;
+  return `made its first update after ${seconds(platform.now())}, ${seconds(platform.processorTime().ownMs)} of processor time`;
 }
