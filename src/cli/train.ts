@@ -5,6 +5,7 @@ import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
+import { fashionMnistClassNames, fashionMnistImageShape } from '../data/fashion-mnist.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { splitTrainValidation } from '../data/split.ts';
 import {
@@ -146,12 +147,20 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
   const folder = runFolder(context, run, name);
   const exactConvolution = args['exact-conv'] === true;
   checkThreads(threads);
+  const start = async () => {
+    const engine = await useEngine(threads, exactConvolution);
+    const model = buildModel(name, { inputShape: fashionMnistImageShape, classes: fashionMnistClassNames.length });
+    initializeWeights(model, fitSettings.seed);
+    return { engine, model };
+  };
   // Neither needs the other, and there is more than one core.
-  const [engine, loaded] = await Promise.all([useEngine(threads, exactConvolution), loadData(context, data)]);
+  const starting = start();
+  const [{ engine, model }, loaded] = await Promise.all([starting, loadData(context, data)]).catch((error: unknown) => {
+    starting.then(({ model: unused }) => unused.dispose()).catch(() => undefined);
+    throw error;
+  });
   const { train: set, source } = loaded;
   const split = splitTrainValidation(set.count, studySplit);
-  const model = buildModel(name, { inputShape: [set.height, set.width, set.channels], classes: set.classNames.length });
-  initializeWeights(model, fitSettings.seed);
   const settings: RunSettings = {
     model: name,
     ...fitSettings,
