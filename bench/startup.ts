@@ -1,5 +1,5 @@
-// From import to the first prediction, in fresh processes of this runtime: `selvedge bench startup`.
-// What starts is the package as npm run build makes it, without a loader of TypeScript. Not the start of the command line.
+// From import to the first prediction, and commands from the start of their process (startup-commands.ts), in fresh processes of this runtime:
+// `selvedge bench startup`. What is imported is the package as npm run build makes it, without a loader of TypeScript.
 // Invariant: each repetition is a process; its parts add up to its total.
 import { SelvedgeError } from '../src/core/errors.ts';
 import { loadFashionMnist } from '../src/data/index.ts';
@@ -7,6 +7,7 @@ import { buildModel, initializeWeights, saveModel } from '../src/models/index.ts
 import { platform } from '../src/platform/index.ts';
 import type { Benchmark } from './benchmark.ts';
 import { type Disturbance, disturbanceNotice, summarizeDisturbances, watch } from './disturbance.ts';
+import { commandLines, measureCommands } from './startup-commands.ts';
 import { spreadOf, spreadText } from './statistics.ts';
 
 const REPETITIONS = 15;
@@ -16,7 +17,7 @@ type Times = Readonly<Record<(typeof parts)[number], number>>;
 
 export const startup: Benchmark = {
   name: 'startup',
-  description: 'Import to first prediction, in fresh processes',
+  description: 'Import to first prediction, and commands, in fresh processes',
   usesModel: true,
   async run({ engine, model: name = 'dropout', data, rounds = REPETITIONS, onProgress }) {
     const folder = await saveFreshModel(name, data);
@@ -37,7 +38,8 @@ export const startup: Benchmark = {
       const spreads = Object.fromEntries(parts.map((part) => [part, spreadOf(times.map((each) => each[part]))]));
       const importToPrediction = spreadOf(times.map((each) => totalOf(each) - each.runtimeMs));
       const processToPrediction = spreadOf(times.map(totalOf));
-      const disturbance = summarizeDisturbances(disturbances);
+      const commandStarts = await measureCommands({ threads: engine.threads, data, rounds, onProgress });
+      const disturbance = summarizeDisturbances([...disturbances, ...commandStarts.disturbances]);
       const ms = (value: number): string => value.toFixed(0);
       return {
         json: {
@@ -47,6 +49,7 @@ export const startup: Benchmark = {
           importToPredictionMs: importToPrediction,
           processToPredictionMs: processToPrediction,
           parts: spreads,
+          commands: commandStarts.commands,
           disturbance,
         },
         text: [
@@ -54,6 +57,8 @@ export const startup: Benchmark = {
           `import to first prediction          ${spreadText(importToPrediction, ms)} ms`,
           `start of process to first prediction ${spreadText(processToPrediction, ms)} ms`,
           ...parts.map((part) => `  ${part.replace(/Ms$/, '').padEnd(12)} ${spreadText(spreads[part]!, ms)} ms`),
+          '',
+          ...commandLines(commandStarts.commands),
           ...disturbanceNotice(disturbance),
         ].join('\n'),
       };

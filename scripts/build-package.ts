@@ -8,7 +8,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { messageOf, SelvedgeError } from '../src/core/errors.ts';
 import { platform } from '../src/platform/index.ts';
 import type { Built } from './build-kernels.ts';
+import { bundleProgram } from './build-program.ts';
 import { packagedTasks } from './build-tasks.ts';
+import { sourcesDigest, stampFile } from './program.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -80,16 +82,20 @@ async function emit(folder: string, onOutput: (text: string) => void): Promise<v
 export async function buildPackage(onOutput: (text: string) => void): Promise<Built[]> {
   const target = path.join(root, 'dist');
   const emitted = path.join(root, 'build', `dist-${process.pid}`);
+  // Before they are read: what changes meanwhile makes the stamp wrong, and not the program.
+  const stamp = sourcesDigest(root);
   try {
     await emit(emitted, onOutput);
-    const files = filesBelow(emitted);
-    let bytes = 0;
-    for (const file of files) {
-      const text = finish(file, readFileSync(path.join(emitted, file), 'utf8'));
-      replace(path.join(target, file), text);
-      bytes += Buffer.byteLength(text);
-    }
-    const kept = new Set(files);
+    const modules = filesBelow(emitted).map((file) => ({ file, text: readFileSync(path.join(emitted, file), 'utf8') }));
+    const files = [
+      ...modules.map(({ file, text }) => ({ file, text: finish(file, text) })),
+      ...(await bundleProgram(emitted)),
+      { file: path.posix.relative('dist', stampFile), text: `${stamp}\n` },
+    ];
+    rmSync(path.join(root, stampFile), { force: true });
+    for (const { file, text } of files) replace(path.join(target, file), text);
+    const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+    const kept = new Set(files.map(({ file }) => file));
     for (const file of filesBelow(target)) {
       if (!kept.has(file) && !file.endsWith('.part')) rmSync(path.join(target, file), { force: true });
     }

@@ -8,7 +8,7 @@ import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { command } from './command.ts';
 import { loadData } from './data.ts';
-import { dataOption, runFolder, runOption, threadsOption, useEngine } from './options.ts';
+import { checkThreads, dataOption, runFolder, runOption, threadsOption, useEngine } from './options.ts';
 import { readRun, requireSameData, runPaths, writeJson } from './run-files.ts';
 
 const PREDICT_BATCH = 250;
@@ -59,8 +59,8 @@ export const evaluate = command({
     const { run, model: name, data, threads } = args;
     const folder = runFolder(context, run, name);
     const { config } = await readRun(folder);
-    await useEngine(threads);
-    const { test, source } = await loadData(context, data);
+    checkThreads(threads);
+    const [{ test, source }] = await Promise.all([loadData(context, data), useEngine(threads)]);
     requireSameData(folder, config, source);
     const { model } = await loadModel(runPaths.model(folder));
     const isVerbose = (args as { verbose?: boolean }).verbose === true;

@@ -75,6 +75,9 @@ export function runFolder(context: CommandContext, name: string, ...inside: stri
   return platform.files.resolve(context.cwd, 'runs', name, ...inside);
 }
 
+/** What --threads says; commands that start the engine beside other things ask first. */
+export const checkThreads = (text: string | undefined): number | undefined => wholeNumber('threads', text, 1, 64);
+
 let engine: RunningBackend | undefined;
 let engineOptions: BackendOptions | undefined;
 
@@ -84,7 +87,7 @@ export async function useEngine(
   exactConvolution = false,
   sharedMemory = true,
 ): Promise<BackendInfo> {
-  const wanted = wholeNumber('threads', threads, 1, 64);
+  const wanted = checkThreads(threads);
   const isOther =
     engine !== undefined &&
     ((wanted !== undefined && wanted !== engine.info.threads) ||

@@ -5,7 +5,7 @@ import { renderStudyReport } from '../report/study-report.ts';
 import { standaloneSvg } from '../report/svg.ts';
 import { command } from './command.ts';
 import { loadData } from './data.ts';
-import { dataOption, runFolder, runOption, threadsOption, useEngine } from './options.ts';
+import { checkThreads, dataOption, runFolder, runOption, threadsOption, useEngine } from './options.ts';
 import { runPaths } from './run-files.ts';
 import { gatherExploration, gatherStudy } from './study.ts';
 
@@ -39,8 +39,9 @@ export const report = command({
   args: { ...runOption, ...dataOption, ...threadsOption },
   async run({ run, data, threads }, context) {
     const folder = runFolder(context, run);
-    await useEngine(threads);
-    const input = await gatherStudy({ name: run, folder }, await loadData(context, data));
+    checkThreads(threads);
+    const [loaded] = await Promise.all([loadData(context, data), useEngine(threads)]);
+    const input = await gatherStudy({ name: run, folder }, loaded);
     const figures = await drawStudyFigures(input);
     const written = await writeFigures(folder, figures);
     await removeOtherFigures(folder, written);

@@ -2,7 +2,7 @@
 // Not here: the app (src/serve/). Invariant: the address is printed when requests are taken, not before.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';
-import { createLocalApp, type LocalAppOptions } from '../serve/local.ts';
+import type { LocalAppOptions } from '../serve/local.ts';
 import { type CommandContext, command } from './command.ts';
 import { wholeNumber } from './options.ts';
 
@@ -29,6 +29,8 @@ export const serve = command({
       const stack = verbose && error instanceof Error ? `\n${error.stack}` : '';
       context.writeError(`selvedge: a request failed: ${messageOf(error)}${stack}\n`);
     };
+    // Loaded here: other commands start without the server.
+    const { createLocalApp } = await import('../serve/local.ts');
     const app = await createLocalApp({ ...(await modelOf(args.model, context)), onError });
     const server = await platform.serve((request) => app.fetch(request), { host: args.host, port });
     const { url } = server;

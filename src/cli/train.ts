@@ -5,6 +5,7 @@ import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
+import { fashionMnistClassNames, fashionMnistImageShape } from '../data/fashion-mnist.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { splitTrainValidation } from '../data/split.ts';
 import {
@@ -31,6 +32,7 @@ import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { optimizerOptions, readOptimizer, readSchedule } from './optimizer-options.ts';
 import {
+  checkThreads,
   dataOption,
   exactConvOption,
   numberFromZero,
@@ -144,12 +146,21 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
   const exactConvolution = args['exact-conv'] === true;
-  const engine = await useEngine(threads, exactConvolution);
-  const loaded = await loadData(context, data);
+  checkThreads(threads);
+  const start = async () => {
+    const engine = await useEngine(threads, exactConvolution);
+    const model = buildModel(name, { inputShape: fashionMnistImageShape, classes: fashionMnistClassNames.length });
+    initializeWeights(model, fitSettings.seed);
+    return { engine, model };
+  };
+  // Neither needs the other, and there is more than one core.
+  const starting = start();
+  const [{ engine, model }, loaded] = await Promise.all([starting, loadData(context, data)]).catch((error: unknown) => {
+    starting.then(({ model: unused }) => unused.dispose()).catch(() => undefined);
+    throw error;
+  });
   const { train: set, source } = loaded;
   const split = splitTrainValidation(set.count, studySplit);
-  const model = buildModel(name, { inputShape: [set.height, set.width, set.channels], classes: set.classNames.length });
-  initializeWeights(model, fitSettings.seed);
   const settings: RunSettings = {
     model: name,
     ...fitSettings,
@@ -232,6 +243,11 @@ async function runTraining(training: Training, context: CommandContext, isComple
     ? { augmentation: { seed: settings.seed, settings: defaultAugmentation } }
     : {};
   const display = await showTraining(settings.model, context);
+  let hasUpdated = false;
+  const tellStart = (): void => {
+    if (isVerbose && !hasUpdated) context.writeError(`${settings.model} ${describeStart()}\n`);
+    hasUpdated = true;
+  };
   try {
     return await fit(model, {
       training: resident.examples({ indices: split.train.subarray(0, settings.examples), ...augmentation }),
@@ -245,7 +261,10 @@ async function runTraining(training: Training, context: CommandContext, isComple
         execution = chosen;
         if (isVerbose) context.writeError(`${settings.model} runs ${describeExecution(chosen)}\n`);
       },
-      onProgress: display.step,
+      onProgress: (progress) => {
+        tellStart();
+        display.step(progress);
+      },
       onEpoch: async (record, history) => {
         display.epoch(record, settings.epochs);
         await writeHistory(folder, history);
@@ -256,4 +275,10 @@ async function runTraining(training: Training, context: CommandContext, isComple
     display.stop();
     resident.dispose();
   }
+}
+
+/** How long the first update took to come, from the start of the process; `selvedge bench startup` reads it. */
+function describeStart(): string {
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(3)} s`;
+  return `made its first update after ${seconds(platform.now())}, ${seconds(platform.processorTime().ownMs)} of processor time`;
 }

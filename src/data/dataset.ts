@@ -38,7 +38,7 @@ export interface DatasetFiles {
  * Reads a data set from its two IDX files.
  *
  * @param files The image and the label file, and the class names
- * @returns The data set with one channel
+ * @returns The data set with one channel; its images and labels are the bytes of the files, no copies
  * @throws SelvedgeError as `decodeIdx`; `dataset/bad-type`, `dataset/bad-shape`, `dataset/count-mismatch` or
  *   `dataset/bad-label`, naming the file, what was expected and what was found
  * @example
@@ -54,8 +54,8 @@ export function decodeDataset(files: DatasetFiles): Dataset {
   const { name, classNames } = files;
   const headers = checkDatasetFiles(files, classNames.length);
   const [count = 0, height = 0, width = 0] = headers.images.shape;
-  const images = new Uint8Array(files.images.bytes.subarray(headers.images.dataOffset));
-  const labels = new Uint8Array(files.labels.bytes.subarray(headers.labels.dataOffset));
+  const images = valuesOf(files.images, headers.images);
+  const labels = valuesOf(files.labels, headers.labels);
   return { name, images, labels, count, height, width, channels: 1, classNames };
 }
 
@@ -166,6 +166,11 @@ export function checkIndices(indices: ArrayLike<number>, count: number): void {
       `Cannot take example ${index} (entry ${i}): expected an integer from 0 to ${count - 1}`,
     );
   }
+}
+
+/** What follows the header, plain even where the file is a Buffer of Node's, whose `slice` would share memory. */
+function valuesOf({ bytes }: NamedFile, { dataOffset, size }: IdxHeader): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + dataOffset, size);
 }
 
 function checkedHeader(file: NamedFile, dimensions: number, layout: string): IdxHeader {

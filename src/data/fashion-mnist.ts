@@ -41,6 +41,9 @@ export const fashionMnistFiles: DatasetFileNames<PinnedFile> = {
   },
 };
 
+/** Height, width and channels of its images, of the shipped sample's too. */
+export const fashionMnistImageShape: readonly [number, number, number] = [28, 28, 1];
+
 /** Names of the ten classes, by label. */
 export const fashionMnistClassNames: readonly string[] = [
   'T-shirt/top',

@@ -1,6 +1,7 @@
-// Gzip by the streams of the web, and by pako where they do not do. Not here: other formats.
+// Gzip by the platform's own way, by the streams of the web, and by pako where they do not do. Not here: other formats.
 // Invariant: RFC 1952 on every runtime alike: all members of a file, zeros after the last one, and nothing else; else a typed error.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { platform } from '../platform/index.ts';
 
 /**
  * Decompresses a gzip file of one or more members, which zero bytes may follow.
@@ -19,7 +20,8 @@ import { messageOf, SelvedgeError } from '../core/errors.ts';
  */
 export async function gunzip(bytes: Uint8Array, options: { readonly name: string }): Promise<Uint8Array> {
   try {
-    return (await gunzipByStream(bytes)) ?? (await gunzipInScript(bytes));
+    const content = await (platform.gunzip ?? gunzipByStream)(bytes);
+    return content ?? (await gunzipInScript(bytes));
   } catch (cause) {
     throw new SelvedgeError(
       'gzip/corrupt',

@@ -77,6 +77,17 @@ interface Found {
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
 const parts = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
+type Part = (typeof parts)[number];
+
+/** All four at once. What throws is the first of them that fails, in their order, whichever is the fastest to fail. */
+async function ofAllParts<T>(make: (part: Part) => Promise<T>): Promise<DatasetFileNames<T>> {
+  const settled = await Promise.allSettled(parts.map(make));
+  const values = settled.map((each) => {
+    if (each.status === 'rejected') throw each.reason;
+    return each.value;
+  });
+  return { trainImages: values[0]!, trainLabels: values[1]!, testImages: values[2]!, testLabels: values[3]! };
+}
 
 /**
  * Loads Fashion-MNIST from the first source that has it whole, checking each file's SHA-256.
@@ -177,13 +188,7 @@ async function readGivenFolder(folder: string, places: Places, allowSample: bool
 }
 
 async function readSample(): Promise<Found> {
-  const read = (part: (typeof parts)[number]) => readSampleFile(sampleFileUrls[part](), sampleFiles[part]);
-  const files = {
-    trainImages: await read('trainImages'),
-    trainLabels: await read('trainLabels'),
-    testImages: await read('testImages'),
-    testLabels: await read('testLabels'),
-  };
+  const files = await ofAllParts((part) => readSampleFile(sampleFileUrls[part](), sampleFiles[part]));
   return { kind: 'sample', description: 'the small sample that ships with the project', files };
 }
 
@@ -200,15 +205,8 @@ async function readStanding(
   return { kind, description, files: await readFolder(folder, places.files) };
 }
 
-async function readFolder(folder: string, pinned: DatasetFileNames<PinnedFile>): Promise<DatasetFileNames<Uint8Array>> {
-  const read = (part: (typeof parts)[number]) =>
-    readPinned(platform.files.join(folder, pinned[part].name), pinned[part]);
-  return {
-    trainImages: await read('trainImages'),
-    trainLabels: await read('trainLabels'),
-    testImages: await read('testImages'),
-    testLabels: await read('testLabels'),
-  };
+function readFolder(folder: string, pinned: DatasetFileNames<PinnedFile>): Promise<DatasetFileNames<Uint8Array>> {
+  return ofAllParts((part) => readPinned(platform.files.join(folder, pinned[part].name), pinned[part]));
 }
 
 async function readSampleFile(url: URL, pinned: PinnedFile): Promise<Uint8Array> {
@@ -307,25 +305,15 @@ async function decodeFound(
 ): Promise<LoadedData> {
   const isSample = found.kind === 'sample';
   const name = isSample ? 'Fashion-MNIST sample' : 'Fashion-MNIST';
-  const unpack = async (part: (typeof parts)[number]) => {
+  const { trainImages, trainLabels, testImages, testLabels } = await ofAllParts(async (part) => {
     const fileName = pinned[part].name;
     const bytes = found.files[part];
     const isUnpacked = bytes[0] !== GZIP_MAGIC[0] || bytes[1] !== GZIP_MAGIC[1];
     return { name: fileName, bytes: isUnpacked ? bytes : await gunzip(bytes, { name: fileName }) };
-  };
+  });
   const classNames = fashionMnistClassNames;
-  const train = decodeDataset({
-    name: `${name} training set`,
-    images: await unpack('trainImages'),
-    labels: await unpack('trainLabels'),
-    classNames,
-  });
-  const test = decodeDataset({
-    name: `${name} test set`,
-    images: await unpack('testImages'),
-    labels: await unpack('testLabels'),
-    classNames,
-  });
+  const train = decodeDataset({ name: `${name} training set`, images: trainImages, labels: trainLabels, classNames });
+  const test = decodeDataset({ name: `${name} test set`, images: testImages, labels: testLabels, classNames });
   const files = parts.map((part) => pinned[part]);
   const source: DataSource = { kind: found.kind, description: found.description, isSample, files };
   return { train, test, source, notices };
