@@ -129,8 +129,13 @@ const product =
     const batch = draw.pick([[], [1], [3], [2, 2]]);
     const [m, k, n] = [draw.extent(), draw.extent(), draw.extent()];
     const [transposeA, transposeB] = [draw.chance(0.3), draw.chance(0.3)];
-    const a = draw.tensor([...batch, ...(transposeA ? [k, m] : [m, k])]);
-    const b = draw.tensor([...(draw.chance(0.3) ? batch.map(() => 1) : batch), ...(transposeB ? [n, k] : [k, n])]);
+    // tfjs has no fused product of whole numbers.
+    const type = isFused ? 'float32' : draw.type('float32', 'int32');
+    const a = draw.tensor([...batch, ...(transposeA ? [k, m] : [m, k])], type);
+    const b = draw.tensor(
+      [...(draw.chance(0.3) ? batch.map(() => 1) : batch), ...(transposeB ? [n, k] : [k, n])],
+      type,
+    );
     const bias = draw.tensor([n]);
     const activation = draw.pick(['linear', 'relu', 'elu', 'sigmoid'] as const);
     return () =>
