@@ -2,23 +2,20 @@
 // Invariant: it takes images of the study's size, and each of its classes has a name.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import {
-  type LoadedModel,
-  loadModel,
-  loadShippedModel,
-  type ModelName,
-  modelNames,
-  shippedModelFolder,
-} from '../models/index.ts';
+import { type LoadedModel, loadModel, loadShippedModel, shippedModelFolder } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
-import { runFolder } from './options.ts';
+import { modelFolder } from './options.ts';
 import { runPaths } from './run-files.ts';
 
 export const chosenModelOptions = {
   run: { type: 'string', valueHint: 'name', description: 'Use the model of this run (default: the shipped model)' },
-  model: { type: 'enum', options: [...modelNames] as ModelName[], description: 'Model of the run (default: dropout)' },
+  model: {
+    type: 'string',
+    valueHint: 'name',
+    description: 'Model of the run: a network or a recipe (default: dropout)',
+  },
   'model-folder': { type: 'string', valueHint: 'folder', description: 'Use the model.json in this folder' },
 } as const;
 
@@ -33,13 +30,16 @@ interface Choice {
  *
  * @throws SelvedgeError `cli/usage` where options contradict each other
  */
-export function chosenFolder({ run, model, 'model-folder': folder }: Choice, context: CommandContext): string {
+export async function chosenFolder(
+  { run, model, 'model-folder': folder }: Choice,
+  context: CommandContext,
+): Promise<string> {
   if (run !== undefined && folder !== undefined)
     throw usageError('Options "--run" and "--model-folder" exclude each other');
   if (model !== undefined && run === undefined)
     throw usageError('Option "--model" needs "--run": it names a model of that run');
   if (folder !== undefined) return platform.files.resolve(context.cwd, folder);
-  if (run !== undefined) return runPaths.model(runFolder(context, run, model ?? 'dropout'));
+  if (run !== undefined) return runPaths.model(await modelFolder(context, run, model ?? 'dropout'));
   return shippedModelFolder();
 }
 

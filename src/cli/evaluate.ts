@@ -3,26 +3,40 @@ import type * as tf from '../backend/tfjs.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type Evaluation, evaluateModel } from '../evaluation/evaluate.ts';
-import { loadModel, modelNames } from '../models/index.ts';
+import { predictViews, type ViewsName, viewsNames } from '../evaluation/views.ts';
+import { loadModel } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { command } from './command.ts';
 import { loadData } from './data.ts';
-import { checkThreads, dataOption, runFolder, runOption, threadsOption, useEngine } from './options.ts';
+import {
+  checkThreads,
+  dataOption,
+  modelFolder,
+  modelOfRunOption,
+  runOption,
+  threadsOption,
+  useEngine,
+} from './options.ts';
 import { readRun, requireSameData, runPaths, writeJson } from './run-files.ts';
 
 const PREDICT_BATCH = 250;
 
+interface EvaluateOptions {
+  readonly views?: ViewsName;
+  readonly onUnplanned?: (reason: string) => void;
+}
+
 /**
  * Evaluates a model on a data set of the running backend.
  *
- * @param onUnplanned Hears why the model runs op by op, if it does
+ * @param options Views of an image to average over; who hears why the model runs op by op, if it does
  */
 export async function evaluateOn(
   model: tf.LayersModel,
   name: string,
   set: Dataset,
-  onUnplanned?: (reason: string) => void,
+  { views = 'single', onUnplanned }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const resident = placeDataset(set);
   const predictor = createPredictor(model, { batchSize: PREDICT_BATCH });
@@ -31,7 +45,14 @@ export async function evaluateOn(
   const predict = async (start: number, end: number): Promise<Float32Array> => {
     // So that Ctrl-C is heard between batches.
     await platform.giveWay();
-    return predictor.predictExamples(examples, start, end);
+    if (views === 'single') return predictor.predictExamples(examples, start, end);
+    const positions = Int32Array.from({ length: end - start }, (_, i) => start + i);
+    const { x, y } = examples.batch(positions);
+    const images = x.dataSync<'float32'>();
+    x.dispose();
+    y.dispose();
+    const shape = [set.height, set.width, set.channels] as const;
+    return predictViews(images, shape, views, (seen) => predictor.predict(seen));
   };
   try {
     const { labels, classNames } = set;
@@ -51,26 +72,35 @@ export const evaluate = command({
   description: 'Measure a trained model on the test set',
   args: {
     ...runOption,
-    model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Model of the run' },
+    ...modelOfRunOption,
+    views: {
+      type: 'enum',
+      options: [...viewsNames],
+      default: 'single',
+      description: 'Average over an image as it is, and mirrored, and shifted by a pixel',
+    },
     ...dataOption,
     ...threadsOption,
   },
   async run(args, context) {
     const { run, model: name, data, threads } = args;
-    const folder = runFolder(context, run, name);
+    const folder = await modelFolder(context, run, name);
     const { config } = await readRun(folder);
     checkThreads(threads);
     const [{ test, source }] = await Promise.all([loadData(context, data), useEngine(threads)]);
     requireSameData(folder, config, source);
     const { model } = await loadModel(runPaths.model(folder));
     const isVerbose = (args as { verbose?: boolean }).verbose === true;
-    const evaluation = await evaluateOn(model, name, test, (reason) => {
-      if (isVerbose) context.writeError(`${name} predicts op by op: ${reason}\n`);
+    const evaluation = await evaluateOn(model, name, test, {
+      views: args.views,
+      onUnplanned: (reason) => {
+        if (isVerbose) context.writeError(`${name} predicts op by op: ${reason}\n`);
+      },
     });
     model.dispose();
     await writeJson(runPaths.evaluation(folder), evaluation);
     const { predictions: _, ...json } = evaluation;
-    return { json, text: describe(evaluation, folder) };
+    return { json: { ...json, views: args.views }, text: describe(evaluation, folder) };
   },
 });
 

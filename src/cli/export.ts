@@ -36,7 +36,7 @@ export const exportCommand = command({
   },
   async run(args, context) {
     const maxLoss = numberFromZero('max-loss', args['max-loss']) ?? MAX_LOSS_POINTS;
-    const folder = chosenFolder(args, context);
+    const folder = await chosenFolder(args, context);
     // Before minutes of measuring.
     if (args.out !== undefined) await refuseFolder(platform.files.resolve(context.cwd, args.out));
     const { file, description, gzipBytes } = await untilInterrupted(

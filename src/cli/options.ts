@@ -2,6 +2,8 @@
 import { type BackendInfo, type BackendOptions, type RunningBackend, startBackend } from '../backend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
+import { recipeNames } from '../experiments/index.ts';
+import { modelNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { parseTaskArguments, runTaskCommand } from '../tasks/index.ts';
 import { usageError } from './arguments.ts';
@@ -73,6 +75,25 @@ export function runFolder(context: CommandContext, name: string, ...inside: stri
     throw usageError(`Option "--run" got "${name}": expected letters, digits, dots, dashes and underscores`);
   }
   return platform.files.resolve(context.cwd, 'runs', name, ...inside);
+}
+
+export const modelOfRunOption = {
+  model: {
+    type: 'string',
+    valueHint: 'name',
+    default: 'dropout',
+    description: 'Model of the run: a network or a recipe',
+  },
+} as const;
+
+/** The folder of a model in a run. */
+export async function modelFolder(context: CommandContext, run: string, model: string): Promise<string> {
+  const folder = runFolder(context, run, model);
+  const known: readonly string[] = [...modelNames, ...recipeNames];
+  if (/^\w[\w.-]*$/.test(model) && (known.includes(model) || (await platform.files.status(folder)))) return folder;
+  throw usageError(
+    `Option "--model" got "${model}": expected one of ${known.join(', ')}, or a recipe that run "${run}" holds`,
+  );
 }
 
 /** What --threads says; commands that start the engine beside other things ask first. */

@@ -42,7 +42,7 @@ export const predict = command({
   async run(args, context) {
     const verbose = (args as { verbose?: boolean }).verbose === true;
     const top = wholeNumber('top', args.top) ?? 3;
-    const folder = chosenFolder(args, context);
+    const folder = await chosenFolder(args, context);
     await useEngine(args.threads);
     const { model, metadata, classNames } = await loadChosenModel(folder, 'predict');
     const prepared: { file: string; image: PreparedImage }[] = [];

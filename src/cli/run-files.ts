@@ -4,9 +4,10 @@
 //   runs/<name>/<model>/config.json, history.jsonl, checkpoint-{0,1}.bin, model/model.json, model/weights.bin, evaluation.json
 import type { BackendInfo } from '../backend/index.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
+import type { AugmentationSettings } from '../data/augmentation.ts';
 import type { DataSource } from '../data/sources.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
-import type { ModelSummary } from '../models/index.ts';
+import type { ModelSummary, NetworkSettings } from '../models/index.ts';
 import { type Machine, platform } from '../platform/index.ts';
 import {
   type AdamConfig,
@@ -19,7 +20,10 @@ import {
 /** What decides the weights of a run: equal for runs that end with the same weights. */
 export interface RunSettings extends FitSettings {
   readonly model: string;
-  readonly augmentation: boolean;
+  /** Of a recipe; else its name says all. */
+  readonly network?: NetworkSettings;
+  /** True for the default one. */
+  readonly augmentation: boolean | AugmentationSettings;
   /** No convolution by Winograd's algorithm. */
   readonly exactConvolution: boolean;
   /** Training examples, after the split. */

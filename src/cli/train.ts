@@ -7,9 +7,10 @@ import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import { fashionMnistClassNames, fashionMnistImageShape } from '../data/fashion-mnist.ts';
 import type { LoadedData } from '../data/sources.ts';
-import { splitTrainValidation } from '../data/split.ts';
+import { type Split, splitTrainValidation } from '../data/split.ts';
+import { type Recipe, readRecipe, recipeNames } from '../experiments/index.ts';
 import {
-  buildModel,
+  buildNetwork,
   initializeWeights,
   modelNames,
   saveModel,
@@ -20,6 +21,7 @@ import { platform } from '../platform/index.ts';
 import {
   type CheckpointStore,
   describeExecution,
+  type EpochRecord,
   type Execution,
   type FitResult,
   type FitState,
@@ -28,6 +30,7 @@ import {
   identityOf,
   openCheckpoints,
 } from '../training/index.ts';
+import { usageError } from './arguments.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { optimizerOptions, readOptimizer, readSchedule } from './optimizer-options.ts';
@@ -68,6 +71,11 @@ export const train = command({
   args: {
     ...runOption,
     model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network to train' },
+    recipe: {
+      type: 'string',
+      valueHint: 'name or file',
+      description: `Network, regime and augmentation from a file, or one that ships: ${recipeNames.join(', ')}`,
+    },
     epochs: { type: 'string', valueHint: 'count', description: `Epochs (default: ${fitDefaults.epochs})` },
     'batch-size': {
       type: 'string',
@@ -96,7 +104,7 @@ export const train = command({
     ...threadsOption,
   },
   async run(args, context, rawArgs) {
-    const training = await prepare(args, context);
+    const training = await prepare(args, context, rawArgs);
     const { folder, settings } = training;
     const earlier = await findEarlier(training, args.again === true, context);
     const isComplete = earlier !== undefined && earlier.epoch > settings.epochs;
@@ -124,24 +132,65 @@ export const train = command({
       text:
         result.updatesNow === 0
           ? `${folder} is trained for ${length} already; --again trains it anew`
-          : `${folder}: ${length}, validation accuracy ${last.validationAccuracy?.toFixed(4)}`,
+          : `${folder}: ${length}, ${describeAccuracy(last)}`,
     };
   },
 });
 
+const describeAccuracy = ({ validationAccuracy, accuracy }: EpochRecord): string =>
+  validationAccuracy === undefined
+    ? `training accuracy ${accuracy.toFixed(4)}, nothing kept to validate`
+    : `validation accuracy ${validationAccuracy.toFixed(4)}`;
+
 type TrainArguments = Parameters<typeof train.run>[0];
 
-async function prepare(args: TrainArguments, context: CommandContext): Promise<Training> {
-  const { model: name, run, data, threads } = args;
-  const fitSettings = {
-    epochs: wholeNumber('epochs', args.epochs) ?? fitDefaults.epochs,
+/** Options that a recipe decides. */
+const decidedByRecipe = ['model', 'batch-size', 'augment', ...Object.keys(optimizerOptions)];
+
+/** What to train and how: by a recipe, or by options, which are one too. */
+async function chooseRecipe(
+  args: TrainArguments,
+  context: CommandContext,
+  rawArgs: readonly string[],
+): Promise<{ readonly name: string; readonly recipe: Recipe }> {
+  if (args.recipe === undefined) return { name: args.model, recipe: recipeOf(args) };
+  const other = decidedByRecipe.find((name) =>
+    rawArgs.some((raw) => raw === `--${name}` || raw.startsWith(`--${name}=`)),
+  );
+  if (other !== undefined)
+    throw usageError(`Options "--recipe" and "--${other}" exclude each other: write it into a recipe`);
+  return readRecipe(args.recipe, context.cwd);
+}
+
+function recipeOf(args: TrainArguments): Recipe {
+  const decay = numberFromZero('average', args.average, 1);
+  return {
+    network: { family: args.model },
+    epochs: fitDefaults.epochs,
     batchSize: wholeNumber('batch-size', args['batch-size']) ?? fitDefaults.batchSize,
-    seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
     optimizer: readOptimizer(args),
     schedule: readSchedule(args),
     labelSmoothing: numberFromZero('label-smoothing', args['label-smoothing'], 1) ?? fitDefaults.labelSmoothing,
+    ...(decay === undefined ? {} : { averaging: { decay } }),
+    validation: true,
   };
-  const decay = numberFromZero('average', args.average, 1);
+}
+
+/** The study's split, or all images to train on and none to validate. */
+function splitOf(count: number, isValidated: boolean): Split {
+  if (isValidated) return splitTrainValidation(count, studySplit);
+  return { train: Int32Array.from({ length: count }, (_, i) => i), validation: new Int32Array() };
+}
+
+async function prepare(args: TrainArguments, context: CommandContext, rawArgs: readonly string[]): Promise<Training> {
+  const { run, data, threads } = args;
+  const { name, recipe } = await chooseRecipe(args, context, rawArgs);
+  const { network, validation: isValidated, augmentation, averaging, ...regime } = recipe;
+  const fitSettings = {
+    ...regime,
+    epochs: wholeNumber('epochs', args.epochs) ?? recipe.epochs,
+    seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
+  };
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
@@ -149,7 +198,7 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
   checkThreads(threads);
   const start = async () => {
     const engine = await useEngine(threads, exactConvolution);
-    const model = buildModel(name, { inputShape: fashionMnistImageShape, classes: fashionMnistClassNames.length });
+    const model = buildNetwork(network, { inputShape: fashionMnistImageShape, classes: fashionMnistClassNames.length });
     initializeWeights(model, fitSettings.seed);
     return { engine, model };
   };
@@ -160,12 +209,13 @@ async function prepare(args: TrainArguments, context: CommandContext): Promise<T
     throw error;
   });
   const { train: set, source } = loaded;
-  const split = splitTrainValidation(set.count, studySplit);
+  const split = splitOf(set.count, isValidated);
   const settings: RunSettings = {
     model: name,
     ...fitSettings,
-    ...(decay === undefined ? {} : { averaging: { decay } }),
-    augmentation: args.augment === true,
+    ...(averaging === undefined ? {} : { averaging }),
+    ...(args.recipe === undefined ? {} : { network }),
+    augmentation: args.recipe === undefined ? args.augment === true : (augmentation ?? false),
     exactConvolution,
     examples: Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length),
     validationExamples: split.validation.length,
@@ -238,10 +288,10 @@ async function runTraining(training: Training, context: CommandContext, isComple
     writeJson(runPaths.config(folder), { ...config, execution, finishedAt: new Date().toISOString() });
   if (!isComplete) await writeConfig();
   const resident = placeDataset(loaded.train);
-  const split = splitTrainValidation(loaded.train.count, studySplit);
-  const augmentation = settings.augmentation
-    ? { augmentation: { seed: settings.seed, settings: defaultAugmentation } }
-    : {};
+  const isValidated = settings.validationExamples > 0;
+  const split = splitOf(loaded.train.count, isValidated);
+  const changes = settings.augmentation === true ? defaultAugmentation : settings.augmentation;
+  const augmentation = changes ? { augmentation: { seed: settings.seed, settings: changes } } : {};
   const display = await showTraining(settings.model, context);
   let hasUpdated = false;
   const tellStart = (): void => {
@@ -251,7 +301,7 @@ async function runTraining(training: Training, context: CommandContext, isComple
   try {
     return await fit(model, {
       training: resident.examples({ indices: split.train.subarray(0, settings.examples), ...augmentation }),
-      validation: resident.examples({ indices: split.validation }),
+      ...(isValidated ? { validation: resident.examples({ indices: split.validation }) } : {}),
       settings,
       identity: identityOf(settings),
       checkpoints,

@@ -18,3 +18,4 @@ export {
   type Predict,
 } from './evaluate.ts';
 export { type Interval, type McNemar, mcNemar, wilsonInterval95 } from './statistics.ts';
+export { predictViews, type ViewsName, viewsNames } from './views.ts';

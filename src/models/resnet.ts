@@ -1,11 +1,15 @@
-// The 20-layer residual network for small images: K. He et al., "Deep Residual Learning for Image Recognition", 2016, section 4.2, n = 3.
+// Residual networks for small images: K. He et al., "Deep Residual Learning for Image Recognition", 2016, section 4.2.
 // Shortcuts are option B of the paper: a 1x1 convolution where the shape changes, the identity elsewhere.
 // Batch norm follows every convolution (section 3.4), so convolutions have no bias.
 import * as tf from '../backend/tfjs.ts';
 import type { ModelConfig } from './fashion-cnn.ts';
 
-const STAGE_FILTERS = [16, 32, 64] as const;
-const BLOCKS_PER_STAGE = 3;
+export interface ResidualSettings {
+  /** Filters of each stage; a stage has half the height and width of the one before. */
+  readonly widths: readonly number[];
+  /** Residual blocks of a stage, of two convolutions each: n of the paper. */
+  readonly depth: number;
+}
 
 interface ConvolutionOptions {
   readonly name: string;
@@ -14,17 +18,25 @@ interface ConvolutionOptions {
   readonly strides: 1 | 2;
 }
 
+/** The 20-layer network of the paper: n = 3. */
+export const resnet20 = (config: ModelConfig): tf.LayersModel =>
+  residual({ widths: [16, 32, 64], depth: 3 }, config, 'resnet20');
+
 /**
- * A 3x3 convolution, three stages of three residual blocks with 16, 32 and 64 filters, global average pooling, dense softmax.
+ * A 3x3 convolution, stages of residual blocks, global average pooling, dense softmax.
  *
  * @returns An uncompiled model; its initial weights are tfjs's own draw, see `initializeWeights`
  */
-export function resnet20({ inputShape, classes }: ModelConfig): tf.LayersModel {
+export function residual(
+  { widths, depth }: ResidualSettings,
+  { inputShape, classes }: ModelConfig,
+  name = 'residual',
+): tf.LayersModel {
   const input = tf.input({ name: 'images', shape: [...inputShape] });
-  let x = normalise(input, { name: 'stem', filters: STAGE_FILTERS[0], kernelSize: 3, strides: 1 });
+  let x = normalise(input, { name: 'stem', filters: widths[0]!, kernelSize: 3, strides: 1 });
   x = relu(x, 'stem');
-  STAGE_FILTERS.forEach((filters, stage) => {
-    for (let block = 0; block < BLOCKS_PER_STAGE; block++) {
+  widths.forEach((filters, stage) => {
+    for (let block = 0; block < depth; block++) {
       const strides = stage > 0 && block === 0 ? 2 : 1;
       x = residualBlock(x, `stage_${stage + 1}_block_${block + 1}`, filters, strides);
     }
@@ -36,7 +48,7 @@ export function resnet20({ inputShape, classes }: ModelConfig): tf.LayersModel {
     activation: 'softmax',
     kernelInitializer: 'heNormal',
   });
-  return tf.model({ name: 'resnet20', inputs: input, outputs: dense.apply(pooled) as tf.SymbolicTensor });
+  return tf.model({ name, inputs: input, outputs: dense.apply(pooled) as tf.SymbolicTensor });
 }
 
 /** Two 3x3 convolutions beside a shortcut; the first one and the shortcut have the strides. */

@@ -1,0 +1,136 @@
+// Recipes: a network, a training regime and an augmentation as one data file, so that a result can be repeated by name.
+// Not here: the seed and the data, which whoever trains chooses. Invariant: a field that the schema does not know is an error.
+import * as v from 'valibot';
+import { SelvedgeError } from '../core/errors.ts';
+import { type AugmentationSettings, augmentationSchema } from '../data/augmentation.ts';
+import { type NetworkSettings, networkSchema } from '../models/index.ts';
+import { platform } from '../platform/index.ts';
+import type { Averaging, OptimizerConfig, Schedule } from '../training/index.ts';
+
+export interface Recipe {
+  readonly network: NetworkSettings;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly optimizer: OptimizerConfig;
+  readonly schedule: Schedule;
+  readonly labelSmoothing: number;
+  readonly averaging?: Averaging | undefined;
+  /** Default: none. */
+  readonly augmentation?: AugmentationSettings | undefined;
+  /** False trains on the validation images, too: for a recipe that was chosen, and whose network is measured on the test set. */
+  readonly validation: boolean;
+}
+
+const number = v.number();
+const count = v.pipe(number, v.integer(), v.minValue(1));
+const roles = ['kernel', 'bias', 'gamma', 'beta', 'alpha'] as const;
+const learningRateFactors = v.exactOptional(v.record(v.picklist(roles), number));
+const warmUp = { warmUp: number, start: number };
+const adam = { learningRate: number, learningRateFactors, beta1: number, beta2: number, epsilon: number };
+
+const optimizer = v.variant('name', [
+  v.strictObject({ name: v.literal('adam'), ...adam }),
+  v.strictObject({ name: v.literal('adamw'), ...adam, weightDecay: number }),
+  v.strictObject({
+    name: v.literal('sgd'),
+    learningRate: number,
+    learningRateFactors,
+    momentum: number,
+    nesterov: v.boolean(),
+    weightDecay: v.exactOptional(number),
+  }),
+]);
+
+const schedule = v.variant('name', [
+  v.strictObject({ name: v.literal('constant'), ...warmUp }),
+  v.strictObject({ name: v.picklist(['linear', 'cosine']), ...warmUp, final: number }),
+  v.strictObject({ name: v.literal('steps'), ...warmUp, at: v.array(number), factor: number }),
+]);
+
+/** Schema of a recipe. Which numbers make sense, `fit` says. */
+export const recipeSchema = v.strictObject({
+  network: networkSchema,
+  epochs: count,
+  batchSize: count,
+  optimizer,
+  schedule,
+  labelSmoothing: number,
+  averaging: v.exactOptional(v.strictObject({ decay: number })),
+  augmentation: v.exactOptional(augmentationSchema),
+  validation: v.boolean(),
+});
+
+/** Recipes that ship. */
+export const recipeNames = ['record-30'] as const;
+export type RecipeName = (typeof recipeNames)[number];
+
+/** So that bundlers and the page find the files. */
+const shipped: Readonly<Record<RecipeName, () => URL>> = {
+  'record-30': () => new URL('../../assets/recipes/record-30.json', import.meta.url),
+};
+
+/**
+ * Refuses what is no recipe.
+ *
+ * @param value What a file held
+ * @param name Of the file, for messages
+ * @throws SelvedgeError `recipe/bad`, naming the field, what was expected and what was found
+ * @example
+ * ```ts
+ * import { checkRecipe } from 'selvedge';
+ * let message = '';
+ * try {
+ *   checkRecipe({ network: { family: 'plain' } }, 'mine.json');
+ * } catch (error) {
+ *   message = String(error);
+ * }
+ * console.assert(message.includes('network.stem'));
+ * ```
+ */
+export function checkRecipe(value: unknown, name: string): Recipe {
+  const result = v.safeParse(recipeSchema, value);
+  if (result.success) return result.output as Recipe;
+  const issue = result.issues[0];
+  const where = v.getDotPath(issue) ?? 'the whole';
+  throw new SelvedgeError(
+    'recipe/bad',
+    `Cannot train by recipe "${name}": ${where}: expected ${issue.expected ?? issue.message}, got ${issue.received}`,
+  );
+}
+
+/**
+ * Reads a recipe.
+ *
+ * @param recipe A name of `recipeNames`, or the path of a JSON file
+ * @param folder That a path is relative to
+ * @returns The recipe and a name for its results
+ * @throws SelvedgeError `recipe/unknown`, `recipe/bad`
+ */
+export async function readRecipe(
+  recipe: string,
+  folder: string,
+): Promise<{ readonly name: string; readonly recipe: Recipe }> {
+  const isShipped = (recipeNames as readonly string[]).includes(recipe);
+  const bytes = isShipped
+    ? await platform.readUrl(shipped[recipe as RecipeName]())
+    : await readRecipeFile(recipe, platform.files.resolve(folder, recipe));
+  const name = isShipped ? recipe : recipe.replace(/^.*[\\/]/, '').replace(/\.json$/, '');
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new SelvedgeError('recipe/bad', `Cannot train by recipe "${recipe}": it is no JSON (${String(error)})`, {
+      cause: error,
+    });
+  }
+  return { name, recipe: checkRecipe(value, recipe) };
+}
+
+async function readRecipeFile(recipe: string, path: string): Promise<Uint8Array> {
+  const status = await platform.files.status(path);
+  if (status && !status.isFolder) return platform.files.readBytes(path);
+  throw new SelvedgeError(
+    'recipe/unknown',
+    `Cannot train by recipe "${recipe}": expected ${recipeNames.join(', ')}, or a JSON file, got ${status ? 'a folder' : 'nothing'}`,
+  );
+}

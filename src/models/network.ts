@@ -1,0 +1,51 @@
+// Networks as data: a family and its settings, as recipes name them.
+// Invariant: equal data builds equal networks in every release.
+import * as v from 'valibot';
+import type * as tf from '../backend/tfjs.ts';
+import type { ModelConfig } from './fashion-cnn.ts';
+import { type PlainSettings, plain } from './plain.ts';
+import { buildModel, type ModelName, modelNames } from './registry.ts';
+import { type ResidualSettings, residual } from './resnet.ts';
+
+/** A network that has a name of its own, or a family with settings. */
+export type NetworkSettings =
+  | { readonly family: ModelName }
+  | ({ readonly family: 'plain' } & PlainSettings)
+  | ({ readonly family: 'residual' } & ResidualSettings);
+
+const count = (from: number, to: number) => v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to));
+const filters = count(1, 4096);
+/** Four halvings make one pixel of 28. */
+const widths = v.pipe(v.array(filters), v.minLength(1), v.maxLength(4));
+
+/** Schema of a network, for recipes. */
+export const networkSchema: v.GenericSchema<NetworkSettings> = v.variant('family', [
+  v.strictObject({ family: v.picklist(modelNames) }),
+  v.strictObject({ family: v.literal('plain'), stem: filters, widths, depth: count(1, 20) }),
+  v.strictObject({ family: v.literal('residual'), widths, depth: count(1, 50) }),
+]);
+
+/**
+ * Builds an uncompiled model. Needs a started backend: tfjs draws weights that `initializeWeights` then replaces.
+ *
+ * @param network A name, or a family and its settings
+ * @example
+ * ```ts
+ * import { buildNetwork, startBackend } from 'selvedge';
+ * const engine = await startBackend({ threads: 1 });
+ * const network = { family: 'plain', stem: 8, widths: [16, 32], depth: 2 } as const;
+ * const model = buildNetwork(network, { inputShape: [28, 28, 1], classes: 10 });
+ * console.assert(model.countParams() === 17_962);
+ * await engine.stop();
+ * ```
+ */
+export function buildNetwork(network: NetworkSettings, config: ModelConfig): tf.LayersModel {
+  switch (network.family) {
+    case 'plain':
+      return plain(network, config);
+    case 'residual':
+      return residual(network, config);
+    default:
+      return buildModel(network.family, config);
+  }
+}
