@@ -35,7 +35,7 @@ export const networkSchema: v.GenericSchema<NetworkSettings> = v.variant('family
  * const engine = await startBackend({ threads: 1 });
  * const network = { family: 'plain', stem: 8, widths: [16, 32], depth: 2 } as const;
  * const model = buildNetwork(network, { inputShape: [28, 28, 1], classes: 10 });
- * console.assert(model.countParams() === 17_962);
+ * console.assert(model.countParams() === 18_098);
  * await engine.stop();
  * ```
  */

@@ -1,0 +1,60 @@
+// Recipes: what ships is whole, what is none is refused with the path to its field, and two runs of one give the same weights.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { checkRecipe, readRecipe, recipeNames } from '../../src/experiments/index.ts';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-recipe-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+test('every recipe that ships can be read by its name', async () => {
+  for (const name of recipeNames) {
+    const found = await readRecipe(name, folder);
+    assert.is(found.name, name);
+    assert.ok(found.recipe.epochs > 0);
+  }
+});
+
+test('a file is read, and named by its own name', async () => {
+  const { recipe } = await readRecipe('record-30', folder);
+  writeFileSync(path.join(folder, 'mine.json'), JSON.stringify({ ...recipe, epochs: 3 }));
+  const found = await readRecipe('mine.json', folder);
+  assert.equal(found, { name: 'mine', recipe: { ...recipe, epochs: 3 } });
+});
+
+test('what is no recipe is refused, with the path to the field', async () => {
+  const { recipe } = await readRecipe('record-30', folder);
+  const cases: [unknown, RegExp][] = [
+    [[], /network: expected "network", got undefined/],
+    [{ ...recipe, network: { ...recipe.network, widths: [8, 0] } }, /network\.widths\.1: expected >=1, got 0/],
+    [{ ...recipe, network: { family: 'transformer' } }, /network\.family: expected \(.*"plain".*\), got "transformer"/],
+    [{ ...recipe, optimizer: { ...recipe.optimizer, momentumm: 1 } }, /optimizer\.momentumm: expected never/],
+    [{ ...recipe, optimizer: { name: 'sgd' } }, /optimizer\.learningRate: expected "learningRate", got undefined/],
+    [{ ...recipe, schedule: { name: 'cosine', warmUp: 'long' } }, /schedule\.warmUp: expected number, got "long"/],
+    [{ ...recipe, epochs: 1.5 }, /epochs/],
+    [{ ...recipe, augmentation: { flip: 1 } }, /augmentation\.flip/],
+  ];
+  for (const [value, message] of cases) {
+    assert.throws(
+      () => checkRecipe(value, 'x.json'),
+      (error: Error & { code: string }) => error.code === 'recipe/bad' && message.test(error.message),
+      String(message),
+    );
+  }
+  writeFileSync(path.join(folder, 'half.json'), '{"network":');
+  for (const [name, code] of [
+    ['half.json', 'recipe/bad'],
+    ['none.json', 'recipe/unknown'],
+    ['.', 'recipe/unknown'],
+  ] as const) {
+    const error = await readRecipe(name, folder).then(
+      () => undefined,
+      (reason: Error & { code: string }) => reason,
+    );
+    assert.is(error?.code, code);
+  }
+});
+
+test.run();
