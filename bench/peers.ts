@@ -7,7 +7,7 @@ import { disturbanceOf, valuesOf } from './alternation.ts';
 import { type Benchmark, type BenchmarkOptions, wantedOf } from './benchmark.ts';
 import { barChart } from './charts.ts';
 import { type DisturbanceSummary, disturbanceNotice } from './disturbance.ts';
-import { peers as everybody, pytorch, selvedge } from './peers/catalog.ts';
+import { peers as everybody, requirePython, selvedge } from './peers/catalog.ts';
 import {
   type Contest,
   type ContestEntry,
@@ -55,12 +55,12 @@ interface SectionResult extends Section {
 
 export const peers: Benchmark = {
   name: 'peers',
-  description: 'Training and inference beside tfjs, PyTorch, ONNX Runtime and jax-js',
+  description: 'Training and inference beside tfjs, PyTorch, Keras, ONNX Runtime and jax-js',
   usesModel: true,
   async run(options) {
     const { engine, model = 'dropout', data, rounds = ROUNDS, only, python, onProgress = () => {} } = options;
     const wanted = wantedOf(everybody, only).map((peer) => ({ ...peer, find: () => peer.find(python) }));
-    if (python !== undefined) await pytorch.find(python);
+    if (python !== undefined) await requirePython(python);
     const loaded = await loadFashionMnist({ folder: data });
     onProgress('writing the workload');
     const written = await writeWorkload(model, loaded);

@@ -30,6 +30,8 @@ export interface Peer {
 export const INSTALL_NPM_PEERS = 'npm --prefix bench/peers ci --ignore-scripts';
 /** Installs PyTorch on Debian. */
 export const INSTALL_PYTORCH = 'apt-get install python3-torch libopenblas0-pthread';
+/** Installs Keras, which Debian has not, for an interpreter that `--python` names. */
+export const INSTALL_KERAS = 'pip install keras tensorflow-cpu';
 
 const script = (file: string): Program => platform.scriptCommand(new URL(`./${file}`, import.meta.url));
 
@@ -115,12 +117,29 @@ export const pytorch: Peer = {
         })),
       ),
     ),
-  find: async (named) => {
-    const python = named === undefined ? await findPython() : await requirePython(named);
-    if (python === undefined) return { absent: `no python3 with torch: run ${INSTALL_PYTORCH}` };
-    const file = platform.files.fromUrl(new URL('./pytorch.py', import.meta.url));
-    return { command: python, args: [file], environment: pytorchEnvironment };
-  },
+  find: (named) =>
+    findInPython(named, {
+      file: 'pytorch.py',
+      modules: ['torch', 'numpy'],
+      install: INSTALL_PYTORCH,
+      environment: pytorchEnvironment,
+    }),
+};
+
+export const keras: Peer = {
+  name: 'Keras',
+  isOurs: false,
+  tasks: ['training', 'inference'],
+  needsGraph: true,
+  grid: (_, threads) =>
+    eachThreads(threads).flatMap((count) => either.map((compiled) => ({ threads: count, compiled }))),
+  find: (named) =>
+    findInPython(named, {
+      file: 'keras_tensorflow.py',
+      modules: ['keras', 'tensorflow', 'numpy'],
+      install: INSTALL_KERAS,
+      environment: { MALLOC_MMAP_THRESHOLD_: KEPT_BYTES, MALLOC_TRIM_THRESHOLD_: KEPT_BYTES },
+    }),
 };
 
 /** All, ourselves first. */
@@ -128,6 +147,7 @@ export const peers: readonly Peer[] = [
   selvedge,
   tfjsOnOurs,
   pytorch,
+  keras,
   onnxruntime('onnxruntime-node'),
   onnxruntime('onnxruntime-web'),
   jax,
@@ -135,29 +155,56 @@ export const peers: readonly Peer[] = [
   tfjs('cpu', ['training', 'inference']),
 ];
 
-/** Whether an interpreter runs and has torch and NumPy. */
-async function hasTorch(python: string): Promise<boolean> {
-  const probe = 'import importlib.util as u; print(bool(u.find_spec("torch") and u.find_spec("numpy")))';
+/** A peer that is a script of Python. */
+interface PythonPeer {
+  readonly file: string;
+  /** That an interpreter must have. */
+  readonly modules: readonly string[];
+  readonly install: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+async function findInPython(
+  named: string | undefined,
+  { file, modules, install, environment }: PythonPeer,
+): Promise<Program | { readonly absent: string }> {
+  const python = named === undefined ? await findPython(modules) : await requirePython(named);
+  if (python === undefined || !(await hasModules(python, modules))) {
+    return {
+      absent: `${named ?? 'no python3'} ${named === undefined ? 'with' : 'has no'} ${modules[0]}: run ${install}`,
+    };
+  }
+  return { command: python, args: [platform.files.fromUrl(new URL(`./${file}`, import.meta.url))], environment };
+}
+
+/** Whether an interpreter runs and has all of some modules. */
+async function hasModules(python: string, modules: readonly string[]): Promise<boolean> {
+  const probe = `import importlib.util as u; print(all(u.find_spec(name) for name in ${JSON.stringify(modules)}))`;
   const { stdout } = await platform.runCommand(python, ['-c', probe]).catch(() => ({ stdout: '' }));
   return stdout.trim() === 'True';
 }
 
-async function requirePython(named: string): Promise<string> {
+/**
+ * Makes sure that a named interpreter can be measured with.
+ *
+ * @throws SelvedgeError `bench/python`
+ */
+export async function requirePython(named: string): Promise<string> {
   const problem = !(await platform.files.status(named))
     ? 'there is no such file'
-    : (await hasTorch(named))
+    : (await hasModules(named, ['numpy', 'torch'])) || (await hasModules(named, ['numpy', 'keras', 'tensorflow']))
       ? undefined
-      : 'it is no Python that has torch and NumPy';
+      : 'it is no Python that has NumPy and torch, or NumPy, keras and tensorflow';
   if (problem === undefined) return named;
   throw new SelvedgeError('bench/python', `Cannot measure with "${named}": ${problem}`);
 }
 
-/** The first python3 of the search path, or of the system's own place, that has torch and NumPy. */
-async function findPython(): Promise<string | undefined> {
+/** The first python3 of the search path, or of the system's own place, that has all of some modules. */
+async function findPython(modules: readonly string[]): Promise<string | undefined> {
   const { files } = platform;
   const folders = [...(platform.environment('PATH') ?? '').split(':'), '/usr/bin'].filter(Boolean);
   for (const candidate of new Set(folders.map((folder) => files.join(folder, 'python3')))) {
-    if ((await files.status(candidate)) && (await hasTorch(candidate))) return candidate;
+    if ((await files.status(candidate)) && (await hasModules(candidate, modules))) return candidate;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 // What a benchmark and a contestant say to each other: one JSON value a line, through pipes.
 // Not here: who runs (catalog.ts). Invariant: the contestant speaks only when asked, and each answer begins with `@`, so that
-// what a library prints in between is not taken for one. pytorch.py speaks the same.
+// what a library prints in between is not taken for one. contestant.py speaks the same.
 
 export type Task = 'training' | 'inference';
 

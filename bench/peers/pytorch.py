@@ -5,23 +5,18 @@ Invariant: a call of inference begins and ends with floats in the memory of NumP
 """
 
 import json
-import resource
 import sys
-import time
 
 import numpy
 import torch
 from torch import nn
 from torch.nn import functional
 
+from contestant import inference_round, numbers_of, serve, training_round
+
 # PyTorch 2 was at its best without.
 if hasattr(torch.backends, "nnpack"):
     torch.backends.nnpack.set_flags(False)
-
-
-def numbers_of(workload, name, dtype):
-    """The content of one of the workload's files."""
-    return numpy.fromfile(f"{workload}/{name}", dtype=dtype)
 
 
 def same_padding(size, stride, kernel):
@@ -214,16 +209,7 @@ class Predicting:
             return self.model(self.input_of(images)).numpy()
 
     def round(self, milliseconds):
-        batches = len(self.images) // self.batch
-        calls = 0
-        start = time.perf_counter()
-        while True:
-            first = (calls % batches) * self.batch
-            self.predict(self.images[first : first + self.batch])
-            calls += 1
-            elapsed_ms = 1000 * (time.perf_counter() - start)
-            if elapsed_ms >= milliseconds:
-                return {"images": calls * self.batch, "calls": calls, "elapsedMs": elapsed_ms}
+        return inference_round(self, milliseconds)
 
 
 class Training:
@@ -256,61 +242,8 @@ class Training:
         return loss.item()
 
     def round(self, milliseconds):
-        losses = []
-        start = time.perf_counter()
-        while True:
-            losses.append(self.step())
-            elapsed_ms = 1000 * (time.perf_counter() - start)
-            if elapsed_ms >= milliseconds:
-                return {
-                    "images": len(losses) * self.batch,
-                    "calls": len(losses),
-                    "elapsedMs": elapsed_ms,
-                    "firstLoss": losses[0],
-                    "loss": sum(losses) / len(losses),
-                }
-
-
-def peak_bytes():
-    """The high-water mark of this process alone; maxrss would begin at that of the process that started it."""
-    try:
-        with open("/proc/self/status", encoding="utf-8") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return 1024 * int(line.split()[1])
-    except OSError:
-        pass
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def respond(contestant, request):
-    before = time.process_time()
-    what = request["do"]
-    if what == "hello":
-        return {"version": f"{torch.__version__} on Python {sys.version.split()[0]}"}
-    if what == "memory":
-        return {"peakBytes": peak_bytes()}
-    if what == "predict":
-        return {"probabilities": contestant.predict(contestant.images[: request["images"]]).ravel().tolist()}
-    answer = contestant.round(request["milliseconds"])
-    return {**answer, "processorMs": 1000 * (time.process_time() - before)}
-
-
-def answer(value):
-    sys.stdout.write("@" + json.dumps(value) + "\n")
-    sys.stdout.flush()
-
-
-def main():
-    try:
-        assignment = json.loads(sys.argv[1])
-        contestant = Training(assignment) if assignment["task"] == "training" else Predicting(assignment)
-        for line in sys.stdin:
-            answer(respond(contestant, json.loads(line)))
-    except Exception as error:  # The benchmark shows it; there is nobody else to tell.
-        answer({"error": f"{type(error).__name__}: {error}"})
-        sys.exit(1)
+        return training_round(self, milliseconds)
 
 
 if __name__ == "__main__":
-    main()
+    serve(f"{torch.__version__} on Python {sys.version.split()[0]}", Training, Predicting)

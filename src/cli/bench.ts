@@ -25,7 +25,7 @@ export const bench = command({
     python: {
       type: 'string',
       valueHint: 'path',
-      description: 'Python of the peer PyTorch (default: the first that has torch)',
+      description: 'Python of the peers PyTorch and Keras (default: the first that has them)',
     },
     save: { type: 'boolean', description: 'Write JSON, text and pictures into bench/results' },
     ...dataOption,
