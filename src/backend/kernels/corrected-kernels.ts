@@ -4,7 +4,6 @@
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
 import { runOnCpu } from './cpu-kernels.ts';
-import { shareData } from './identity.ts';
 import { type MaxPoolAttributes, maxPool, poolInfo } from './max-pool.ts';
 import type { KernelCall } from './register.ts';
 import { callKernel } from './registered-kernel.ts';
@@ -41,12 +40,6 @@ interface TransformAttributes {
 }
 
 export const corrections: Readonly<Record<string, Correction>> = {
-  // Stock copies a tensor that has the type already, and keeps the low byte of a number instead of asking whether it is zero.
-  Cast: correctedUnary<{ dtype: tf.DataType }>((call, stock) => {
-    const { x } = call.inputs;
-    if (call.attrs.dtype === x.dtype) return shareData(x, call.backend);
-    return call.attrs.dtype === 'bool' ? runOnCpu('Cast', call) : stock();
-  }),
   Cumprod: fromTheFront,
   Cumsum: fromTheFront,
   // Stock gives the type of its inputs; tfjs's other backends give int32.
@@ -68,17 +61,6 @@ export const corrections: Readonly<Record<string, Correction>> = {
     if (tf.util.sizeFromShape(inputs.t.shape) === 0) return backend.output(inputs.t.shape, inputs.t.dtype);
     return inputs.t.dtype === 'bool' ? selectBytes(backend, inputs) : stock();
   }),
-  // Stock reads past the end of the tensor.
-  Slice: correctedUnary<{ begin: number | number[]; size: number | number[] }>(({ inputs, attrs }, stock) => {
-    const { x } = inputs;
-    const [begin = [], size = []] = tf.slice_util.parseSliceParams(x as tf.Tensor, attrs.begin, attrs.size);
-    tf.slice_util.assertParamsValid(x as tf.Tensor, begin, size);
-    return stock();
-  }),
-  // Stock calls whatever it gives float32, and knows elements of four bytes alone.
-  StridedSlice: correctedUnary<object>((call, stock) =>
-    call.inputs.x.dtype === 'float32' ? stock() : runOnCpu('StridedSlice', call),
-  ),
   // Stock takes `reflect` for `wrap`; the cpu backend is right for one image.
   Transform: corrected<{ image: tf.TensorInfo; transforms: tf.TensorInfo }, TransformAttributes>((call, stock) =>
     call.attrs.fillMode === 'reflect' ? transformOneByOne(call) : stock(),

@@ -24,7 +24,6 @@ export const missingKernels: readonly string[] = [
 
 /** Stock kernels that are wrong for numbers as they come, and how. */
 export const faultyKernels: Readonly<Record<string, string>> = {
-  Bincount: 'counts an image by its rows instead of as a whole',
   Conv3DBackpropFilterV2: 'gives zeros or other sums in most cases',
   Conv3DBackpropInputV2: 'gives zeros or other sums in most cases',
   Dilation2D: 'begins its maxima at the least positive number, and so never finds a negative one',
