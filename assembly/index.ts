@@ -16,6 +16,7 @@ export { conv2d, conv2dSingleChannel, padImages } from './conv-2d';
 export { conv2dBackpropInput } from './conv-2d-backprop-input';
 export { conv2dBackpropFilter, conv2dBackpropFilterOfMaxPool, sumPartials } from './conv-2d-backprop-filter';
 export { matMulColumns, matMulInt32, matMulRows } from './batch-mat-mul';
+export { rowTimesMatrix } from './row-times-matrix';
 export { biasActivationGrad } from './bias-activation-grad';
 export { decodeIdxImages, decodeIdxLabels } from './decode-idx';
 export { gatherBatch } from './gather-batch';

@@ -2,9 +2,9 @@
 // Ratio: least time of ours over least time of stock. The least of several rounds, since what disturbs a call only ever adds to it.
 // Not a check of results. Invariant: both get the same values, and are timed in the same rounds.
 import * as tf from '@tensorflow/tfjs';
-import { alternate, disturbanceOf, type Entrant, meanOf, sampleCalls, valuesOf } from './alternation.ts';
+import { alternate, type Entrant, meanOf, sampleCalls, valuesOf } from './alternation.ts';
 import { type Benchmark, wantedOf } from './benchmark.ts';
-import { disturbanceNotice } from './disturbance.ts';
+import { type Disturbance, disturbanceNotice, summarizeDisturbances, watch } from './disturbance.ts';
 import { type OperationCase, type Outputs, operationCases } from './operation-cases/index.ts';
 import { addStockBackend, STOCK } from './stock-backend.ts';
 
@@ -32,14 +32,15 @@ export const operations: Benchmark = {
     const removeStock = await addStockBackend();
     try {
       const results: OperationResult[] = [];
-      const disturbances = [];
+      const disturbances: Disturbance[] = [];
       for (const each of cases) {
         onProgress?.(each.name);
-        const { result, measured } = await measureCase(each, rounds);
+        // Around all rounds of a case: one round is shorter than what the counters can tell.
+        const { result, disturbance } = await watch(() => measureCase(each, rounds));
         results.push(result);
-        disturbances.push(...measured);
+        disturbances.push(disturbance);
       }
-      const disturbance = disturbanceOf(disturbances);
+      const disturbance = summarizeDisturbances(disturbances);
       const { threads, sharedMemory } = engine;
       const compared = results.filter(({ ratio }) => ratio !== undefined);
       const slower = compared.filter(({ ratio }) => ratio! > SLOWER);
@@ -59,7 +60,7 @@ export const operations: Benchmark = {
   },
 };
 
-async function measureCase(each: OperationCase, rounds: number) {
+async function measureCase(each: OperationCase, rounds: number): Promise<OperationResult> {
   const hasStock = tf.getKernel(each.kernel, STOCK) !== undefined;
   tf.engine().startScope(each.name);
   try {
@@ -69,8 +70,7 @@ async function measureCase(each: OperationCase, rounds: number) {
     const [oursMs, stockMs] = measured.map((own) => Math.min(...valuesOf(own)));
     const { name, kernel } = each;
     const against = stockMs === undefined ? {} : { stockMs, ratio: oursMs! / stockMs };
-    const result: OperationResult = { name, kernel, oursMs: oursMs!, ...against };
-    return { result, measured };
+    return { name, kernel, oursMs: oursMs!, ...against };
   } finally {
     // Inputs of either are freed by the backend that holds them.
     tf.engine().endScope();

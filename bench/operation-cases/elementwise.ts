@@ -133,7 +133,7 @@ export function elementwiseCases({ side }: CaseSizes): OperationCase[] {
         onTwo(() => [floats(shape, 0.5, 3), floats(shape, 1, 2)], f),
       ),
     ),
-    ...(['Add', 'Greater', 'Maximum', 'Mod', 'Pow'] as const).map((kernel) =>
+    ...(['Add', 'Greater', 'Maximum', 'Mod', 'Pow', 'RealDiv'] as const).map((kernel) =>
       operation(
         kernel,
         onTwo(() => [floats(shape, 0.5, 3), floats([side], 1, 2)], binary[kernel]!),

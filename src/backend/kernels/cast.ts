@@ -32,9 +32,8 @@ export const castKernels: Readonly<Record<string, Correction>> = {
     const y = backend.output(x.shape, attrs.dtype);
     const elements = sizeOf(x.shape);
     const units = Math.ceil(elements / ELEMENTS_PER_UNIT);
-    const grain = elements < ALONE_ELEMENTS ? units : Math.ceil(units / backend.pool.threads);
     const words = [backend.offset(x), backend.offset(y), elements, ELEMENTS_PER_UNIT, code];
-    backend.pool.run('cast', units, words, { grain });
+    backend.pool.run('cast', units, words, elements < ALONE_ELEMENTS ? { grain: units } : {});
     return y;
   },
 };

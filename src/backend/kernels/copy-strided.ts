@@ -67,7 +67,7 @@ export function copyStrided(backend: SelvedgeBackend, { x, y, axes, first = 0, f
       piecesPerRow,
       ...outer.flatMap((axis) => [axis.size, axis.from * bytes, axis.to * bytes]),
     ],
-    { grain: elements * bytes < ALONE_BYTES ? units : Math.ceil(units / backend.pool.threads) },
+    elements * bytes < ALONE_BYTES ? { grain: units } : {},
   );
 }
 

@@ -1,8 +1,9 @@
 // Add, Sub, Multiply, RealDiv, Maximum, Minimum and SquaredDifference of float32, on all threads.
-// Any broadcast that leaves at most four runs of axes is ours; the rest, and other types, stay stock.
+// Any broadcast that leaves at most four runs of axes is ours; the rest, and other types, stay stock, on equal shapes.
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
+import { expanding } from './broadcast-binary.ts';
 import type { Correction } from './corrected-kernels.ts';
 import { sizeOf } from './gemm.ts';
 import type { Kernel, KernelCall } from './register.ts';
@@ -110,12 +111,14 @@ type Call = KernelCall<{ a: tf.TensorInfo; b: tf.TensorInfo }>;
 
 const threaded =
   (code: number): Correction =>
-  (stock) =>
-  (call) => {
-    const { inputs, backend } = call as unknown as Call;
-    const { a, b } = inputs;
-    const walk = a.dtype === 'float32' && b.dtype === 'float32' ? broadcastWalk(a.shape, b.shape) : undefined;
-    return walk ? combine(backend, { code, a, b, walk }) : stock(call);
+  (stock) => {
+    const expanded = expanding(stock);
+    return (call) => {
+      const { inputs, backend } = call as unknown as Call;
+      const { a, b } = inputs;
+      const walk = a.dtype === 'float32' && b.dtype === 'float32' ? broadcastWalk(a.shape, b.shape) : undefined;
+      return walk ? combine(backend, { code, a, b, walk }) : expanded(call);
+    };
   };
 
 function combine(

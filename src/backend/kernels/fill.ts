@@ -16,8 +16,12 @@ function filled(backend: SelvedgeBackend, shape: readonly number[], dtype: tf.Da
   const y = backend.output(shape, dtype);
   const bytes = sizeOf(shape) * tf.util.bytesPerElement(dtype);
   const units = Math.ceil(bytes / BYTES_PER_UNIT);
-  const grain = bytes < ALONE_BYTES ? units : Math.ceil(units / backend.pool.threads);
-  backend.pool.run('fill', units, [backend.offset(y), bytes, BYTES_PER_UNIT, bitsOf(dtype, value)], { grain });
+  backend.pool.run(
+    'fill',
+    units,
+    [backend.offset(y), bytes, BYTES_PER_UNIT, bitsOf(dtype, value)],
+    bytes < ALONE_BYTES ? { grain: units } : {},
+  );
   return y;
 }
 

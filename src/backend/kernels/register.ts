@@ -6,6 +6,7 @@ import { avgPoolKernel } from './avg-pool.ts';
 import { avgPool3DGradCorrection, avgPoolGradKernel } from './avg-pool-grad.ts';
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { bincountKernel } from './bincount.ts';
+import { broadcastBinaryKernels } from './broadcast-binary.ts';
 import { castKernels } from './cast.ts';
 import { clipByValueKernel } from './clip-by-value.ts';
 import { concatKernels } from './concat.ts';
@@ -27,7 +28,7 @@ import { fusedConv2DKernel } from './fused-conv-2d.ts';
 import { fusedDepthwiseConv2DKernel } from './fused-depthwise-conv-2d.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
 import { gatherKernels } from './gather-v2.ts';
-import { identityKernel } from './identity.ts';
+import { expandDimsKernel, identityKernel } from './identity.ts';
 import { maxPoolKernel } from './max-pool.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
 import { preluKernel } from './prelu.ts';
@@ -64,6 +65,7 @@ const kernels: readonly Kernel[] = [
   depthwiseConv2dNativeBackpropFilterKernel,
   depthwiseConv2dNativeBackpropInputKernel,
   einsumKernel,
+  expandDimsKernel,
   fusedConv2DKernel,
   fusedDepthwiseConv2DKernel,
   fusedMatMulKernel,
@@ -80,6 +82,7 @@ const kernels: readonly Kernel[] = [
 const partlyOurs: Readonly<Record<string, Correction>> = {
   ...corrections,
   AvgPool3DGrad: avgPool3DGradCorrection,
+  ...broadcastBinaryKernels,
   ...castKernels,
   ...concatKernels,
   ...elementwiseBinaryKernels,
