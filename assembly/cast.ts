@@ -41,7 +41,7 @@ function wrap(float: f32): i32 {
   return abs(float) < WRAPS_TO_ZERO ? <i32>(<i64>float) : 0;
 }
 
-/** Bytes 0 and 1 of sixteen masks. */
+/** Sixteen masks as bytes of 0 and 1. */
 @inline
 function packMasks(a: v128, b: v128, c: v128, d: v128): v128 {
   const bytes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
@@ -71,13 +71,19 @@ function intToBool(x: usize, y: usize, count: i32): void {
 }
 
 function intToFloat(x: usize, y: usize, count: i32): void {
+  for (; count >= 16; count -= 16, x += 64, y += 64) {
+    v128.store(y, f32x4.convert_i32x4_s(v128.load(x)));
+    v128.store(y, f32x4.convert_i32x4_s(v128.load(x, 16)), 16);
+    v128.store(y, f32x4.convert_i32x4_s(v128.load(x, 32)), 32);
+    v128.store(y, f32x4.convert_i32x4_s(v128.load(x, 48)), 48);
+  }
   for (; count >= 4; count -= 4, x += 16, y += 16) v128.store(y, f32x4.convert_i32x4_s(v128.load(x)));
   for (; count > 0; count--, x += 4, y += 4) store<f32>(y, <f32>load<i32>(x));
 }
 
 @inline
 function widened(code: i32, words: v128): v128 {
-  return code == BOOL_TO_FLOAT ? f32x4.convert_i32x4_u(words) : words;
+  return code == BOOL_TO_FLOAT ? f32x4.convert_i32x4_s(words) : words;
 }
 
 @inline

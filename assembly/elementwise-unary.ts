@@ -5,7 +5,8 @@
 //
 //   unit = elementsPerUnit elements, of which the last unit may have fewer
 import { loadColumns, storeColumns } from './simd/columns';
-import { exp, expm1 } from './simd/exp';
+import { exp } from './simd/exp';
+import { expm1OfNegative, expOfNegative } from './simd/exp-negative';
 
 @unmanaged
 class UnaryArgs {
@@ -114,13 +115,13 @@ function leakyReluRange(a: UnaryArgs, start: i32, end: i32): void {
 @inline
 function applyExponential(code: i32, x: v128): v128 {
   if (code == EXP) return inline.always(exp(x));
-  if (code == ELU) return v128.bitselect(x, inline.always(expm1(x)), f32x4.ge(x, f32x4.splat(0)));
+  if (code == ELU) return v128.bitselect(x, expm1OfNegative(x), f32x4.ge(x, f32x4.splat(0)));
   if (code == SIGMOID) {
     const one = f32x4.splat(1);
-    const e = inline.always(exp(f32x4.neg(f32x4.abs(x))));
+    const e = expOfNegative(f32x4.neg(f32x4.abs(x)));
     return f32x4.div(v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0))), f32x4.add(one, e));
   }
-  const t = inline.always(expm1(f32x4.mul(f32x4.abs(x), f32x4.splat(-2))));
+  const t = expm1OfNegative(f32x4.mul(f32x4.abs(x), f32x4.splat(-2)));
   const magnitude = f32x4.div(f32x4.abs(t), f32x4.add(t, f32x4.splat(2)));
   return v128.bitselect(x, magnitude, i32x4.splat(i32.MIN_VALUE));
 }

@@ -17,8 +17,12 @@ export function fill(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<FillArgs>(args);
   const first = <u32>start * a.bytesPerUnit;
   const bytes = min(<u32>(end - start) * a.bytesPerUnit, a.bytes - first);
-  const words = i32x4.splat(a.word);
   let y = <usize>a.y + first;
+  if (rotl(a.word, 8) == a.word) {
+    memory.fill(y, <u8>a.word, bytes);
+    return;
+  }
+  const words = i32x4.splat(a.word);
   const last = y + bytes;
   const blockEnd = y + (bytes & ~63);
   for (; y < blockEnd; y += 64) {

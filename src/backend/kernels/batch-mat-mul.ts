@@ -5,6 +5,7 @@ import { SelvedgeError } from '../../core/errors.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
 import { type ClampActivation, clampBits, emptyProduct } from './activation.ts';
+import { outerProduct } from './elementwise-binary.ts';
 import { alignToCacheLine, grainFor, packedSize, packPanels, planRows, sizeOf } from './gemm.ts';
 import type { KernelCall } from './register.ts';
 
@@ -103,6 +104,10 @@ export function matMul(backend: SelvedgeBackend, options: MatMul): tf.TensorInfo
   const shape = matMulShape(options);
   const { rows, depth, columns, batch, batchB } = shape;
   if (depth === 0) return emptyProduct(backend, shape.outShape, options);
+  const isPlain = !bias && (options.activation ?? 'linear') === 'linear';
+  if (depth === 1 && batch === 1 && isPlain && sizeOf(shape.outShape) > 0) {
+    return { ...outerProduct(backend, options.a, options.b), shape: shape.outShape };
+  }
   const output = backend.output(shape.outShape, 'float32');
   if (sizeOf(shape.outShape) === 0) return output;
   if (rows === 1 && batch === 1 && !transposeB) return rowTimesMatrix(backend, options, output);

@@ -13,6 +13,7 @@ import { callKernel, replaceBy } from './registered-kernel.ts';
 const codes = { Add: 0, Sub: 1, Multiply: 2, RealDiv: 3, Maximum: 4, Minimum: 5, SquaredDifference: 6 } as const;
 
 const RELU_GRAD = 7;
+const PRODUCT = 8;
 
 const ELEMENTS_PER_UNIT = 4096;
 /** Elements below which waking workers costs more than it saves: a few microseconds of one core. */
@@ -153,6 +154,12 @@ function combine(
 export const elementwiseBinaryKernels: Readonly<Record<string, Correction>> = Object.fromEntries(
   Object.entries(codes).map(([kernelName, code]) => [kernelName, threaded(code)]),
 );
+
+/** Each element of a vector times each of another: `[rows, columns]`. */
+export function outerProduct(backend: SelvedgeBackend, a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo {
+  const walk = broadcastWalk([sizeOf(a.shape), 1], [1, sizeOf(b.shape)])!;
+  return combine(backend, { code: PRODUCT, a, b, walk });
+}
 
 /** dy * step(x) in one pass; not a kernel of tfjs: our gradient of Relu runs it. */
 export const reluGradKernel: Kernel = {
