@@ -39,7 +39,6 @@ export const broadcastBinaryKernels: Readonly<Record<string, Correction>> = Obje
     'Atan2',
     'BitwiseAnd',
     'Equal',
-    'FloorDiv',
     'Greater',
     'GreaterEqual',
     'Less',

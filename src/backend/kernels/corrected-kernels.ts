@@ -3,6 +3,7 @@
 // Invariant: each entry says what the stock kernel does wrong.
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
+import { expanding } from './broadcast-binary.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { type MaxPoolAttributes, maxPool, poolInfo } from './max-pool.ts';
 import type { KernelCall } from './register.ts';
@@ -35,6 +36,14 @@ const fromTheFront = correctedUnary<{ axis: number; exclusive: boolean; reverse:
   },
 );
 
+const floorDiv = corrected<{ a: tf.TensorInfo; b: tf.TensorInfo }, object>(({ inputs, backend }, stock) => {
+  const quotient = stock() as tf.TensorInfo;
+  if (inputs.a.dtype === 'int32') return quotient;
+  const whole = callKernel(backend, 'Cast', { x: quotient }, { dtype: 'int32' });
+  backend.disposeData(quotient.dataId);
+  return whole;
+});
+
 interface TransformAttributes {
   readonly fillMode: string;
 }
@@ -43,13 +52,7 @@ export const corrections: Readonly<Record<string, Correction>> = {
   Cumprod: fromTheFront,
   Cumsum: fromTheFront,
   // Stock gives the type of its inputs; tfjs's other backends give int32.
-  FloorDiv: corrected<{ a: tf.TensorInfo; b: tf.TensorInfo }, object>(({ inputs, backend }, stock) => {
-    const quotient = stock() as tf.TensorInfo;
-    if (inputs.a.dtype === 'int32') return quotient;
-    const whole = callKernel(backend, 'Cast', { x: quotient }, { dtype: 'int32' });
-    backend.disposeData(quotient.dataId);
-    return whole;
-  }),
+  FloorDiv: (stock) => floorDiv(expanding(stock)),
   // Stock begins its maxima at the least positive number. A maximum over a box is one over its slices and then one over their maxima.
   MaxPool3D: correctedUnary<Pool3DAttributes>(({ inputs, attrs, backend }) => maxPool3D(backend, inputs.x, attrs)),
   // Stock fills with bytes of a picture from 0 to 255, and with black alone as tfjs says.
