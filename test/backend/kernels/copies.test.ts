@@ -217,6 +217,20 @@ test('Bincount equals the cpu backend, with weights and without, and refuses neg
   assert.throws(() => tf.tidy(() => tf.bincount(tf.tensor1d([1, -1], 'int32'), tf.tensor1d([]), 3)), 'non-negative');
 });
 
+test('DenseBincount and BitwiseAnd equal the cpu backend', () =>
+  assertEqualsCpu(() => {
+    const x = tf.tensor1d([1, 3, 3, 0, 7, 2], 'int32');
+    const rows = tf.reshape(x, [2, 3]) as tf.Tensor2D;
+    const none = tf.tensor1d([]);
+    return [
+      tf.denseBincount(x, none, 5),
+      tf.denseBincount(rows, none as unknown as tf.Tensor2D, 5),
+      tf.denseBincount(rows, none as unknown as tf.Tensor2D, 5, true),
+      tf.denseBincount(x, noiseTensor<tf.Rank.R1>([6]), 5),
+      tf.bitwiseAnd(x, tf.reverse(x)),
+    ];
+  }, 'counts and bits'));
+
 test('results of copies keep their type', () => {
   for (const type of types) {
     tf.tidy(() => {
