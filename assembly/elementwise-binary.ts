@@ -41,6 +41,8 @@ const REAL_DIV: i32 = 3;
 const MAXIMUM: i32 = 4;
 const MINIMUM: i32 = 5;
 const SQUARED_DIFFERENCE: i32 = 6;
+/** 0 + a * b: a sum of one product, which is never -0. */
+const PRODUCT: i32 = 8;
 /** a * step(b): the gradient a of relu(b), back to b. */
 const RELU_GRAD: i32 = 7;
 
@@ -57,6 +59,7 @@ function combine(code: i32, a: v128, b: v128): v128 {
     const difference = f32x4.sub(a, b);
     return f32x4.mul(difference, difference);
   }
+  if (code == PRODUCT) return f32x4.add(f32x4.splat(0), f32x4.mul(a, b));
   return f32x4.mul(a, stepOf(b));
 }
 
@@ -188,6 +191,10 @@ function reluGradRows(a: BinaryArgs, start: i32, end: i32): void {
   combineRows(RELU_GRAD, a, start, end);
 }
 
+function productRows(a: BinaryArgs, start: i32, end: i32): void {
+  combineRows(PRODUCT, a, start, end);
+}
+
 export function elementwiseBinary(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<BinaryArgs>(args);
   if (a.code == ADD) addRows(a, start, end);
@@ -197,5 +204,6 @@ export function elementwiseBinary(args: usize, start: i32, end: i32, scratch: us
   else if (a.code == MAXIMUM) maximumRows(a, start, end);
   else if (a.code == MINIMUM) minimumRows(a, start, end);
   else if (a.code == SQUARED_DIFFERENCE) squaredDifferenceRows(a, start, end);
+  else if (a.code == PRODUCT) productRows(a, start, end);
   else reluGradRows(a, start, end);
 }

@@ -5,7 +5,8 @@
 //
 //   unit = elementsPerUnit elements, of which the last unit may have fewer
 import { loadColumns, storeColumns } from './simd/columns';
-import { exp, expm1, sigmoid, tanh } from './simd/exp';
+import { exp } from './simd/exp';
+import { expm1OfNegative, expOfNegative } from './simd/exp-negative';
 
 @unmanaged
 class UnaryArgs {
@@ -51,11 +52,7 @@ function apply(code: i32, x: v128, alpha: v128): v128 {
   // The operands are in the order in which pmax and pmin keep NaN; adding 0 makes 0 of -0, as Math.max does.
   if (code == RELU) return f32x4.add(f32x4.pmax(x, zero), zero);
   if (code == RELU6) return f32x4.pmin(f32x4.add(f32x4.pmax(x, zero), zero), f32x4.splat(6));
-  if (code == LEAKY_RELU) return v128.bitselect(f32x4.mul(alpha, x), x, f32x4.lt(x, zero));
-  if (code == ELU) return v128.bitselect(x, expm1(x), f32x4.ge(x, zero));
-  if (code == EXP) return exp(x);
-  if (code == SIGMOID) return sigmoid(x);
-  return tanh(x);
+  return v128.bitselect(f32x4.mul(alpha, x), x, f32x4.lt(x, zero));
 }
 
 @inline
@@ -114,6 +111,50 @@ function leakyReluRange(a: UnaryArgs, start: i32, end: i32): void {
   applyRange(LEAKY_RELU, a, start, end);
 }
 
+/** As `exp`, `expm1`, `sigmoid` and `tanh` of simd/exp.ts, to the bit, without a call a vector, which costs as much as the arithmetic. */
+@inline
+function applyExponential(code: i32, x: v128): v128 {
+  if (code == EXP) return inline.always(exp(x));
+  if (code == ELU) return v128.bitselect(x, expm1OfNegative(x), f32x4.ge(x, f32x4.splat(0)));
+  if (code == SIGMOID) {
+    const one = f32x4.splat(1);
+    const e = expOfNegative(f32x4.neg(f32x4.abs(x)));
+    return f32x4.div(v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0))), f32x4.add(one, e));
+  }
+  const t = expm1OfNegative(f32x4.mul(f32x4.abs(x), f32x4.splat(-2)));
+  const magnitude = f32x4.div(f32x4.abs(t), f32x4.add(t, f32x4.splat(2)));
+  return v128.bitselect(x, magnitude, i32x4.splat(i32.MIN_VALUE));
+}
+
+@inline
+function exponentialRange(code: i32, a: UnaryArgs, start: i32, end: i32): void {
+  const first = start * a.elementsPerUnit;
+  let elements = min(end * a.elementsPerUnit, a.elements) - first;
+  let x = <usize>a.x + (<usize>first << 2);
+  let y = <usize>a.y + (<usize>first << 2);
+  for (; elements >= 4; elements -= 4, x += 16, y += 16) v128.store(y, applyExponential(code, v128.load(x)));
+  if (elements > 0) {
+    const last = applyExponential(code, loadColumns(x, elements));
+    storeColumns(y, last, last, elements);
+  }
+}
+
+function expRange(a: UnaryArgs, start: i32, end: i32): void {
+  exponentialRange(EXP, a, start, end);
+}
+
+function eluRange(a: UnaryArgs, start: i32, end: i32): void {
+  exponentialRange(ELU, a, start, end);
+}
+
+function sigmoidRange(a: UnaryArgs, start: i32, end: i32): void {
+  exponentialRange(SIGMOID, a, start, end);
+}
+
+function tanhRange(a: UnaryArgs, start: i32, end: i32): void {
+  exponentialRange(TANH, a, start, end);
+}
+
 /** The codes whose arithmetic costs more than a branch on the code, without the unrolled loop. */
 function otherRange(a: UnaryArgs, start: i32, end: i32): void {
   const first = start * a.elementsPerUnit;
@@ -138,5 +179,9 @@ export function elementwiseUnary(args: usize, start: i32, end: i32, scratch: usi
   else if (a.code == ABS) absRange(a, start, end);
   else if (a.code == RELU6) relu6Range(a, start, end);
   else if (a.code == LEAKY_RELU) leakyReluRange(a, start, end);
+  else if (a.code == EXP) expRange(a, start, end);
+  else if (a.code == ELU) eluRange(a, start, end);
+  else if (a.code == SIGMOID) sigmoidRange(a, start, end);
+  else if (a.code == TANH) tanhRange(a, start, end);
   else otherRange(a, start, end);
 }

@@ -5,6 +5,7 @@ import { edge } from './edge.ts';
 import { inference } from './inference.ts';
 import { kernels } from './kernels.ts';
 import { memory } from './memory.ts';
+import { operations } from './operations.ts';
 import { peers } from './peers.ts';
 import { scaling } from './scaling.ts';
 import { startup } from './startup.ts';
@@ -17,6 +18,7 @@ export const benchmarks: readonly Benchmark[] = [
   inference,
   peers,
   kernels,
+  operations,
   data,
   startup,
   edge,

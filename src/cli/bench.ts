@@ -15,7 +15,8 @@ export const bench = command({
     name: {
       type: 'positional',
       required: false,
-      description: 'Benchmark to run: training, inference, peers, kernels, data, startup, memory or scaling',
+      description:
+        'Benchmark to run: training, inference, peers, kernels, operations, data, startup, memory or scaling',
     },
     model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network' },
     'batch-size': { type: 'string', valueHint: 'count', description: 'Images a batch' },

@@ -5,11 +5,14 @@ import { SelvedgeError } from '../../core/errors.ts';
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
 import { type ClampActivation, clampBits, emptyProduct } from './activation.ts';
+import { outerProduct } from './elementwise-binary.ts';
 import { alignToCacheLine, grainFor, packedSize, packPanels, planRows, sizeOf } from './gemm.ts';
 import type { KernelCall } from './register.ts';
 
 /** Rows up to which reading B once is cheaper than packing it. */
 const FEW_ROWS = 8;
+/** Of a product with one row: half a page of each row of B. */
+const COLUMNS_PER_UNIT = 512;
 /** Bytes of a batch table's row, and of the zeros that sums start from where no panel carries a bias. */
 const BATCH_BYTES = 12;
 const INIT_BYTES = 64;
@@ -101,8 +104,13 @@ export function matMul(backend: SelvedgeBackend, options: MatMul): tf.TensorInfo
   const shape = matMulShape(options);
   const { rows, depth, columns, batch, batchB } = shape;
   if (depth === 0) return emptyProduct(backend, shape.outShape, options);
+  const isPlain = !bias && (options.activation ?? 'linear') === 'linear';
+  if (depth === 1 && batch === 1 && isPlain && sizeOf(shape.outShape) > 0) {
+    return { ...outerProduct(backend, options.a, options.b), shape: shape.outShape };
+  }
   const output = backend.output(shape.outShape, 'float32');
   if (sizeOf(shape.outShape) === 0) return output;
+  if (rows === 1 && batch === 1 && !transposeB) return rowTimesMatrix(backend, options, output);
   const inPlace =
     !transposeB && batchB === 1 && rows <= FEW_ROWS && columns % 8 === 0 && (!bias || sizeOf(bias.shape) > 1);
   const { panelBytes, matrixBytes } = packedSize(depth, columns);
@@ -150,6 +158,31 @@ export function matMul(backend: SelvedgeBackend, options: MatMul): tf.TensorInfo
       { scratchBytes: (plan.rowsPerUnit + 3) * 8, ...grainFor(2 * batch * rows * depth * columns, units) },
     );
   });
+  return output;
+}
+
+/** One row, which a tile of four rows would compute four times. The sums are the same to the bit. */
+function rowTimesMatrix(
+  backend: SelvedgeBackend,
+  { a, b, bias, activation = 'linear' }: MatMul,
+  output: tf.TensorInfo,
+): tf.TensorInfo {
+  const [depth, columns] = lastTwo(b.shape, false);
+  const units = Math.ceil(columns / COLUMNS_PER_UNIT);
+  const biasStep = bias && sizeOf(bias.shape) > 1 ? 4 : 0;
+  const words = [
+    backend.offset(a),
+    backend.offset(b),
+    backend.offset(output),
+    bias ? backend.offset(bias) : 0,
+    biasStep,
+  ];
+  backend.pool.run(
+    'rowTimesMatrix',
+    units,
+    [...words, depth, columns, COLUMNS_PER_UNIT, ...clampBits(activation)],
+    grainFor(2 * depth * columns, units),
+  );
   return output;
 }
 

@@ -3,8 +3,8 @@
 // Invariant: each entry says what the stock kernel does wrong.
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
+import { expanding } from './broadcast-binary.ts';
 import { runOnCpu } from './cpu-kernels.ts';
-import { shareData } from './identity.ts';
 import { type MaxPoolAttributes, maxPool, poolInfo } from './max-pool.ts';
 import type { KernelCall } from './register.ts';
 import { callKernel } from './registered-kernel.ts';
@@ -36,27 +36,23 @@ const fromTheFront = correctedUnary<{ axis: number; exclusive: boolean; reverse:
   },
 );
 
+const floorDiv = corrected<{ a: tf.TensorInfo; b: tf.TensorInfo }, object>(({ inputs, backend }, stock) => {
+  const quotient = stock() as tf.TensorInfo;
+  if (inputs.a.dtype === 'int32') return quotient;
+  const whole = callKernel(backend, 'Cast', { x: quotient }, { dtype: 'int32' });
+  backend.disposeData(quotient.dataId);
+  return whole;
+});
+
 interface TransformAttributes {
   readonly fillMode: string;
 }
 
 export const corrections: Readonly<Record<string, Correction>> = {
-  // Stock copies a tensor that has the type already, and keeps the low byte of a number instead of asking whether it is zero.
-  Cast: correctedUnary<{ dtype: tf.DataType }>((call, stock) => {
-    const { x } = call.inputs;
-    if (call.attrs.dtype === x.dtype) return shareData(x, call.backend);
-    return call.attrs.dtype === 'bool' ? runOnCpu('Cast', call) : stock();
-  }),
   Cumprod: fromTheFront,
   Cumsum: fromTheFront,
   // Stock gives the type of its inputs; tfjs's other backends give int32.
-  FloorDiv: corrected<{ a: tf.TensorInfo; b: tf.TensorInfo }, object>(({ inputs, backend }, stock) => {
-    const quotient = stock() as tf.TensorInfo;
-    if (inputs.a.dtype === 'int32') return quotient;
-    const whole = callKernel(backend, 'Cast', { x: quotient }, { dtype: 'int32' });
-    backend.disposeData(quotient.dataId);
-    return whole;
-  }),
+  FloorDiv: (stock) => floorDiv(expanding(stock)),
   // Stock begins its maxima at the least positive number. A maximum over a box is one over its slices and then one over their maxima.
   MaxPool3D: correctedUnary<Pool3DAttributes>(({ inputs, attrs, backend }) => maxPool3D(backend, inputs.x, attrs)),
   // Stock fills with bytes of a picture from 0 to 255, and with black alone as tfjs says.
@@ -68,17 +64,6 @@ export const corrections: Readonly<Record<string, Correction>> = {
     if (tf.util.sizeFromShape(inputs.t.shape) === 0) return backend.output(inputs.t.shape, inputs.t.dtype);
     return inputs.t.dtype === 'bool' ? selectBytes(backend, inputs) : stock();
   }),
-  // Stock reads past the end of the tensor.
-  Slice: correctedUnary<{ begin: number | number[]; size: number | number[] }>(({ inputs, attrs }, stock) => {
-    const { x } = inputs;
-    const [begin = [], size = []] = tf.slice_util.parseSliceParams(x as tf.Tensor, attrs.begin, attrs.size);
-    tf.slice_util.assertParamsValid(x as tf.Tensor, begin, size);
-    return stock();
-  }),
-  // Stock calls whatever it gives float32, and knows elements of four bytes alone.
-  StridedSlice: correctedUnary<object>((call, stock) =>
-    call.inputs.x.dtype === 'float32' ? stock() : runOnCpu('StridedSlice', call),
-  ),
   // Stock takes `reflect` for `wrap`; the cpu backend is right for one image.
   Transform: corrected<{ image: tf.TensorInfo; transforms: tf.TensorInfo }, TransformAttributes>((call, stock) =>
     call.attrs.fillMode === 'reflect' ? transformOneByOne(call) : stock(),

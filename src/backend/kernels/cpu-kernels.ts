@@ -24,7 +24,6 @@ export const missingKernels: readonly string[] = [
 
 /** Stock kernels that are wrong for numbers as they come, and how. */
 export const faultyKernels: Readonly<Record<string, string>> = {
-  Bincount: 'counts an image by its rows instead of as a whole',
   Conv3DBackpropFilterV2: 'gives zeros or other sums in most cases',
   Conv3DBackpropInputV2: 'gives zeros or other sums in most cases',
   Dilation2D: 'begins its maxima at the least positive number, and so never finds a negative one',
@@ -133,6 +132,9 @@ const isForeign = (kernelName: string, typed: Typed | null | undefined): boolean
 
 const isEmpty = (typed: Typed | null | undefined): boolean => typed?.shape?.includes(0) ?? false;
 
+/** An input that counts each number once where it is empty, which stock knows. */
+const NO_WEIGHTS = 'weights';
+
 /** They count a reference, whatever the type; and of nothing, the cpu backend would select for ever. */
 const ALWAYS_OURS: readonly string[] = ['Identity', 'Reshape', 'Select'];
 
@@ -150,7 +152,7 @@ export function withForeignInputs(kernel: tf.KernelConfig, isStock: boolean): tf
       let anyForeign = isForeign(kernelName, call.attrs as Typed | undefined);
       for (const name in call.inputs) {
         const input = call.inputs[name];
-        anyForeign ||= isForeign(kernelName, input) || (isStock && isEmpty(input));
+        anyForeign ||= isForeign(kernelName, input) || (isStock && name !== NO_WEIGHTS && isEmpty(input));
       }
       return anyForeign ? runOnCpu(kernelName, call as unknown as KernelCall) : kernelFunc(call);
     },

@@ -1,8 +1,9 @@
 // Add, Sub, Multiply, RealDiv, Maximum, Minimum and SquaredDifference of float32, on all threads.
-// Any broadcast that leaves at most four runs of axes is ours; the rest, and other types, stay stock.
+// Any broadcast that leaves at most four runs of axes is ours; the rest, and other types, stay stock, on equal shapes.
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
+import { expanding } from './broadcast-binary.ts';
 import type { Correction } from './corrected-kernels.ts';
 import { sizeOf } from './gemm.ts';
 import type { Kernel, KernelCall } from './register.ts';
@@ -12,6 +13,7 @@ import { callKernel, replaceBy } from './registered-kernel.ts';
 const codes = { Add: 0, Sub: 1, Multiply: 2, RealDiv: 3, Maximum: 4, Minimum: 5, SquaredDifference: 6 } as const;
 
 const RELU_GRAD = 7;
+const PRODUCT = 8;
 
 const ELEMENTS_PER_UNIT = 4096;
 /** Elements below which waking workers costs more than it saves: a few microseconds of one core. */
@@ -110,12 +112,14 @@ type Call = KernelCall<{ a: tf.TensorInfo; b: tf.TensorInfo }>;
 
 const threaded =
   (code: number): Correction =>
-  (stock) =>
-  (call) => {
-    const { inputs, backend } = call as unknown as Call;
-    const { a, b } = inputs;
-    const walk = a.dtype === 'float32' && b.dtype === 'float32' ? broadcastWalk(a.shape, b.shape) : undefined;
-    return walk ? combine(backend, { code, a, b, walk }) : stock(call);
+  (stock) => {
+    const expanded = expanding(stock);
+    return (call) => {
+      const { inputs, backend } = call as unknown as Call;
+      const { a, b } = inputs;
+      const walk = a.dtype === 'float32' && b.dtype === 'float32' ? broadcastWalk(a.shape, b.shape) : undefined;
+      return walk ? combine(backend, { code, a, b, walk }) : expanded(call);
+    };
   };
 
 function combine(
@@ -150,6 +154,12 @@ function combine(
 export const elementwiseBinaryKernels: Readonly<Record<string, Correction>> = Object.fromEntries(
   Object.entries(codes).map(([kernelName, code]) => [kernelName, threaded(code)]),
 );
+
+/** Each element of a vector times each of another: `[rows, columns]`. */
+export function outerProduct(backend: SelvedgeBackend, a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo {
+  const walk = broadcastWalk([sizeOf(a.shape), 1], [1, sizeOf(b.shape)])!;
+  return combine(backend, { code: PRODUCT, a, b, walk });
+}
 
 /** dy * step(x) in one pass; not a kernel of tfjs: our gradient of Relu runs it. */
 export const reluGradKernel: Kernel = {

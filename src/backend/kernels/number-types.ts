@@ -4,16 +4,16 @@
 
 /** Both int32 and bool. */
 const anyNumbers = `
-  Add All Any ArgMax ArgMin BatchToSpaceND BroadcastTo Cast ClipByValue Concat Diag Equal ExpandDims Fill FloorDiv GatherNd
+  Add All Any ArgMax ArgMin BatchToSpaceND BroadcastTo Cast ClipByValue Concat DepthToSpace Diag Equal ExpandDims Fill FloorDiv GatherNd
   GatherV2 Greater GreaterEqual Identity Less LessEqual LogicalAnd LogicalNot LogicalOr Max Maximum Mean Min Minimum MirrorPad
-  Multiply NotEqual OnesLike Pack Pow Prod Reshape Select Slice SpaceToBatchND SparseToDense SplitV SquaredDifference
+  Multiply NotEqual OnesLike Pack Pow Prod Reshape Reverse Select Slice SpaceToBatchND SparseToDense SplitV SquaredDifference
   StridedSlice Sub Sum TensorScatterUpdate Tile Transpose Unpack ZerosLike
 `;
 
 /** int32 beside float32: as numbers, or as places. */
 const wholeNumbers = `
-  Abs Acos Asin Atan Atan2 Atanh BatchMatMul CropAndResize Cumprod Cumsum DenseBincount Einsum Erf Exp IsFinite IsInf LeakyRelu
-  Mod Multinomial Neg OneHot PadV2 RealDiv Relu Relu6 ReluGrad Reverse Round ScatterNd SearchSorted Selu Sign Sinh
+  Abs Acos Asin Atan Atan2 Atanh BatchMatMul Bincount BitwiseAnd BroadcastArgs CropAndResize Cumprod Cumsum DenseBincount Einsum Erf Exp
+  IsFinite IsInf LeakyRelu Mod Multinomial Neg OneHot PadV2 RealDiv Relu Relu6 ReluGrad Round ScatterNd SearchSorted Selu Sign Sinh
   SparseFillEmptyRows SparseReshape SparseSegmentMean SparseSegmentSum Square Step TopK Unique UnsortedSegmentSum
 `;
 

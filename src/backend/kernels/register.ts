@@ -5,7 +5,11 @@ import * as tf from '../tfjs.ts';
 import { avgPoolKernel } from './avg-pool.ts';
 import { avgPool3DGradCorrection, avgPoolGradKernel } from './avg-pool-grad.ts';
 import { batchMatMulKernel } from './batch-mat-mul.ts';
+import { bincountKernel } from './bincount.ts';
+import { broadcastBinaryKernels } from './broadcast-binary.ts';
+import { castKernels } from './cast.ts';
 import { clipByValueKernel } from './clip-by-value.ts';
+import { concatKernels } from './concat.ts';
 import { conv2DKernel } from './conv-2d.ts';
 import { conv2DBackpropFilterKernel } from './conv-2d-backprop-filter.ts';
 import { conv2DBackpropInputKernel } from './conv-2d-backprop-input.ts';
@@ -18,17 +22,20 @@ import { depthwiseConv2dNativeBackpropInputKernel } from './depthwise-conv-2d-na
 import { einsumKernel } from './einsum.ts';
 import { elementwiseBinaryKernels, reluGradKernel } from './elementwise-binary.ts';
 import { elementwiseUnaryKernels } from './elementwise-unary.ts';
+import { fillKernels } from './fill.ts';
 import { fusedBatchNormKernels } from './fused-batch-norm.ts';
 import { fusedConv2DKernel } from './fused-conv-2d.ts';
 import { fusedDepthwiseConv2DKernel } from './fused-depthwise-conv-2d.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
 import { gatherKernels } from './gather-v2.ts';
-import { identityKernel } from './identity.ts';
+import { expandDimsKernel, identityKernel } from './identity.ts';
 import { maxPoolKernel } from './max-pool.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
 import { preluKernel } from './prelu.ts';
 import { reduceKernels } from './reduce.ts';
+import { sliceKernels } from './slice.ts';
 import { broadcastToKernel, tileKernels } from './tile.ts';
+import { transposeKernels } from './transpose.ts';
 import { unsortedSegmentSumKernel } from './unsorted-segment-sum.ts';
 
 /** Arguments of a kernel as tfjs passes them. */
@@ -48,6 +55,7 @@ const kernels: readonly Kernel[] = [
   avgPoolGradKernel,
   avgPoolKernel,
   batchMatMulKernel,
+  bincountKernel,
   broadcastToKernel,
   clipByValueKernel,
   conv2DKernel,
@@ -57,6 +65,7 @@ const kernels: readonly Kernel[] = [
   depthwiseConv2dNativeBackpropFilterKernel,
   depthwiseConv2dNativeBackpropInputKernel,
   einsumKernel,
+  expandDimsKernel,
   fusedConv2DKernel,
   fusedDepthwiseConv2DKernel,
   fusedMatMulKernel,
@@ -73,12 +82,18 @@ const kernels: readonly Kernel[] = [
 const partlyOurs: Readonly<Record<string, Correction>> = {
   ...corrections,
   AvgPool3DGrad: avgPool3DGradCorrection,
+  ...broadcastBinaryKernels,
+  ...castKernels,
+  ...concatKernels,
   ...elementwiseBinaryKernels,
   ...elementwiseUnaryKernels,
+  ...fillKernels,
   ...fusedBatchNormKernels,
   ...gatherKernels,
   ...reduceKernels,
+  ...sliceKernels,
   ...tileKernels,
+  ...transposeKernels,
 };
 
 /**

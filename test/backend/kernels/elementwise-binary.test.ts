@@ -124,6 +124,31 @@ test('Add of other types and of mixed types stays as it was', async () => {
   assertClose(evaluateWithoutLeak(compute), await evaluateOnCpu(compute), 0);
 });
 
+test('stock operations of two tensors equal the cpu backend for every broadcast, of integers and booleans too', async () => {
+  const axis = fc.record({ size: fc.integer({ min: 1, max: 7 }), a: fc.boolean(), b: fc.boolean() });
+  const settings = fc.record({ axes: fc.array(axis, { maxLength: 4 }), skipped: fc.nat(4) });
+  await fc.assert(
+    fc.asyncProperty(settings, async ({ axes, skipped }) => {
+      const shapeA = axes.map(({ size, a }) => (a ? size : 1));
+      const shapeB = axes.map(({ size, b }) => (b ? size : 1)).slice(skipped);
+      const compute: Computation = () => {
+        const [a, b] = [noiseTensor(shapeA as [number], 3), noiseTensor(shapeB as [number], 4)];
+        const [wholeA, wholeB] = [tf.cast(tf.mul(a, 9), 'int32'), tf.cast(tf.mul(b, 9), 'int32')];
+        const [isA, isB] = [tf.greater(a, 0), tf.greater(b, 0)];
+        return [
+          ...[tf.add, tf.sub, tf.mul, tf.maximum].map((f) => f(wholeA, wholeB)),
+          ...[tf.equal, tf.less, tf.greaterEqual].flatMap((f) => [f(a, b), f(wholeA, wholeB)]),
+          tf.logicalAnd(isA, isB),
+          tf.logicalOr(isA, isB),
+          tf.mod(tf.abs(a), tf.add(tf.abs(b), 0.5)),
+        ];
+      };
+      assertClose(evaluateWithoutLeak(compute), await evaluateOnCpu(compute), 1e-6, `[${shapeA}] and [${shapeB}]`);
+    }),
+    { seed: 11, numRuns: 60 },
+  );
+});
+
 test('broadcastWalk() joins axes over which both inputs do the same, and gives up above four runs', () => {
   const bias = broadcastWalk([128, 26, 26, 32], [32])!;
   assert.equal([bias.inner, bias.stepA, bias.stepB, ...bias.sizes], [32, 1, 1, 1, 128 * 26 * 26]);

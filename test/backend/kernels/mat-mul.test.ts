@@ -240,6 +240,28 @@ test('BatchMatMul and _FusedMatMul give the same bits on any number of threads',
   engine = await startBackend({ threads: 2 });
 });
 
+test('a product with one row has the bits of that row among others, whatever the bias', () => {
+  tf.tidy(() => {
+    for (const [depth, columns] of [
+      [1, 1],
+      [3, 7],
+      [5, 8],
+      [130, 1029],
+    ] as const) {
+      const a = noiseTensor<tf.Rank.R2>([9, depth], 1);
+      const b = noiseTensor<tf.Rank.R2>([depth, columns], 2);
+      for (const bias of [undefined, tf.scalar(0.25), noiseTensor<tf.Rank.R1>([columns], 3)]) {
+        for (const activation of ['linear', 'relu', 'relu6'] as const) {
+          const options = { b, activation, ...(bias ? { bias } : {}) };
+          const many = tf.fused.matMul({ ...options, a });
+          const one = tf.fused.matMul({ ...options, a: tf.slice(a, [4, 0], [1, depth]) });
+          assert.equal(one.dataSync(), tf.slice(many, [4, 0], [1, columns]).dataSync(), `${depth} by ${columns}`);
+        }
+      }
+    }
+  });
+});
+
 test('BatchMatMul does not let the heap grow', () => {
   const compute: Computation = () => tf.matMul(noiseTensor([200, 300]), noiseTensor([300, 200]));
   const heapBytes = () => engine.backend.bytes(0, 4).buffer.byteLength;
