@@ -92,5 +92,6 @@ async function pathsOf(pieces: readonly Piece[], { state }: Scope, quoted: boole
       `glob: no matches found '${full}' (run \`shopt -u failglob\` to pass unmatched glob patterns literally)`,
     );
   }
-  return options.has('nullglob') && paths !== undefined ? [] : [text];
+  // As the pattern, with brackets around what quotes made literal.
+  return options.has('nullglob') && paths !== undefined ? [] : [pattern];
 }

@@ -2,7 +2,9 @@
 // with a dot are meant only by a dot. Not here: which words are patterns. Invariant: paths come sorted, folders before what is in them.
 import { platform } from '../../platform/index.ts';
 
-const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+/** Outside of brackets, where an escaped dash is no expression. */
+const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+const inBrackets = (text: string): string => (text === '-' ? '\\-' : literally(text));
 
 /** A name's pattern, undefined where it is none: an open bracket, or stars in a number that means nothing. */
 function toExpression(pattern: string): RegExp | undefined {
@@ -19,7 +21,7 @@ function toExpression(pattern: string): RegExp | undefined {
       const inner = pattern
         .slice(start, end)
         .replace(/(.)-(.)|[\s\S]/gu, (found, from, to) =>
-          from === undefined ? literally(found) : from <= to ? `${literally(from)}-${literally(to)}` : '',
+          from === undefined ? inBrackets(found) : from <= to ? `${inBrackets(from)}-${inBrackets(to)}` : '',
         );
       source += start > at + 1 ? `[^${inner}]` : `[${inner}]`;
       at = end;

@@ -242,7 +242,6 @@ function parseRedirect(reader: Reader): Redirect | undefined {
 /** A word, undefined where none begins. */
 function parseWord(reader: Reader): Word | undefined {
   const parts: Part[] = [];
-  const start = reader.at;
   for (;;) {
     const from = reader.at;
     if (reader.next === "'") parts.push({ kind: 'quoted', parts: [text(parseSingle(reader))] });
@@ -250,7 +249,7 @@ function parseWord(reader: Reader): Word | undefined {
       parts.push({ kind: 'quoted', parts: parseParts(reader, 'quoted') });
       if (!reader.take('"')) reader.fail('Expected closing double quote.', from);
     } else {
-      parts.push(...parseParts(reader, 'bare', from === start));
+      parts.push(...parseParts(reader, 'bare'));
       if (reader.at === from) return parts.length === 0 ? undefined : parts;
     }
   }
@@ -274,7 +273,7 @@ function parseParts(reader: Reader, mode: 'bare' | 'quoted', isStart = true): Pa
   for (;;) {
     if (isStart && reader.at === start && reader.has('~')) {
       const after = reader.text[reader.at + 1] ?? '';
-      const ends = mode === 'quoted' ? /^["/]?$/ : /^(?:[\s/;&|()<>"',}]|)$/;
+      const ends = mode === 'quoted' ? /^["/]?$/ : /^(?:[\s/;&|()<>,}]|)$/;
       if (!ends.test(after) && mode === 'bare') reader.fail('Unsupported tilde expansion.');
       if (ends.test(after)) {
         reader.at++;
