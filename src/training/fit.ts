@@ -27,6 +27,7 @@ import {
   type Progress,
 } from './fit-options.ts';
 import { createForward, type Forward } from './forward.ts';
+import { penaltiesOf, readWeights, restoreWeights, trainableVariables } from './model-weights.ts';
 import { crossEntropy } from './operations.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { dependsOnLength, scheduleFactor } from './schedule.ts';
@@ -312,7 +313,7 @@ class Trainer {
 
   #checkWeights(): void {
     const { epoch, step } = this.#state;
-    for (const { name, values } of this.#readWeights()) {
+    for (const { name, values } of readWeights(this.#model)) {
       if (values.every(Number.isFinite)) continue;
       throw this.#diverged(`a value of weight "${name}" is no longer finite in epoch ${epoch}, step ${step}`);
     }
@@ -321,13 +322,6 @@ class Trainer {
   #diverged(what: string): SelvedgeError {
     const { learningRate } = this.#options.settings.optimizer;
     return new SelvedgeError('training/diverged', `Cannot go on: ${what}; try a learning rate below ${learningRate}`);
-  }
-
-  #readWeights(): CheckpointTensor[] {
-    return this.#model.weights.map((weight) => {
-      const value = weight.read();
-      return { name: weight.originalName, shape: value.shape, values: value.dataSync<'float32'>() };
-    });
   }
 
   async #save(): Promise<void> {
@@ -339,7 +333,7 @@ class Trainer {
 
   /** What a checkpoint holds: weights, what the optimiser keeps, averages. */
   #tensors(): CheckpointTensor[] {
-    return [...this.#readWeights(), ...this.#optimizer.save(), ...(this.#average?.save() ?? [])];
+    return [...readWeights(this.#model), ...this.#optimizer.save(), ...(this.#average?.save() ?? [])];
   }
 
   async #resume(): Promise<void> {
@@ -383,28 +377,4 @@ const otherRun = (reason: string): SelvedgeError => new SelvedgeError('training/
  */
 export function identityOf<T extends FitSettings>({ epochs, ...settings }: T): string {
   return JSON.stringify(dependsOnLength(settings.schedule) ? { ...settings, epochs } : settings);
-}
-
-/** What the regularisers of all layers add to the loss. `calculateLosses` of a tf.Sequential forgets its layers. */
-function penaltiesOf(layer: tf.layers.Layer): tf.Scalar[] {
-  return layer instanceof tf.LayersModel ? layer.layers.flatMap(penaltiesOf) : layer.calculateLosses();
-}
-
-function restoreWeights(model: tf.LayersModel, tensors: readonly CheckpointTensor[]): void {
-  tf.tidy(() => {
-    model.weights.forEach((weight, i) => {
-      const { values, shape } = tensors[i]!;
-      weight.write(tf.tensor(values, [...shape]));
-    });
-  });
-}
-
-function trainableVariables(model: tf.LayersModel): tf.Variable[] {
-  const refuse = (reason: string): SelvedgeError =>
-    new SelvedgeError('training/unsupported-model', `Cannot train model "${model.name}": ${reason}`);
-  if (model.trainableWeights.length === 0) throw refuse('it has no trainable weights');
-  return model.trainableWeights.map((weight) => {
-    if (weight.constraint) throw refuse(`weight "${weight.originalName}" has a constraint`);
-    return weight.read() as tf.Variable;
-  });
 }
