@@ -89,13 +89,13 @@ export function distance(data: RawImage['data'], at: number, colour: Float64Arra
 }
 
 /** Pixels by their places. */
-export interface Places {
+export interface PixelPlaces {
   readonly xs: Int32Array;
   readonly ys: Int32Array;
 }
 
 /** The outermost pixels of a region, each once or, at corners, twice. */
-export function borderOf({ left, top, width, height }: PixelBox): Places {
+export function borderOf({ left, top, width, height }: PixelBox): PixelPlaces {
   const xs = new Int32Array(2 * (width + height));
   const ys = new Int32Array(xs.length);
   let i = 0;
@@ -131,7 +131,7 @@ function middleByte(data: RawImage['data'], samples: Int32Array, channel: number
 
 interface Fit {
   readonly data: RawImage['data'];
-  readonly border: Places;
+  readonly border: PixelPlaces;
   /** Bytes of the border's pixels. */
   readonly samples: Int32Array;
   readonly region: PixelBox;
