@@ -8,6 +8,7 @@ import { memory } from './memory.ts';
 import { operations } from './operations.ts';
 import { peers } from './peers.ts';
 import { scaling } from './scaling.ts';
+import { serve } from './serve.ts';
 import { startup } from './startup.ts';
 import { training } from './training.ts';
 
@@ -24,4 +25,5 @@ export const benchmarks: readonly Benchmark[] = [
   edge,
   memory,
   scaling,
+  serve,
 ];

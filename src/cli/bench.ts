@@ -16,7 +16,7 @@ export const bench = command({
       type: 'positional',
       required: false,
       description:
-        'Benchmark to run: training, inference, peers, kernels, operations, data, startup, memory or scaling',
+        'Benchmark to run: training, inference, peers, kernels, operations, data, startup, edge, memory, scaling or serve',
     },
     model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network' },
     'batch-size': { type: 'string', valueHint: 'count', description: 'Images a batch' },

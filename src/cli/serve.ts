@@ -7,6 +7,7 @@ import { type CommandContext, command } from './command.ts';
 import { wholeNumber } from './options.ts';
 
 const DEFAULT_PORT = 8000;
+const MOST_WORKERS = 256;
 
 export const serve = command({
   name: 'serve',
@@ -20,10 +21,16 @@ export const serve = command({
       default: '127.0.0.1',
       description: 'Address to listen on; 0.0.0.0 lets other machines ask',
     },
+    workers: {
+      type: 'string',
+      valueHint: 'count',
+      description: 'Threads that read pictures (default: one a core); 0: none but the one that answers',
+    },
     model: { type: 'string', valueHint: 'file', description: 'File of selvedge export (default: the shipped model)' },
   },
   async run(args, context) {
     const port = wholeNumber('port', args.port, 0, 65_535) ?? DEFAULT_PORT;
+    const workers = wholeNumber('workers', args.workers, 0, MOST_WORKERS);
     const { json, verbose } = args as { json?: boolean; verbose?: boolean };
     const onError = (error: unknown): void => {
       const stack = verbose && error instanceof Error ? `\n${error.stack}` : '';
@@ -31,12 +38,20 @@ export const serve = command({
     };
     // Loaded here: other commands start without the server.
     const { createLocalApp } = await import('../serve/local.ts');
-    const app = await createLocalApp({ ...(await modelOf(args.model, context)), onError });
-    const server = await platform.serve((request) => app.fetch(request), { host: args.host, port });
-    const { url } = server;
-    context.write(json ? `${JSON.stringify({ url })}\n` : welcome(url));
-    await interruption(context.signal);
-    await server.stop();
+    const app = await createLocalApp({
+      ...(await modelOf(args.model, context)),
+      ...(workers === undefined ? {} : { workers }),
+      onError,
+    });
+    try {
+      const server = await platform.serve((request) => app.fetch(request), { host: args.host, port });
+      const { url } = server;
+      context.write(json ? `${JSON.stringify({ url })}\n` : welcome(url));
+      await interruption(context.signal);
+      await server.stop();
+    } finally {
+      await app.close();
+    }
     return { json: undefined, text: '' };
   },
 });

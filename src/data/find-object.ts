@@ -60,7 +60,7 @@ interface Alpha {
   readonly least: number;
   /** Alpha of the most opaque pixel: a picture that is half transparent everywhere shows what an opaque one shows. */
   readonly greatest: number;
-  /** The part of the border that is rather transparent than opaque. */
+  /** The part of the border that is rather transparent than opaque; 0 where all is of one alpha. */
   readonly groundShare: number;
 }
 
@@ -72,16 +72,20 @@ function alphaOf(image: RawImage): Alpha {
     if (alpha < least) least = alpha;
     if (alpha > greatest) greatest = alpha;
   }
-  const border = borderOf(wholeOf(image));
-  const transparent = border.filter(([x, y]) => data[(y * width + x) * 4 + 3]! < greatest / 2);
-  return { least, greatest, groundShare: transparent.length / border.length };
+  if (least === greatest) return { least, greatest, groundShare: 0 };
+  const { xs, ys } = borderOf(wholeOf(image));
+  const transparent = xs.filter((x, i) => data[(ys[i]! * width + x) * 4 + 3]! < greatest / 2);
+  return { least, greatest, groundShare: transparent.length / xs.length };
 }
 
 /** The object is what alpha leaves, over the ground that it is seen on better. */
 function findCutOut(image: RawImage, opaque: number): FoundObject | undefined {
   const { data, width } = image;
   const matte = contrastingMatte(image);
-  const box = boxWhere(wholeOf(image), width, (at) => data[at + 3]! > opaque * ALPHA_LIMIT);
+  const limit = opaque * ALPHA_LIMIT;
+  const marks = new Uint8Array(data.length / 4);
+  for (let i = 0; i < marks.length; i++) marks[i] = data[4 * i + 3]! > limit ? FAR : 0;
+  const box = boxWhere(wholeOf(image), marks, FAR);
   const ground = {
     uniform: matte,
     colourAt: (_x, _y, into) => into.set(matte),
@@ -136,15 +140,20 @@ function findByColour(picture: RawImage): FoundObject | undefined {
 
 function findInRegion(picture: RawImage, region: PixelBox): FoundObject | undefined {
   const ground = readGround(picture, region);
-  const within = (limit: number): FoundObject | undefined => {
-    const isObject = ground.uniform
-      ? differsFrom(picture, ground.uniform, limit)
-      : differsFromChanging(picture, ground, limit);
-    const box = boxWhere(region, picture.width, isObject);
+  const limit = Math.max(OBJECT_DISTANCE, ground.grain);
+  if (!ground.uniform) {
+    const box = boxWhere(region, markChanging(picture, region, ground, limit), FAR);
     return box && { picture, ground, box, limit };
-  };
-  const found = within(Math.max(OBJECT_DISTANCE, ground.grain));
-  return found && hasPalePart(picture, region, ground) ? within(PALE_DISTANCE) : found;
+  }
+  // Grain is below the object's distance on a clean ground, so that the limit is that.
+  const isClean = ground.farthest <= CLEAN_DISTANCE;
+  const { marks, pale, far } = markByDistance(picture, region, ground.uniform, isClean ? PALE_DISTANCE : limit, limit);
+  const found = boxWhere(region, marks, FAR);
+  if (found === undefined) return undefined;
+  // At least as much is pale as is not: less may be a shadow, or what a JPEG has around edges.
+  if (!isClean || pale < far) return { picture, ground, box: found, limit };
+  const box = boxWhere(region, marks, PALE)!;
+  return { picture, ground, box, limit: PALE_DISTANCE };
 }
 
 /** On a clean ground an object is told from it down to this distance, once something further shows that there is one. */
@@ -152,43 +161,64 @@ const PALE_DISTANCE = 0.02 * GREATEST_DISTANCE;
 /** A ground whose border is further from its colour than this anywhere is not clean: a JPEG's seldom is, near an object. */
 const CLEAN_DISTANCE = 2;
 
-/** Whether at least as much is pale as is not: less may be a shadow, or what a JPEG has around edges. */
-function hasPalePart(picture: RawImage, region: PixelBox, { uniform, farthest }: Ground): boolean {
-  if (!uniform || farthest > CLEAN_DISTANCE) return false;
-  const [isFar, isPale] = [OBJECT_DISTANCE, PALE_DISTANCE].map((limit) => differsFrom(picture, uniform, limit));
-  let more = 0;
+/** Marks of pixels that are further from the ground than the lower limit, and than the upper one. */
+const PALE = 1;
+const FAR = 2;
+
+interface Marks {
+  /** One a pixel of the region, row by row. */
+  readonly marks: Uint8Array;
+  readonly pale: number;
+  readonly far: number;
+}
+
+/** Marks and counts by how far pixels are from a colour of whole levels. */
+function markByDistance(
+  { data, width }: RawImage,
+  region: PixelBox,
+  colour: Float64Array,
+  paleLimit: number,
+  farLimit: number,
+): Marks {
+  // Of whole levels distances are square roots of whole numbers, which a processor compares faster.
+  const red = colour[0]! | 0;
+  const green = colour[1]! | 0;
+  const blue = colour[2]! | 0;
+  const paleSquared = Math.floor(paleLimit * paleLimit);
+  const farSquared = Math.floor(farLimit * farLimit);
+  const marks = new Uint8Array(region.width * region.height);
+  let [pale, far] = [0, 0];
+  let at = 0;
   for (let y = region.top; y < region.top + region.height; y++) {
-    for (let x = region.left; x < region.left + region.width; x++) {
-      const at = (y * picture.width + x) * 4;
-      if (!isPale!(at, x, y)) continue;
-      more += isFar!(at, x, y) ? -1 : 1;
+    const start = (y * width + region.left) * 4;
+    const end = start + region.width * 4;
+    for (let byte = start; byte < end; byte += 4, at++) {
+      const byRed = data[byte]! - red;
+      const byGreen = data[byte + 1]! - green;
+      const byBlue = data[byte + 2]! - blue;
+      const squared = byRed * byRed + byGreen * byGreen + byBlue * byBlue;
+      if (squared <= paleSquared) continue;
+      const isFar = squared > farSquared;
+      marks[at] = isFar ? FAR : PALE;
+      if (isFar) far++;
+      else pale++;
     }
   }
-  return more >= 0;
+  return { marks, pale, far };
 }
 
-/** Tells by the byte where a pixel begins, and its place, whether it is the object's. */
-type IsObject = (at: number, x: number, y: number) => boolean;
-
-function differsFrom({ data }: RawImage, colour: Float64Array, limit: number): IsObject {
-  const red = colour[0]!;
-  const green = colour[1]!;
-  const blue = colour[2]!;
-  const limitSquared = limit * limit;
-  return (at) => {
-    const byRed = data[at]! - red;
-    const byGreen = data[at + 1]! - green;
-    const byBlue = data[at + 2]! - blue;
-    return byRed * byRed + byGreen * byGreen + byBlue * byBlue > limitSquared;
-  };
-}
-
-function differsFromChanging({ data }: RawImage, ground: Ground, limit: number): IsObject {
+/** Marks what is further than a limit from a ground that changes. */
+function markChanging({ data, width }: RawImage, region: PixelBox, ground: Ground, limit: number): Uint8Array {
+  const marks = new Uint8Array(region.width * region.height);
   const expected = new Float64Array(3);
-  return (at, x, y) => {
-    ground.colourAt(x, y, expected);
-    return distance(data, at, expected) > limit;
-  };
+  let at = 0;
+  for (let y = region.top; y < region.top + region.height; y++) {
+    for (let x = region.left; x < region.left + region.width; x++, at++) {
+      ground.colourAt(x, y, expected);
+      if (distance(data, (y * width + x) * 4, expected) > limit) marks[at] = FAR;
+    }
+  }
+  return marks;
 }
 
 /** The thickest that a frame may be, in parts of the side. */
@@ -214,26 +244,30 @@ const GRID = 96;
 /** A part with fewer pixels than this part of the largest one's is dust. */
 const DUST = 0.01;
 
-/** The box of the pixels that are the object's, without dust; undefined if there are none. */
-function boxWhere(region: PixelBox, width: number, isObject: IsObject): PixelBox | undefined {
-  const step = Math.max(1, Math.ceil(Math.max(region.width, region.height) / GRID));
-  const [columns, rows] = [Math.ceil(region.width / step), Math.ceil(region.height / step)];
+/** The box of the pixels of a region whose mark is `least` or more, without dust; undefined if there are none. */
+function boxWhere({ left, top, width, height }: PixelBox, marks: Uint8Array, least: number): PixelBox | undefined {
+  const step = Math.max(1, Math.ceil(Math.max(width, height) / GRID));
+  const [columns, rows] = [Math.ceil(width / step), Math.ceil(height / step)];
   /** Of each cell: pixels, least x, greatest x, least y, greatest y. */
   const cells = new Int32Array(columns * rows * 5);
-  for (let y = region.top; y < region.top + region.height; y++) {
-    const row = Math.floor((y - region.top) / step) * columns;
-    for (let x = region.left; x < region.left + region.width; x++) {
-      if (!isObject((y * width + x) * 4, x, y)) continue;
-      const cell = (row + (((x - region.left) / step) | 0)) * 5;
-      if (cells[cell] === 0) {
-        cells[cell + 1] = x;
-        cells[cell + 2] = x;
-        cells[cell + 3] = y;
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    const firstCell = Math.floor(y / step) * columns;
+    // From its first pixel on, and to its last one.
+    let x = 0;
+    while (x < width && marks[row + x]! < least) x++;
+    let end = width;
+    while (end > x && marks[row + end - 1]! < least) end--;
+    while (x < end) {
+      const column = Math.floor(x / step);
+      const cellEnd = Math.min(end, (column + 1) * step);
+      let [count, first, last] = [0, 0, 0];
+      for (; x < cellEnd; x++) {
+        if (marks[row + x]! < least) continue;
+        if (count++ === 0) first = x;
+        last = x;
       }
-      cells[cell]! += 1;
-      if (x < cells[cell + 1]!) cells[cell + 1] = x;
-      if (x > cells[cell + 2]!) cells[cell + 2] = x;
-      cells[cell + 4] = y;
+      if (count > 0) addRun(cells, (firstCell + column) * 5, count, left + first, left + last, top + y);
     }
   }
   const parts = partsOf(cells, columns, rows);
@@ -241,33 +275,51 @@ function boxWhere(region: PixelBox, width: number, isObject: IsObject): PixelBox
   if (largest === 0) return undefined;
   const whole = new Int32Array(5);
   for (const part of parts) if (part[0]! >= DUST * largest) addTo(whole, 0, part);
-  const [, left, right, top, bottom] = whole as unknown as [number, number, number, number, number];
-  return { left, top, width: right - left + 1, height: bottom - top + 1 };
+  const [, leftmost, rightmost, topmost, lowest] = whole as unknown as [number, number, number, number, number];
+  return { left: leftmost, top: topmost, width: rightmost - leftmost + 1, height: lowest - topmost + 1 };
 }
 
-/** Adds pixels and their bounds to a cell. */
-function addTo(cells: Int32Array, at: number, added: ArrayLike<number>): void {
-  const isFirst = cells[at] === 0;
-  cells[at]! += added[0]!;
-  for (const least of [1, 3]) if (isFirst || added[least]! < cells[at + least]!) cells[at + least] = added[least]!;
-  for (const most of [2, 4]) if (isFirst || added[most]! > cells[at + most]!) cells[at + most] = added[most]!;
+/** Adds pixels of one row to a cell. */
+function addRun(cells: Int32Array, cell: number, count: number, first: number, last: number, y: number): void {
+  const isFirst = cells[cell] === 0;
+  cells[cell]! += count;
+  if (isFirst || first < cells[cell + 1]!) cells[cell + 1] = first;
+  if (isFirst || last > cells[cell + 2]!) cells[cell + 2] = last;
+  if (isFirst) cells[cell + 3] = y;
+  cells[cell + 4] = y;
+}
+
+/** Adds pixels and their bounds, of the cell at `from`, to the cell at `to`. */
+function addTo(cells: Int32Array, to: number, added: Int32Array, from = 0): void {
+  const isFirst = cells[to] === 0;
+  cells[to]! += added[from]!;
+  for (let least = 1; least <= 3; least += 2) {
+    if (isFirst || added[from + least]! < cells[to + least]!) cells[to + least] = added[from + least]!;
+  }
+  for (let most = 2; most <= 4; most += 2) {
+    if (isFirst || added[from + most]! > cells[to + most]!) cells[to + most] = added[from + most]!;
+  }
 }
 
 /** Cells that touch, also at corners, as one; what it takes is taken out of `cells`. */
 function partsOf(cells: Int32Array, columns: number, rows: number): Int32Array[] {
   const parts: Int32Array[] = [];
+  const waiting: number[] = [];
   for (let start = 0; start < columns * rows; start++) {
     if (cells[start * 5] === 0) continue;
     const part = new Int32Array(5);
-    const waiting = [start];
+    waiting.push(start);
     for (let cell = waiting.pop(); cell !== undefined; cell = waiting.pop()) {
       if (cells[cell * 5] === 0) continue;
-      addTo(part, 0, cells.subarray(cell * 5, cell * 5 + 5));
+      addTo(part, 0, cells, cell * 5);
       cells[cell * 5] = 0;
-      const [x, y] = [cell % columns, Math.floor(cell / columns)];
+      const x = cell % columns;
+      const y = (cell - x) / columns;
       for (let row = Math.max(0, y - 1); row <= Math.min(rows - 1, y + 1); row++) {
-        for (let column = Math.max(0, x - 1); column <= Math.min(columns - 1, x + 1); column++)
-          waiting.push(row * columns + column);
+        for (let column = Math.max(0, x - 1); column <= Math.min(columns - 1, x + 1); column++) {
+          const neighbour = row * columns + column;
+          if (cells[neighbour * 5] !== 0) waiting.push(neighbour);
+        }
       }
     }
     parts.push(part);

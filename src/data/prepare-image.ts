@@ -5,7 +5,7 @@
 // darker than its ground only, since not every ground is white.
 import { SelvedgeError } from '../core/errors.ts';
 import { type FoundObject, findObject, lumaOf } from './find-object.ts';
-import { borderOf, distance, GREATEST_DISTANCE, OBJECT_DISTANCE, type PixelBox, quantile } from './ground.ts';
+import { borderOf, distance, GREATEST_DISTANCE, OBJECT_DISTANCE, type PixelBox, quantileOf } from './ground.ts';
 import type { RawImage } from './image-decoder.ts';
 
 /** A picture in the form of the data set. */
@@ -55,19 +55,20 @@ function shapeObject(object: FoundObject): PreparedImage {
   const isFull = picture.width === SIDE && picture.height === SIDE;
   const matte = isFull ? matteOfDataSet(object) : undefined;
   const ground = (matte ?? groundLuma(object)) >= 128 ? 'light' : 'dark';
-  const levelAt = matte === undefined ? levelsOf(object) : levelsOver(picture, matte);
+  const readLevels = matte === undefined ? levelsOf(object) : levelsOver(picture, matte);
   const from = isFull ? { left: 0, top: 0, width: SIDE, height: SIDE } : box;
   const reduction = Math.max(from.width, from.height) / SIDE;
   const width = Math.max(1, Math.round(from.width / reduction));
   const height = Math.max(1, Math.round(from.height / reduction));
-  const averaged = averageAreas(levelAt, from, width, height);
+  const averaged = averageAreas(readLevels, from, width, height);
   if (matte === undefined) brighten(averaged);
   // Averaging blurs only where it merges pixels.
   const levels = reduction >= 2 ? sharpen(averaged, width, height) : averaged;
   return { pixels: centred(levels, width, height), ground, box };
 }
 
-type Levels = (x: number, y: number) => number;
+/** Writes the levels of the pixels of row `y`, from `left` on, as many as `into` holds. */
+type ReadLevels = (y: number, left: number, into: Float64Array) => void;
 
 /** In the middle of the object. */
 function groundLuma({ ground, box }: FoundObject): number {
@@ -82,12 +83,11 @@ const LEAST_GROUND = 0.25;
 /** The ground of an image of the data set: 0, or 255 if it was inverted; undefined for others. */
 function matteOfDataSet({ picture, ground }: FoundObject): 0 | 255 | undefined {
   const { data, width, height } = picture;
-  const border = borderOf({ left: 0, top: 0, width, height });
+  const { xs, ys } = borderOf({ left: 0, top: 0, width, height });
   const partNear = (level: number): number => {
     const matte = Float64Array.of(level, level, level);
-    return (
-      border.filter(([x, y]) => distance(data, (y * width + x) * 4, matte) <= OBJECT_DISTANCE).length / border.length
-    );
+    const near = xs.filter((x, i) => distance(data, (ys[i]! * width + x) * 4, matte) <= OBJECT_DISTANCE);
+    return near.length / xs.length;
   };
   const [black, white] = [partNear(0), partNear(255)];
   if (Math.max(black, white) < LEAST_GROUND) return undefined;
@@ -98,10 +98,12 @@ function matteOfDataSet({ picture, ground }: FoundObject): 0 | 255 | undefined {
 }
 
 /** Levels on black as they are, on white inverted. */
-function levelsOver({ data, width }: RawImage, matte: 0 | 255): Levels {
-  return (x, y) => {
-    const at = (y * width + x) * 4;
-    return Math.abs(lumaOf(data[at]!, data[at + 1]!, data[at + 2]!) - matte);
+function levelsOver({ data, width }: RawImage, matte: 0 | 255): ReadLevels {
+  return (y, left, into) => {
+    let at = (y * width + left) * 4;
+    for (let i = 0; i < into.length; i++, at += 4) {
+      into[i] = Math.abs(lumaOf(data[at]!, data[at + 1]!, data[at + 2]!) - matte);
+    }
   };
 }
 
@@ -112,36 +114,51 @@ const LEAST_ROOM = OBJECT_DISTANCE;
 const LEAST_OF_OBJECT = 40;
 
 /** How much of the contrast that its side of the ground has room for a pixel has; where its colour has more than its luma, that. */
-function levelsOf(object: FoundObject): Levels {
+function levelsOf(object: FoundObject): ReadLevels {
   const { picture, ground, limit, coverAt } = object;
   const { data, width } = picture;
+  const { uniform, grain } = ground;
   const isInverted = isMostlyDarker(object);
-  const expected = Float64Array.from(ground.uniform ?? [0, 0, 0]);
-  return (x, y) => {
-    if (!ground.uniform) ground.colourAt(x, y, expected);
-    const at = (y * width + x) * 4;
-    const luma = lumaOf(expected[0]!, expected[1]!, expected[2]!);
-    const difference = lumaOf(data[at]!, data[at + 1]!, data[at + 2]!) - luma;
-    const room = difference < 0 ? luma : 255 - luma;
-    const contrast = Math.abs(difference) / Math.max(LEAST_ROOM, room);
-    const far = distance(data, at, expected);
-    // On the other side of the ground than most of the object, only what is further from it than grain is the object's.
-    const isOwn = difference < 0 === isInverted || far > limit;
-    const level = 255 * Math.max(isOwn ? contrast : 0, far > limit ? far / GREATEST_DISTANCE : 0);
-    if (coverAt) return Math.max(level, LEAST_OF_OBJECT * coverAt(x, y));
-    if (limit < OBJECT_DISTANCE && far > limit) return Math.max(level, LEAST_OF_OBJECT);
-    return ground.grain === 0 ? level : level * Math.min(1, Math.max(0, (2 * far) / ground.grain - 1));
+  const isPale = limit < OBJECT_DISTANCE;
+  const expected = Float64Array.from(uniform ?? [0, 0, 0]);
+  let luma = lumaOf(expected[0]!, expected[1]!, expected[2]!);
+  return (y, left, into) => {
+    let at = (y * width + left) * 4;
+    for (let i = 0; i < into.length; i++, at += 4) {
+      if (!uniform) {
+        ground.colourAt(left + i, y, expected);
+        luma = lumaOf(expected[0]!, expected[1]!, expected[2]!);
+      } else if (!coverAt && isColour(data, at, uniform)) {
+        into[i] = 0;
+        continue;
+      }
+      const difference = lumaOf(data[at]!, data[at + 1]!, data[at + 2]!) - luma;
+      const room = difference < 0 ? luma : 255 - luma;
+      const contrast = Math.abs(difference) / Math.max(LEAST_ROOM, room);
+      const far = distance(data, at, expected);
+      // On the other side of the ground than most of the object, only what is further from it than grain is the object's.
+      const isOwn = difference < 0 === isInverted || far > limit;
+      const level = 255 * Math.max(isOwn ? contrast : 0, far > limit ? far / GREATEST_DISTANCE : 0);
+      if (coverAt) into[i] = Math.max(level, LEAST_OF_OBJECT * coverAt(left + i, y));
+      else if (isPale && far > limit) into[i] = Math.max(level, LEAST_OF_OBJECT);
+      else into[i] = grain === 0 ? level : level * Math.min(1, Math.max(0, (2 * far) / grain - 1));
+    }
   };
 }
+
+const isColour = (data: RawImage['data'], at: number, colour: Float64Array): boolean =>
+  data[at] === colour[0] && data[at + 1] === colour[1] && data[at + 2] === colour[2];
 
 /** Whether the object is darker than its ground rather than lighter; as a light ground has it, if it is neither. */
 function isMostlyDarker({ picture: { data, width }, ground, box }: FoundObject): boolean {
   const expected = Float64Array.from(ground.uniform ?? [0, 0, 0]);
   let sum = 0;
+  const { uniform } = ground;
   for (let y = box.top; y < box.top + box.height; y++) {
-    for (let x = box.left; x < box.left + box.width; x++) {
-      if (!ground.uniform) ground.colourAt(x, y, expected);
-      const at = (y * width + x) * 4;
+    let at = (y * width + box.left) * 4;
+    for (let x = box.left; x < box.left + box.width; x++, at += 4) {
+      if (!uniform) ground.colourAt(x, y, expected);
+      else if (isColour(data, at, uniform)) continue;
       sum += lumaOf(data[at]! - expected[0]!, data[at + 1]! - expected[1]!, data[at + 2]! - expected[2]!);
     }
   }
@@ -155,10 +172,7 @@ const BRIGHT = 210;
 
 /** Raises the contrast of an object that is faint all over. */
 function brighten(levels: Float64Array): void {
-  const bright = quantile(
-    [...levels].filter((level) => level > 2),
-    0.95,
-  );
+  const bright = quantileOf(levels.filter((level) => level > 2).sort(), 0.95);
   if (bright === 0 || bright >= DIM) return;
   levels.forEach((level, i) => {
     levels[i] = (level * BRIGHT) / bright;
@@ -166,40 +180,56 @@ function brighten(levels: Float64Array): void {
 }
 
 /** Each target pixel is the mean of the area it covers, pixels at the rim by the part covered. */
-function averageAreas(
-  levelAt: (x: number, y: number) => number,
-  from: PixelBox,
-  width: number,
-  height: number,
-): Float64Array {
+function averageAreas(readLevels: ReadLevels, from: PixelBox, width: number, height: number): Float64Array {
   const levels = new Float64Array(width * height);
   const columns = coverage(from.width, width);
   const rows = coverage(from.height, height);
+  const row = new Float64Array(from.width);
+  let read = -1;
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let sum = 0;
-      for (const [row, rowShare] of rows[y]!) {
-        for (const [column, columnShare] of columns[x]!) {
-          sum += rowShare * columnShare * levelAt(from.left + column, from.top + row);
-        }
-      }
-      levels[y * width + x] = (sum * width * height) / (from.width * from.height);
+    const sums = levels.subarray(y * width, (y + 1) * width);
+    for (let i = rows.starts[y]!; i < rows.starts[y + 1]!; i++) {
+      // Two target rows may share the source row between them.
+      if (rows.sources[i]! !== read) readLevels(from.top + rows.sources[i]!, from.left, row);
+      read = rows.sources[i]!;
+      addRow(row, rows.lengths[i]!, columns, sums);
     }
+    for (let x = 0; x < width; x++) sums[x] = (sums[x]! * width * height) / (from.width * from.height);
   }
   return levels;
 }
 
-/** For each of `to` target pixels the source pixels, of `from`, that it covers, and the covered length of each. */
-function coverage(from: number, to: number): (readonly [number, number])[][] {
-  return Array.from({ length: to }, (_, target) => {
+/** Adds what a source row, covered in part, gives to each target pixel. */
+function addRow(row: Float64Array, share: number, { starts, sources, lengths }: Coverage, sums: Float64Array): void {
+  for (let x = 0; x < sums.length; x++) {
+    let sum = sums[x]!;
+    for (let i = starts[x]!; i < starts[x + 1]!; i++) sum += share * lengths[i]! * row[sources[i]!]!;
+    sums[x] = sum;
+  }
+}
+
+/** The source pixels that target pixels cover, and the covered length of each; those of target `t` from `starts[t]` to `starts[t + 1]`. */
+interface Coverage {
+  readonly starts: Int32Array;
+  readonly sources: Int32Array;
+  readonly lengths: Float64Array;
+}
+
+/** How `to` target pixels cover `from` source pixels. */
+function coverage(from: number, to: number): Coverage {
+  const starts = new Int32Array(to + 1);
+  const sources: number[] = [];
+  const lengths: number[] = [];
+  for (let target = 0; target < to; target++) {
     const start = (target * from) / to;
     const end = ((target + 1) * from) / to;
-    const covered: [number, number][] = [];
     for (let source = Math.floor(start); source < Math.min(from, end); source++) {
-      covered.push([source, Math.min(end, source + 1) - Math.max(start, source)]);
+      sources.push(source);
+      lengths.push(Math.min(end, source + 1) - Math.max(start, source));
     }
-    return covered;
-  });
+    starts[target + 1] = sources.length;
+  }
+  return { starts, sources: Int32Array.from(sources), lengths: Float64Array.from(lengths) };
 }
 
 /** Weights of the 3 x 3 sharpening kernel of radius 1 and deviation 1: -exp(-(x^2 + y^2) / 2) around a centre that makes the sum 1. */

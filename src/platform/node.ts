@@ -7,13 +7,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { concatenate } from '../core/concatenate.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { gunzip } from './node-gunzip.ts';
 import { scriptCommand, startProgram } from './node-programs.ts';
 import { findProgram, runProgram } from './node-shell.ts';
-import type { CommandResult, FileStatus, Files, Machine, Platform, PlatformWorker, ProcessorTime } from './platform.ts';
+import { connectWorker, startWorker } from './node-workers.ts';
+import type { CommandResult, FileStatus, Files, Machine, Platform, ProcessorTime } from './platform.ts';
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'no permission',
@@ -197,36 +197,6 @@ function machine(): Machine {
   };
 }
 
-/** First module of every worker: hands the data to the default export of its script. No file, which bundlers would leave behind. */
-const WORKER_START = new URL(
-  `data:text/javascript,${encodeURIComponent(
-    "import { workerData as w } from 'node:worker_threads'; await (await import(w.script)).default(w.data);",
-  )}`,
-);
-
-function startWorker(script: URL, data: unknown): PlatformWorker {
-  // Without the parent's loader flags the worker starts in milliseconds; its script is plain JavaScript.
-  const worker = new Worker(WORKER_START, {
-    workerData: { script: script.href, data },
-    execArgv: [],
-  });
-  worker.unref();
-  return {
-    onEnd: (listener) => {
-      let ended = false;
-      const end = (reason: string): void => {
-        if (!ended) listener(reason);
-        ended = true;
-      };
-      worker.on('error', (error) => end(error.message));
-      worker.on('exit', (code) => end(`the worker ended with code ${code}`));
-    },
-    terminate: async () => {
-      await worker.terminate();
-    },
-  };
-}
-
 async function hostGlue<T>(standIn: unknown, start: () => Promise<T>): Promise<T> {
   // The glue reads `require('worker_threads').Worker` when it runs, so the CommonJS view of the module is the place.
   const threads = createRequire(import.meta.url)('node:worker_threads') as { Worker: unknown };
@@ -330,6 +300,7 @@ export const platform: Platform = {
   readUrl: (url) => files.readBytes(fileURLToPath(url)),
   gunzip,
   startWorker,
+  connectWorker,
   hostGlue,
   runCommand,
   startProgram,

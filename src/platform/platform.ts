@@ -56,6 +56,15 @@ export interface PlatformWorker {
   terminate(): Promise<void>;
 }
 
+/** A worker thread that answers messages. */
+export interface ConnectedWorker extends PlatformWorker {
+  /** Sends a value; buffers to transfer are gone here. */
+  post(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  onMessage(listener: (message: unknown) => void): void;
+  /** Whether the process stays alive for it; at first it does not. */
+  hold(isHeld: boolean): void;
+}
+
 /** How a child process ended. */
 export interface CommandResult {
   readonly code: number;
@@ -185,6 +194,11 @@ export interface Platform {
   readUrl(url: URL): Promise<Uint8Array>;
   /** Starts a worker that calls the default export of a plain JavaScript module with `data`. It does not keep the process alive. */
   startWorker(script: URL, data: unknown): PlatformWorker;
+  /**
+   * Starts a worker whose default export takes, beside `data`, a port with `postMessage` and `on('message')`; undefined where a runtime has no
+   * such workers.
+   */
+  readonly connectWorker?: ((script: URL, data: unknown) => ConnectedWorker) | undefined;
   /**
    * Runs the start of the tfjs glue with `standIn` in place of the runtime's `Worker`, so that it starts no threads of
    * its own, and takes back what it hooks onto the process.

@@ -26,7 +26,10 @@ export const errorStatuses = {
   'image/corrupt': 422,
   'image/blank': 422,
   'serve/internal': 500,
+  'serve/picture-worker': 500,
   'serve/no-model': 503,
+  'serve/busy': 503,
+  'serve/stopped': 503,
 } as const satisfies Readonly<Record<string, ErrorStatus>>;
 
 export type RequestErrorCode = keyof typeof errorStatuses;

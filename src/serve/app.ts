@@ -4,16 +4,25 @@ import { type Context, Hono } from 'hono';
 import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import type { ImageDecoder } from '../data/image-decoder.ts';
+import { createPictureReader, type PictureReader } from '../data/picture-reader.ts';
 import type { Classifier } from '../edge/index.ts';
 import { answerError, requestError } from './answer-error.ts';
 import { openApiDocument } from './openapi.ts';
 import { type PictureDetails, type RequestLimits, readRequestImages } from './request-images.ts';
 
+/** A model that answers at once, as a `Classifier` does, or later. */
+export interface AnyClassifier {
+  readonly model: Classifier['model'];
+  classify(images: Uint8Array): Float32Array | PromiseLike<Float32Array>;
+}
+
 export interface AppOptions {
   /** A model that is ready, or soon will be; while it cannot be had, every answer is 503. */
-  readonly classifier: Classifier | PromiseLike<Classifier>;
+  readonly classifier: AnyClassifier | PromiseLike<AnyClassifier>;
   /** Of `createImageDecoder`; without it PNG, JPEG and WebP are answered with 415. */
   readonly decodeImage?: ImageDecoder;
+  /** Reads pictures in place of `decodeImage`, elsewhere than on this thread. */
+  readonly readPicture?: PictureReader;
   /** Default: 10 MiB a body, 256 images, 16 million pixels of pictures a request. */
   readonly limits?: Partial<RequestLimits>;
   /** What `/health` says of where it runs. */
@@ -55,14 +64,15 @@ const paths = { classify: '/classify', health: '/health', model: '/model', opena
 export function createApp(options: AppOptions): Hono {
   const limits = { ...defaultLimits, ...options.limits };
   const { decodeImage, onError, runtime } = options;
+  const readPicture = options.readPicture ?? (decodeImage && createPictureReader(decodeImage));
   const classifier = settled(options.classifier, onError);
   const app = new Hono();
 
   app.post(paths.classify, async (context) => {
     const ready = await classifier();
     const { model } = ready;
-    const { pixels, details } = await readRequestImages(context.req.raw, { ...limits, decodeImage });
-    const probabilities = ready.classify(pixels);
+    const { pixels, details } = await readRequestImages(context.req.raw, { ...limits, readPicture });
+    const probabilities = await ready.classify(pixels);
     return context.json({
       model: { name: model.name, fingerprint: model.fingerprint },
       images: details.map((found, i) => prediction(model.labels, probabilities, i, found)),
@@ -74,7 +84,7 @@ export function createApp(options: AppOptions): Hono {
   app.get(paths.model, async (context) => context.json((await classifier()).model));
   app.get(paths.openapi, async (context) => {
     const { model } = await classifier();
-    return context.json(openApiDocument({ model, limits, hasCodecs: decodeImage !== undefined }));
+    return context.json(openApiDocument({ model, limits, hasCodecs: readPicture !== undefined }));
   });
   for (const path of Object.values(paths)) app.all(path, (context) => methodNotAllowed(context, path));
   app.notFound((context) =>
@@ -94,7 +104,7 @@ export function createApp(options: AppOptions): Hono {
 }
 
 /** Asks for the model when it is needed, and says 503 while it cannot be had. */
-function settled(classifier: AppOptions['classifier'], onError: AppOptions['onError']): () => Promise<Classifier> {
+function settled(classifier: AppOptions['classifier'], onError: AppOptions['onError']): () => Promise<AnyClassifier> {
   const ready = Promise.resolve(classifier).then(checkShape);
   // A rejection is told to whoever asks; until then it must not end the process.
   ready.catch((error: unknown) => onError?.(error));
@@ -107,7 +117,7 @@ function settled(classifier: AppOptions['classifier'], onError: AppOptions['onEr
   };
 }
 
-function checkShape(classifier: Classifier): Classifier {
+function checkShape(classifier: AnyClassifier): AnyClassifier {
   const shape = classifier.model.inputShape.join(' x ');
   if (shape === '28 x 28 x 1') return classifier;
   throw new SelvedgeError('serve/model-shape', `Cannot serve the model: expected images of 28 x 28 x 1, got ${shape}`);
@@ -140,5 +150,6 @@ function methodNotAllowed(context: Context, path: string): Response {
 
 function answer(context: Context, error: unknown): Response {
   const { status, body } = answerError(error);
+  if (body.error.code === 'serve/busy') context.header('retry-after', '1');
   return context.json(body, status);
 }

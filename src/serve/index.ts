@@ -6,9 +6,10 @@ export {
   type ImageCodecs,
   type ImageDecoder,
 } from '../data/image-decoder.ts';
+export type { PictureReader, ReadPicture } from '../data/picture-reader.ts';
 export { createWebpCodec } from '../data/webp-codec.ts';
 export type { Classifier, ModelDescription } from '../edge/index.ts';
 export type { RequestErrorCode } from './answer-error.ts';
-export { type AppOptions, createApp } from './app.ts';
+export { type AnyClassifier, type AppOptions, createApp } from './app.ts';
 export type { OpenApiDocument } from './openapi.ts';
 export type { RequestLimits } from './request-images.ts';

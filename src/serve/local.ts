@@ -1,23 +1,36 @@
-// The app where there are files: with the shipped model or another one, and with the codecs of this package.
-// Not here: edge runtimes, where all of it is handed in (index.ts). Invariant: everything is read before the first request.
+// The app where there are files and threads: with the shipped model or another one, with the codecs of this package, reading pictures on
+// threads of its own and classifying what waits together. Not here: edge runtimes, where all of it is handed in (index.ts).
+// Invariant: everything is read before the first request; where there are no threads, answers are the same.
 import type { Hono } from 'hono';
 import { decodeImage } from '../data/image-codecs.ts';
 import { createClassifier } from '../edge/index.ts';
 import { compileEngineFile, platform } from '../platform/index.ts';
 import { type AppOptions, createApp } from './app.ts';
+import { batchedClassifier } from './batched-classifier.ts';
+import { PicturePool } from './picture-pool.ts';
 
 /** A function, because bundles for the edge have no `import.meta.url`. */
 const shippedModelUrl = (): URL => new URL('../../assets/models/dropout/dropout.selvedge', import.meta.url);
 
-export interface LocalAppOptions extends Omit<AppOptions, 'classifier' | 'decodeImage'> {
+export interface LocalAppOptions extends Omit<AppOptions, 'classifier' | 'decodeImage' | 'readPicture'> {
   /** A model file, as `selvedge export` writes it; default: the shipped model. */
   readonly model?: Uint8Array;
+  /** Threads that read pictures; default: one a core. 0: none, pictures are read where requests are answered. */
+  readonly workers?: number;
+  /** Pictures that may wait for a thread before more are answered with 503, `serve/busy`; default 256. */
+  readonly maximumWaiting?: number;
 }
+
+/** The app, which owns its threads. */
+export type LocalApp = Hono & {
+  /** Ends the threads; who still waits is answered with 503, `serve/stopped`. They keep no process alive that has nothing to read. */
+  close(): Promise<void>;
+};
 
 /**
  * Makes the app of `createApp` with what is on this machine; on Node, Bun and Deno.
  *
- * @param options Another model, limits
+ * @param options Another model, limits, how many threads
  * @returns The app, ready to answer
  * @throws SelvedgeError `edge/…` for a model that cannot be read, `files/engine-file` in a checkout that is not built
  * @example
@@ -26,13 +39,49 @@ export interface LocalAppOptions extends Omit<AppOptions, 'classifier' | 'decode
  * const app = await createLocalApp();
  * const answer = await app.request('/model');
  * console.assert((await answer.json()).labels[9] === 'Ankle boot');
+ * await app.close();
  * ```
  */
-export async function createLocalApp({ model, ...options }: LocalAppOptions = {}): Promise<Hono> {
+export async function createLocalApp({
+  model,
+  workers,
+  maximumWaiting,
+  ...options
+}: LocalAppOptions = {}): Promise<LocalApp> {
   const classifier = await createClassifier({
     model: model ?? (await platform.readUrl(shippedModelUrl())),
     kernels: await compileEngineFile('edge.wasm'),
   });
+  const pool = await startPool({
+    ...(workers === undefined ? {} : { workers }),
+    ...(maximumWaiting === undefined ? {} : { maximumWaiting }),
+    onError: options.onError,
+  });
   const { name, version } = platform.runtime;
-  return createApp({ runtime: `${name} ${version}`, ...options, classifier, decodeImage });
+  const app = createApp({
+    runtime: `${name} ${version}`,
+    ...options,
+    classifier: batchedClassifier(classifier, platform),
+    decodeImage,
+    ...(pool && { readPicture: pool.read }),
+  });
+  return Object.assign(app, { close: async () => pool?.close() });
+}
+
+/** Undefined where there are to be no threads, or where none can be had: that is told, and pictures are read all the same. */
+async function startPool({
+  onError,
+  ...options
+}: {
+  readonly workers?: number;
+  readonly maximumWaiting?: number;
+  readonly onError: AppOptions['onError'];
+}): Promise<PicturePool | undefined> {
+  if (options.workers === 0 || !platform.connectWorker) return undefined;
+  try {
+    return await PicturePool.start(options);
+  } catch (error) {
+    onError?.(error);
+    return undefined;
+  }
 }

@@ -22,7 +22,7 @@ const statusTexts: Readonly<Record<ErrorStatus, string>> = {
   415: 'A content type, encoding or file format that is not taken',
   422: 'A picture that is damaged, cut, or shows nothing',
   500: 'Something unexpected went wrong; the server goes on',
-  503: 'The model could not be loaded',
+  503: 'The model could not be loaded, more pictures wait than are taken, or the server is being stopped',
 };
 
 /** A pair of trousers, drawn by hand: an image of the kind that is taken. */

@@ -2,9 +2,8 @@
 // Invariant: all images or an error; a batch may ask for no more decoding than one image may.
 import { concatenate } from '../core/concatenate.ts';
 import type { PixelBox } from '../data/ground.ts';
-import type { ImageDecoder } from '../data/image-decoder.ts';
 import { pictureFormatOf } from '../data/picture-format.ts';
-import { prepareImage } from '../data/prepare-image.ts';
+import type { PictureReader } from '../data/picture-reader.ts';
 import { requireContrast } from '../edge/require-contrast.ts';
 import { requestError } from './answer-error.ts';
 import { readJsonImages } from './json-images.ts';
@@ -38,7 +37,7 @@ export interface RequestImages {
 
 interface Context extends RequestLimits {
   /** Absent: PNG, JPEG and WebP are refused. */
-  readonly decodeImage: ImageDecoder | undefined;
+  readonly readPicture: PictureReader | undefined;
 }
 
 type Reader = (bytes: Uint8Array, context: Context, contentType: string) => Promise<RequestImages>;
@@ -89,7 +88,7 @@ export function acceptedTypes(hasCodecs: boolean): string[] {
 export async function readRequestImages(request: Request, context: Context): Promise<RequestImages> {
   const contentType = request.headers.get('content-type') ?? '';
   const type = typeOf(contentType);
-  const accepted = acceptedTypes(context.decodeImage !== undefined);
+  const accepted = acceptedTypes(context.readPicture !== undefined);
   if (!accepted.includes(type)) {
     const got = type === '' ? 'none' : `"${type}"`;
     throw requestError(
@@ -120,8 +119,8 @@ function asPixels(pixels: Uint8Array): RequestImages {
 }
 
 /** Makes sure that a picture of this type can be read. */
-function requireCodecs(name: string, type: string, { decodeImage }: Context): void {
-  if (decodeImage) return;
+function requireCodecs(name: string, type: string, { readPicture }: Context): void {
+  if (readPicture) return;
   throw requestError('request/content-type', `Cannot read ${name}: expected pixels, got a picture as "${type}"`);
 }
 
@@ -145,11 +144,10 @@ async function readPictures(pictures: readonly Picture[], context: Context): Pro
   const details: PictureDetails[] = [];
   let left = context.maximumPixels;
   for (const [i, { bytes, name, file }] of pictures.entries()) {
-    const image = await context.decodeImage!(bytes, { name, maximumPixels: left });
-    left -= image.width * image.height;
-    const prepared = prepareImage(image, { name });
-    pixels.set(prepared.pixels, i * PIXELS);
-    details.push({ ...(file === undefined ? {} : { file }), ground: prepared.ground, box: prepared.box });
+    const picture = await context.readPicture!(bytes, { name, maximumPixels: left });
+    left -= picture.width * picture.height;
+    pixels.set(picture.pixels, i * PIXELS);
+    details.push({ ...(file === undefined ? {} : { file }), ground: picture.ground, box: picture.box });
   }
   return { pixels, details };
 }
@@ -167,10 +165,10 @@ async function readForm(bytes: Uint8Array, context: Context, contentType: string
     return asPixels(concatenate(all.map((image) => image.pixels)));
   }
   const wrong =
-    pictures.find(({ type }) => context.decodeImage === undefined || ![...pictureTypes, OCTETS].includes(type)) ??
+    pictures.find(({ type }) => context.readPicture === undefined || ![...pictureTypes, OCTETS].includes(type)) ??
     files.find((file) => !pictures.includes(file));
   if (wrong) {
-    const accepted = acceptedTypes(context.decodeImage !== undefined).filter((type) => /^image|octet/.test(type));
+    const accepted = acceptedTypes(context.readPicture !== undefined).filter((type) => /^image|octet/.test(type));
     throw requestError(
       'request/content-type',
       `Cannot read "${wrong.file}": expected files of one kind, ${accepted.join(', ')}, got "${wrong.type}"`,
