@@ -44,12 +44,15 @@ async function feed(
   // A program that has ended reads nothing more.
   stdin.on('error', () => {});
   const end = ended.then(() => undefined);
-  for (;;) {
-    const bytes = await Promise.race([read(), end]);
-    if (bytes === undefined || stdin.destroyed) break;
-    await new Promise((resolve) => stdin.write(bytes, resolve));
+  try {
+    for (;;) {
+      const bytes = await Promise.race([read(), end]);
+      if (bytes === undefined || stdin.destroyed) break;
+      await new Promise((resolve) => stdin.write(bytes, resolve));
+    }
+  } finally {
+    stdin.end();
   }
-  stdin.end();
 }
 
 async function drain(

@@ -265,6 +265,20 @@ function cacheFolder(): string {
   return path.join(base, 'selvedge');
 }
 
+let input: AsyncIterator<Uint8Array> | undefined;
+
+/** What standard input still has. It keeps the process alive only while it is waited for: who writes to it may not end. */
+async function nextInput(): Promise<IteratorResult<Uint8Array>> {
+  const { stdin } = process;
+  input ??= stdin[Symbol.asyncIterator]();
+  stdin.ref?.();
+  try {
+    return await input.next();
+  } finally {
+    stdin.unref?.();
+  }
+}
+
 export const platform: Platform = {
   runtime: { name: 'node', version: process.versions.node },
   files,
@@ -278,11 +292,11 @@ export const platform: Platform = {
     get columns() {
       return process.stderr.columns ?? 80;
     },
-    write: (text) => {
-      process.stdout.write(text);
+    write: (content) => {
+      process.stdout.write(content);
     },
-    writeError: (text) => {
-      process.stderr.write(text);
+    writeError: (content) => {
+      process.stderr.write(content);
     },
   },
   args: process.argv.slice(2),
@@ -308,7 +322,7 @@ export const platform: Platform = {
   runProgram,
   scriptCommand,
   inputLines: () => createInterface({ input: process.stdin }),
-  inputBytes: () => process.stdin,
+  inputBytes: () => ({ [Symbol.asyncIterator]: () => ({ next: nextInput }) }),
   processorTime,
   peakMemoryBytes,
   serve: async (answer, place) => (await import('./node-server.ts')).serve(answer, place),

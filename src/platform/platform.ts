@@ -133,10 +133,10 @@ export interface Terminal {
   readonly isTerminal: boolean;
   readonly isOutputTerminal: boolean;
   readonly columns: number;
-  /** Standard output. */
-  write(text: string): void;
+  /** Standard output; bytes go as they are. */
+  write(content: Uint8Array | string): void;
   /** Standard error: progress and errors. */
-  writeError(text: string): void;
+  writeError(content: Uint8Array | string): void;
 }
 
 /** Where a server listens. */

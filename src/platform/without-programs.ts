@@ -15,6 +15,9 @@ export function provideEnvironment(values: Readonly<Record<string, string>>): vo
   for (const [name, value] of Object.entries(values)) variables.set(name, value);
 }
 
+const lineOf = (content: Uint8Array | string): string =>
+  (typeof content === 'string' ? content : new TextDecoder().decode(content)).replace(/\n$/, '');
+
 /** The part of the interface that is the same wherever there is but a script. */
 export function withoutPrograms(
   runtime: Platform['runtime'],
@@ -26,8 +29,8 @@ export function withoutPrograms(
       isTerminal: false,
       isOutputTerminal: false,
       columns: 80,
-      write: (text) => console.log(text.replace(/\n$/, '')),
-      writeError: (text) => console.error(text.replace(/\n$/, '')),
+      write: (content) => console.log(lineOf(content)),
+      writeError: (content) => console.error(lineOf(content)),
     },
     args: [],
     startsPrograms: false,

@@ -20,8 +20,6 @@ export function braceParts<Word>(
   if (sources === undefined || sources.items.length < 2) return undefined;
   const words: Word[] = [];
   for (const item of sources.items) {
-    // An empty item is no word, in Deno as in a list of arguments.
-    if (item === '') continue;
     const word = parse(item);
     if (word === undefined) return undefined;
     words.push(word);

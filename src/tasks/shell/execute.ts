@@ -3,6 +3,7 @@
 // Invariant: when a list has run, nothing of it runs any more but what a subshell leaves to the list around it.
 import { messageOf } from '../../core/errors.ts';
 import { platform } from '../../platform/index.ts';
+import { CommandFailure } from './arguments.ts';
 import { builtins } from './builtins.ts';
 import { evaluateWord, expandWord, ShellFailure } from './expand.ts';
 import type { Command, List, Pipeline, Redirect, Sequence } from './parse.ts';
@@ -99,7 +100,7 @@ async function runPipeline({ negated, commands }: Pipeline, state: State, stream
 
 async function runPiped(commands: Pipeline['commands'], state: State, streams: Streams): Promise<Ended> {
   const pipes = commands.slice(1).map(() => openPipe());
-  const codes = await Promise.all(
+  const all = await Promise.all(
     commands.map(async ({ command, withErrors }, at) => {
       const [before, after] = [pipes[at - 1], pipes[at]];
       const ended = await runCommand(command, state.copy(), {
@@ -107,15 +108,19 @@ async function runPiped(commands: Pipeline['commands'], state: State, streams: S
         stdout: after ?? streams.stdout,
         stderr: withErrors ? after! : streams.stderr,
       });
-      // What is left in the background may still write.
-      const code = ended.running?.length ? await settle(ended.code, ended.running, state.kill) : ended.code;
+      // What is left in the background may still write; the list around waits for it, and ends it.
+      await Promise.all(ended.running ?? []);
       after?.end();
       before?.leave();
-      return code;
+      return ended;
     }),
   );
+  const codes = all.map(({ code }) => code);
   const last = codes.at(-1)!;
-  return { code: state.options.has('pipefail') ? (codes.findLast((code) => code !== 0) ?? 0) : last };
+  return {
+    code: state.options.has('pipefail') ? (codes.findLast((code) => code !== 0) ?? 0) : last,
+    running: all.flatMap(({ running = [] }) => running),
+  };
 }
 
 /** Runs `body`; what a word cannot come to is a line and its code. */
@@ -185,6 +190,13 @@ async function redirected(redirect: Redirect, state: State, streams: Streams): P
   throw new ShellFailure('only redirecting to stdout (1) and stderr (2) is supported');
 }
 
+/** A folder can be opened; whoever reads it fails. */
+const folderSource: Source = {
+  read: async () => {
+    throw new CommandFailure(systemMessage({ code: 'EISDIR' }));
+  },
+};
+
 async function openFile(
   to: Exclude<Redirect['to'], number>,
   mode: Redirect['mode'],
@@ -200,7 +212,10 @@ async function openFile(
   if (all === '/dev/null') return mode === 'read' ? nothing : nowhere;
   const path = platform.files.resolve(state.cwd, all);
   try {
-    if ((await platform.files.status(path))?.isFolder) throw Object.assign(new Error(), { code: 'EISDIR' });
+    if ((await platform.files.status(path))?.isFolder) {
+      if (mode === 'read') return folderSource;
+      throw Object.assign(new Error(), { code: 'EISDIR' });
+    }
     if (mode !== 'read' && !(await platform.files.status(platform.files.dirname(path)))?.isFolder) {
       throw Object.assign(new Error(), { code: 'ENOENT' });
     }

@@ -92,6 +92,6 @@ async function pathsOf(pieces: readonly Piece[], { state }: Scope, quoted: boole
       `glob: no matches found '${full}' (run \`shopt -u failglob\` to pass unmatched glob patterns literally)`,
     );
   }
-  // As the pattern, with brackets around what quotes made literal.
+  // As there: a pattern that means nothing is itself, with what was quoted in brackets.
   return options.has('nullglob') && paths !== undefined ? [] : [pattern];
 }

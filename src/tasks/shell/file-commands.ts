@@ -60,6 +60,8 @@ export async function head({ args, state, stdin, stdout, stderr }: Context): Pro
   }
   const [path = '-'] = rest;
   const from = path === '-' ? stdin : await opened(path, state.cwd);
+  // A folder can be opened, and of no lines none is read.
+  if (from === IS_FOLDER && Number(count) === 0) return { code: 0 };
   if (typeof from === 'string') {
     await say(stderr, `head: ${from === IS_FOLDER ? '' : `${path}: `}${from}\n`);
     return { code: 1 };

@@ -2,9 +2,9 @@
 // with a dot are meant only by a dot. Not here: which words are patterns. Invariant: paths come sorted, folders before what is in them.
 import { platform } from '../../platform/index.ts';
 
-/** Outside of brackets, where an escaped dash is no expression. */
 const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-const inBrackets = (text: string): string => (text === '-' ? '\\-' : literally(text));
+/** The same between brackets. */
+const inBrackets = (text: string): string => text.replace(/[\\^\]-]/g, '\\$&');
 
 /** A name's pattern, undefined where it is none: an open bracket, or stars in a number that means nothing. */
 function toExpression(pattern: string): RegExp | undefined {

@@ -61,6 +61,13 @@ const RESERVED = new Set('if then else elif fi do done case esac while until for
 /** What a backslash takes the meaning from, outside and inside of double quotes; elsewhere it stands for itself. */
 const ESCAPED = { bare: ' "$&();<>`|~', quoted: '"$\'()`~' };
 
+/** White space that ends no line, and lines that go on after a backslash. */
+const BLANK = /(?:[^\S\n\v\f\r]|\u0085|\\\r?\n)+/y;
+/** The same with the ends of lines, before a sequence. */
+const BLANK_LINES = /(?:[^\S\n\v\f\r]|\u0085|\\?\r?\n\s*)+/y;
+/** All white space, as it may follow an operator: Deno takes no backslash there. */
+const SPACE = /[\s\u0085]+/y;
+
 /** Where the reading is; functions advance it. */
 class Reader {
   at = 0;
@@ -84,17 +91,21 @@ class Reader {
     this.at += sign.length;
     return true;
   }
+  sees(pattern: RegExp): boolean {
+    pattern.lastIndex = this.at;
+    return pattern.test(this.text);
+  }
   match(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.text)?.[0];
     if (found !== undefined) this.at += found.length;
     return found;
   }
-  /** White space, and a comment after it. */
-  skip(): void {
-    const isStart = this.at === 0 || /\s/.test(this.text[this.at - 1]!) || /[;&|()]/.test(this.text[this.at - 1]!);
-    const had = this.match(/\s+/y) !== undefined;
-    if ((had || isStart) && this.match(/#[^\n]*/y) !== undefined) this.skip();
+  /** White space between words, where a backslash takes a line on to the next, and a comment after it. */
+  skip(space = BLANK): void {
+    const isStart = this.at === 0 || /[\s;&|()]/.test(this.text[this.at - 1]!);
+    const had = this.match(space) !== undefined;
+    if ((had || isStart) && this.match(/#[^\n]*/y) !== undefined) this.skip(space);
   }
 }
 
@@ -107,8 +118,7 @@ class Reader {
  * @see https://github.com/denoland/deno_task_shell
  */
 export function parseScript(script: string): List {
-  const reader = new Reader(script);
-  reader.skip();
+  const reader = new Reader(script.replace(/^[\s\u0085]+|[\s\u0085]+$/g, ''));
   const list = parseList(reader);
   if (reader.next !== '') reader.fail('Unexpected character.');
   if (list.length === 0) throw new SelvedgeError('tasks/shell-syntax', 'Empty command.');
@@ -118,8 +128,9 @@ export function parseScript(script: string): List {
 /** Deno asks for no sign between sequences: `(a) b` are two. */
 function parseList(reader: Reader): List {
   const list: { sequence: Sequence; background: boolean }[] = [];
+  reader.skip(SPACE);
   for (;;) {
-    reader.skip();
+    reader.skip(BLANK_LINES);
     const sequence = parseSequence(reader);
     if (sequence === undefined) return list;
     reader.skip();
@@ -135,7 +146,7 @@ function parseSequence(reader: Reader): Sequence | undefined {
   reader.skip();
   const operator = reader.match(/(?:&&|\|\|)(?![|&])/y) as '&&' | '||' | undefined;
   if (operator === undefined) return first;
-  reader.skip();
+  reader.skip(SPACE);
   const next = parseSequence(reader);
   if (next === undefined) return reader.fail('Expected command following boolean operator.');
   return { kind: 'chain', first, operator, next };
@@ -175,7 +186,7 @@ function parsePipeline(reader: Reader): Pipeline | undefined {
     const sign = reader.match(/\|&?(?![|&])/y);
     commands.push({ command, withErrors: sign === '|&' });
     if (sign === undefined) return { kind: 'pipeline', negated, commands };
-    reader.skip();
+    reader.skip(SPACE);
   }
 }
 
@@ -209,6 +220,8 @@ function parseCommand(reader: Reader): Command | undefined {
   const redirect = parseRedirect(reader);
   if (redirect === undefined) return { body };
   reader.skip();
+  // Behind the number of a descriptor a comment needs no space.
+  reader.match(/#[^\n]*/y);
   if (parseRedirect(reader) !== undefined) reader.fail('Multiple redirects are currently not supported.', before);
   return { body, redirect };
 }
@@ -220,10 +233,10 @@ function refuseReserved(reader: Reader, word: Word, at: number): void {
 }
 
 /** Whether a list sign, a pipe, a redirect or `)` stands here, or nothing. */
-const isEndOfWords = (reader: Reader): boolean => /(?:[;()|&]|\d*[<>]|$)/y.test(reader.text.slice(reader.at));
+const isEndOfWords = (reader: Reader): boolean => /(?:[;()|&]|\r?\n|\d*[<>]|$)/y.test(reader.text.slice(reader.at));
 
 function assertEnd(reader: Reader): void {
-  if (!/^(?:\s|[;&|()]|$)/.test(reader.next)) reader.fail('Unexpected character.');
+  if (!/^(?:[\s\u0085]|[;&|()]|$)/.test(reader.next)) reader.fail('Unexpected character.');
 }
 
 function parseRedirect(reader: Reader): Redirect | undefined {
@@ -262,37 +275,36 @@ function parseSingle(reader: Reader): string {
   return quoted === undefined ? reader.fail('Expected closing single quote.') : quoted.slice(1, -1);
 }
 
-function parseParts(reader: Reader, mode: 'bare' | 'quoted', isStart = true): Part[] {
+function parseParts(reader: Reader, mode: 'bare' | 'quoted'): Part[] {
   const parts: Part[] = [];
-  const start = reader.at;
+  // Where a `~` is the home folder; between quotes, behind `$(…)` too.
+  let start = reader.at;
   const push = (piece: string): void => {
     const last = parts.at(-1);
     if (last?.kind === 'text') parts[parts.length - 1] = text(last.text + piece);
     else parts.push(text(piece));
   };
   for (;;) {
-    if (isStart && reader.at === start && reader.has('~')) {
-      const after = reader.text[reader.at + 1] ?? '';
-      const ends = mode === 'quoted' ? /^["/]?$/ : /^(?:[\s/;&|()<>,}]|)$/;
-      if (!ends.test(after) && mode === 'bare') reader.fail('Unsupported tilde expansion.');
-      if (ends.test(after)) {
-        reader.at++;
-        parts.push({ kind: 'home' });
-        continue;
-      }
+    if (reader.at === start && reader.take('~')) {
+      const ends = mode === 'quoted' ? /["/`]|\$\(|$/y : /[\s\u0085/;&|()]|$/y;
+      if (!reader.sees(ends)) reader.fail('Unsupported tilde expansion.', start);
+      parts.push({ kind: 'home' });
+      continue;
     }
-    const part = parseDollar(reader);
+    const part = parseDollar(reader, mode);
     if (part !== undefined) {
       if (part.kind === 'text') push(part.text);
       else parts.push(part);
+      if (mode === 'quoted' && part.kind === 'list') start = reader.at;
       continue;
     }
     const sign = reader.next;
-    if (sign === '\\' && ESCAPED[mode].includes(reader.text[reader.at + 1] ?? '\0')) {
+    if (sign === '\\' && isEscape(reader, mode)) {
       push(reader.text[reader.at + 1]!);
       reader.at += 2;
       continue;
     }
+    if (reader.match(/\\\r?\n/y) !== undefined) continue;
     if (mode === 'bare' && sign === '{') {
       const words = braceParts(reader.text, reader.at, (source) => {
         const inner = new Reader(source);
@@ -305,21 +317,26 @@ function parseParts(reader: Reader, mode: 'bare' | 'quoted', isStart = true): Pa
         continue;
       }
     }
-    const ends = mode === 'quoted' ? sign === '' || sign === '"' : sign === '' || /[\s()<>|&;"']/.test(sign);
+    const ends = mode === 'quoted' ? sign === '' || sign === '"' : sign === '' || /[\s\u0085()<>|&;"']/.test(sign);
     if (ends) return parts;
     push(sign);
     reader.at++;
   }
 }
 
+/** Behind a backslash, one takes the meaning from no operator. */
+function isEscape({ text: source, at }: Reader, mode: 'bare' | 'quoted'): boolean {
+  const sign = source[at + 1] ?? '\0';
+  return ESCAPED[mode].includes(sign) && !('&;<>|'.includes(sign) && source[at - 1] === '\\');
+}
+
 /** What begins with `$` or a backtick. */
-function parseDollar(reader: Reader): Part | undefined {
+function parseDollar(reader: Reader, mode: 'bare' | 'quoted'): Part | undefined {
   const start = reader.at;
   if (reader.take('`')) {
     const inner = reader.match(/(?:\\[\s\S]|[^`\\])*/y)!;
     if (!reader.take('`')) reader.fail('Expected closing backtick.', start);
-    const nested = new Reader(inner.replace(/\\([`\\$])/g, '$1'));
-    nested.skip();
+    const nested = new Reader(inner.replace(/\\`/g, '`'));
     const list = parseList(nested);
     if (nested.next !== '') nested.fail('Unexpected character.');
     return { kind: 'list', list };
@@ -331,6 +348,8 @@ function parseDollar(reader: Reader): Part | undefined {
     if (!reader.take(')')) reader.fail('Expected closing parenthesis for command substitution.', start);
     return { kind: 'list', list };
   }
+  // Between quotes, Deno finds `$(…)` first.
+  if (mode === 'quoted' && reader.has('$(')) return text('$');
   if (/^[$#*]/.test(reader.next)) reader.fail(`$${reader.next} is currently not supported.`);
   const name = reader.match(/\?|[A-Za-z0-9_]+/y);
   return name === undefined ? text('$') : { kind: 'variable', name };

@@ -27,13 +27,12 @@ export const nothing: Source = { read: async () => undefined };
 export const nowhere: Sink = { write: async () => true };
 
 /** Bytes to text, whole characters at a time; `end` writes what is left. */
-export function textSink(write: (text: string) => void, descriptor?: 1 | 2): Sink & { end(): void } {
+function textSink(write: (text: string) => void): Sink & { end(): void } {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const put = (text: string): void => {
     if (text !== '') write(text);
   };
   return {
-    ...(descriptor === undefined ? {} : { descriptor }),
     write: async (bytes) => {
       put(decoder.decode(bytes, { stream: true }));
       return true;
@@ -42,11 +41,23 @@ export function textSink(write: (text: string) => void, descriptor?: 1 | 2): Sin
   };
 }
 
+/** This program's own stream, which takes bytes as they are. */
+const ownSink = (descriptor: 1 | 2, write: (bytes: Uint8Array) => void): Sink => ({
+  descriptor,
+  write: async (bytes) => {
+    // The stream may keep them until it can write.
+    write(bytes.slice());
+    return true;
+  },
+});
+
 /** The two sinks of a task: the given ones, or this program's own streams. */
 export function taskSinks(output: TaskOutput | undefined): { stdout: Sink; stderr: Sink; end(): void } {
-  const own = output === undefined;
-  const { write, writeError } = output ?? platform.terminal;
-  const [stdout, stderr] = [textSink(write, own ? 1 : undefined), textSink(writeError, own ? 2 : undefined)];
+  if (output === undefined) {
+    const { write, writeError } = platform.terminal;
+    return { stdout: ownSink(1, write), stderr: ownSink(2, writeError), end: () => {} };
+  }
+  const [stdout, stderr] = [textSink(output.write), textSink(output.writeError)];
   const end = (): void => {
     stdout.end();
     stderr.end();
