@@ -66,8 +66,11 @@ interface Alpha {
 
 function alphaOf(image: RawImage): Alpha {
   const { data, width } = image;
-  let [least, greatest] = [255, 0];
-  for (let at = 3; at < data.length; at += 4) {
+  let start = 3;
+  while (start < data.length && data[start] === 255) start += 4;
+  if (start >= data.length) return { least: 255, greatest: 255, groundShare: 0 };
+  let [least, greatest] = [255, start > 3 ? 255 : 0];
+  for (let at = start; at < data.length; at += 4) {
     const alpha = data[at]!;
     if (alpha < least) least = alpha;
     if (alpha > greatest) greatest = alpha;
