@@ -66,8 +66,11 @@ interface Alpha {
 
 function alphaOf(image: RawImage): Alpha {
   const { data, width } = image;
-  let [least, greatest] = [255, 0];
-  for (let at = 3; at < data.length; at += 4) {
+  let start = 3;
+  while (start < data.length && data[start] === 255) start += 4;
+  if (start >= data.length) return { least: 255, greatest: 255, groundShare: 0 };
+  let [least, greatest] = [255, start > 3 ? 255 : 0];
+  for (let at = start; at < data.length; at += 4) {
     const alpha = data[at]!;
     if (alpha < least) least = alpha;
     if (alpha > greatest) greatest = alpha;
@@ -148,12 +151,11 @@ function findInRegion(picture: RawImage, region: PixelBox): FoundObject | undefi
   // Grain is below the object's distance on a clean ground, so that the limit is that.
   const isClean = ground.farthest <= CLEAN_DISTANCE;
   const { marks, pale, far } = markByDistance(picture, region, ground.uniform, isClean ? PALE_DISTANCE : limit, limit);
-  const found = boxWhere(region, marks, FAR);
-  if (found === undefined) return undefined;
+  if (far === 0) return undefined;
   // At least as much is pale as is not: less may be a shadow, or what a JPEG has around edges.
-  if (!isClean || pale < far) return { picture, ground, box: found, limit };
-  const box = boxWhere(region, marks, PALE)!;
-  return { picture, ground, box, limit: PALE_DISTANCE };
+  const isPale = isClean && pale >= far;
+  const box = boxWhere(region, marks, isPale ? PALE : FAR)!;
+  return { picture, ground, box, limit: isPale ? PALE_DISTANCE : limit };
 }
 
 /** On a clean ground an object is told from it down to this distance, once something further shows that there is one. */
@@ -293,36 +295,38 @@ function addRun(cells: Int32Array, cell: number, count: number, first: number, l
 function addTo(cells: Int32Array, to: number, added: Int32Array, from = 0): void {
   const isFirst = cells[to] === 0;
   cells[to]! += added[from]!;
-  for (let least = 1; least <= 3; least += 2) {
-    if (isFirst || added[from + least]! < cells[to + least]!) cells[to + least] = added[from + least]!;
-  }
-  for (let most = 2; most <= 4; most += 2) {
-    if (isFirst || added[from + most]! > cells[to + most]!) cells[to + most] = added[from + most]!;
-  }
+  if (isFirst || added[from + 1]! < cells[to + 1]!) cells[to + 1] = added[from + 1]!;
+  if (isFirst || added[from + 2]! > cells[to + 2]!) cells[to + 2] = added[from + 2]!;
+  if (isFirst || added[from + 3]! < cells[to + 3]!) cells[to + 3] = added[from + 3]!;
+  if (isFirst || added[from + 4]! > cells[to + 4]!) cells[to + 4] = added[from + 4]!;
 }
 
 /** Cells that touch, also at corners, as one; what it takes is taken out of `cells`. */
 function partsOf(cells: Int32Array, columns: number, rows: number): Int32Array[] {
   const parts: Int32Array[] = [];
   const waiting: number[] = [];
+  let part = new Int32Array(5);
+  const take = (cell: number): void => {
+    addTo(part, 0, cells, cell * 5);
+    cells[cell * 5] = 0;
+    waiting.push(cell);
+  };
   for (let start = 0; start < columns * rows; start++) {
     if (cells[start * 5] === 0) continue;
-    const part = new Int32Array(5);
-    waiting.push(start);
+    part = new Int32Array(5);
+    parts.push(part);
+    take(start);
     for (let cell = waiting.pop(); cell !== undefined; cell = waiting.pop()) {
-      if (cells[cell * 5] === 0) continue;
-      addTo(part, 0, cells, cell * 5);
-      cells[cell * 5] = 0;
       const x = cell % columns;
       const y = (cell - x) / columns;
+      const [left, right] = [Math.max(0, x - 1), Math.min(columns - 1, x + 1)];
       for (let row = Math.max(0, y - 1); row <= Math.min(rows - 1, y + 1); row++) {
-        for (let column = Math.max(0, x - 1); column <= Math.min(columns - 1, x + 1); column++) {
+        for (let column = left; column <= right; column++) {
           const neighbour = row * columns + column;
-          if (cells[neighbour * 5] !== 0) waiting.push(neighbour);
+          if (cells[neighbour * 5] !== 0) take(neighbour);
         }
       }
     }
-    parts.push(part);
   }
   return parts;
 }

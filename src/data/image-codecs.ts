@@ -1,6 +1,6 @@
 // The image codecs of this package, found where the platform has them: `decodeImage` needs nothing but the file.
 // Not here: decoding (image-decoder.ts). Invariant: a codec is compiled when the first file of its kind comes.
-import { compileEngineFile } from '../platform/index.ts';
+import { compileEngineFile, platform } from '../platform/index.ts';
 import { createImageDecoder, type DecodeOptions, type ImageDecoder, type RawImage } from './image-decoder.ts';
 import { createWebpCodec } from './webp-codec.ts';
 
@@ -17,6 +17,7 @@ const decode: ImageDecoder = createImageDecoder({
   png: compiledOnce('png.wasm'),
   jpeg: compiledOnce('jpeg.wasm'),
   webp: createWebpCodec(compiledOnce('webp.wasm')),
+  inflatesWithin: platform.inflatesWithin,
 });
 
 /**

@@ -2,7 +2,14 @@
 // Not here: where the codecs come from (image-codecs.ts), what the pixels show (prepare-image.ts). Invariant: size, completeness and
 // cost are read from the file's structure first, so that a hostile file claims neither memory nor time.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { type ImageStructure, type ReadFormat, readFormats, readImageStructure, refusalOf } from './image-structure.ts';
+import {
+  type ImageStructure,
+  type InflationCheck,
+  type ReadFormat,
+  readFormats,
+  readImageStructure,
+  refusalOf,
+} from './image-structure.ts';
 import { createJpegCodec } from './jpeg-codec.ts';
 import { pictureFormatNames } from './picture-format.ts';
 import { createPngCodec } from './png-codec.ts';
@@ -41,6 +48,8 @@ export interface ImageCodecs {
   readonly jpeg: WebAssembly.Module | CodecModule;
   /** Of `createWebpCodec`; without it WebP is `image/unknown-format`. */
   readonly webp?: ImageCodec;
+  /** Of raw deflate data: true only if it is whole and inflates to `most` bytes at most. Without it that is found out in JavaScript. */
+  readonly inflatesWithin?: InflationCheck | undefined;
 }
 
 const MAXIMUM_PIXELS = 50_000_000;
@@ -62,7 +71,7 @@ const MAXIMUM_PIXELS = 50_000_000;
  * });
  * ```
  */
-export function createImageDecoder({ png, jpeg, webp }: ImageCodecs): ImageDecoder {
+export function createImageDecoder({ png, jpeg, webp, inflatesWithin }: ImageCodecs): ImageDecoder {
   const decodePng = createPngCodec(loaderOf(png));
   const codecs: Partial<Record<ReadFormat, ImageCodec>> = {
     png: ({ bytes }) => decodePng(bytes),
@@ -72,7 +81,7 @@ export function createImageDecoder({ png, jpeg, webp }: ImageCodecs): ImageDecod
   const formats = readFormats.filter((format) => codecs[format]);
   return async (bytes, { name, maximumPixels = MAXIMUM_PIXELS }) => {
     const structure = readImageStructure(bytes, { name, maximumPixels, formats });
-    structure.checkWork();
+    structure.checkWork(inflatesWithin);
     const { format, isEnded } = structure;
     try {
       return await codecs[format]!(structure);

@@ -26,8 +26,11 @@ export interface ImageStructure extends ImageSize {
   /** Of a JPEG, whether its four components are those of ink. */
   readonly isInk?: boolean;
   /** Throws where decoding would cost far more than an honest file of this size. */
-  checkWork(): void;
+  checkWork(inflatesWithin?: InflationCheck): void;
 }
+
+/** Tells of raw deflate data, faster than we can, that it is whole and inflates to `most` bytes at most; false says nothing. */
+export type InflationCheck = (bytes: Uint8Array, most: number) => boolean;
 
 /** Formats that there are decoders of. */
 export const readFormats = ['png', 'jpeg', 'webp'] as const;

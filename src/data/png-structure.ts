@@ -31,7 +31,11 @@ export function readPng(bytes: Uint8Array, { refuse }: StructureRules): ImageStr
     if (type === IDAT) compressed.push(bytes.subarray(at + 8, Math.min(bytes.length, at + 8 + length)));
     if (type === IEND) {
       const { width, height } = header;
-      const checkWork = (): void => checkInflation(header!, concatenate(compressed), refuse);
+      const checkWork: ImageStructure['checkWork'] = (inflatesWithin) => {
+        const content = concatenate(compressed);
+        const most = inflatedBytes(header!, refuse) + INFLATION_SLACK;
+        if (!inflatesWithin?.(content.subarray(ZLIB_HEADER_BYTES), most)) checkInflation(header!, content, refuse);
+      };
       return { format: 'png', width, height, bytes: concatenate(kept), isEnded: true, checkWork };
     }
     at += 12 + length;

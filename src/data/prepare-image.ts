@@ -121,26 +121,38 @@ function levelsOf(object: FoundObject): ReadLevels {
   const isInverted = isMostlyDarker(object);
   const isPale = limit < OBJECT_DISTANCE;
   const expected = Float64Array.from(uniform ?? [0, 0, 0]);
-  let luma = lumaOf(expected[0]!, expected[1]!, expected[2]!);
   return (y, left, into) => {
+    let red = expected[0]!;
+    let green = expected[1]!;
+    let blue = expected[2]!;
+    let luma = lumaOf(red, green, blue);
     let at = (y * width + left) * 4;
     for (let i = 0; i < into.length; i++, at += 4) {
       if (!uniform) {
         ground.colourAt(left + i, y, expected);
-        luma = lumaOf(expected[0]!, expected[1]!, expected[2]!);
-      } else if (!coverAt && isColour(data, at, uniform)) {
-        into[i] = 0;
+        red = expected[0]!;
+        green = expected[1]!;
+        blue = expected[2]!;
+        luma = lumaOf(red, green, blue);
+      }
+      const byRed = data[at]! - red;
+      const byGreen = data[at + 1]! - green;
+      const byBlue = data[at + 2]! - blue;
+      const squared = byRed * byRed + byGreen * byGreen + byBlue * byBlue;
+      if (squared === 0) {
+        into[i] = coverAt ? LEAST_OF_OBJECT * coverAt(left + i, y) : 0;
         continue;
       }
+      const far = Math.sqrt(squared);
       const difference = lumaOf(data[at]!, data[at + 1]!, data[at + 2]!) - luma;
       const room = difference < 0 ? luma : 255 - luma;
-      const contrast = Math.abs(difference) / Math.max(LEAST_ROOM, room);
-      const far = distance(data, at, expected);
+      const contrast = Math.abs(difference) / (room > LEAST_ROOM ? room : LEAST_ROOM);
       // On the other side of the ground than most of the object, only what is further from it than grain is the object's.
       const isOwn = difference < 0 === isInverted || far > limit;
-      const level = 255 * Math.max(isOwn ? contrast : 0, far > limit ? far / GREATEST_DISTANCE : 0);
+      const inColour = far > limit ? far / GREATEST_DISTANCE : 0;
+      const level = 255 * (isOwn && contrast > inColour ? contrast : inColour);
       if (coverAt) into[i] = Math.max(level, LEAST_OF_OBJECT * coverAt(left + i, y));
-      else if (isPale && far > limit) into[i] = Math.max(level, LEAST_OF_OBJECT);
+      else if (isPale && far > limit) into[i] = level > LEAST_OF_OBJECT ? level : LEAST_OF_OBJECT;
       else into[i] = grain === 0 ? level : level * Math.min(1, Math.max(0, (2 * far) / grain - 1));
     }
   };

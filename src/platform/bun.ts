@@ -38,6 +38,7 @@ async function serve(answer: HttpAnswer, place: HttpPlace): Promise<HttpServer> 
 export const platform: Platform = {
   ...node,
   gunzip: undefined,
+  inflatesWithin: undefined,
   runtime: { name: 'bun', version: bun.version },
   serve,
   scriptCommand: (script) => ({ command: process.execPath, args: ['--bun', fileURLToPath(script)] }),

@@ -43,6 +43,7 @@ async function serve(answer: HttpAnswer, place: HttpPlace): Promise<HttpServer> 
 export const platform: Platform = {
   ...node,
   gunzip: undefined,
+  inflatesWithin: undefined,
   runtime: { name: 'deno', version: deno.version.deno },
   serve,
   // What this process may do, its own scripts may do; Deno tells nobody with which permissions it was started.

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { concatenate } from '../core/concatenate.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { gunzip } from './node-gunzip.ts';
+import { inflatesWithin } from './node-inflate.ts';
 import { scriptCommand, startProgram } from './node-programs.ts';
 import { findProgram, runProgram } from './node-shell.ts';
 import { connectWorker, startWorker } from './node-workers.ts';
@@ -313,6 +314,7 @@ export const platform: Platform = {
   giveWay: () => new Promise((resolve) => setImmediate(resolve)),
   readUrl: (url) => files.readBytes(fileURLToPath(url)),
   gunzip,
+  inflatesWithin,
   startWorker,
   connectWorker,
   hostGlue,

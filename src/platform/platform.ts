@@ -190,6 +190,11 @@ export interface Platform {
    * whole: members, then zeros, and nothing else.
    */
   readonly gunzip?: ((bytes: Uint8Array) => Promise<Uint8Array | undefined>) | undefined;
+  /**
+   * Whether raw deflate data is whole and inflates to `most` bytes at most, where the runtime tells faster than JavaScript does. False says
+   * nothing: the data may be too long, damaged or cut.
+   */
+  readonly inflatesWithin?: ((bytes: Uint8Array, most: number) => boolean) | undefined;
   /** Reads a file that belongs to the program, where the program itself came from: a disk or a server. */
   readUrl(url: URL): Promise<Uint8Array>;
   /** Starts a worker that calls the default export of a plain JavaScript module with `data`. It does not keep the process alive. */

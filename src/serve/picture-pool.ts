@@ -68,7 +68,7 @@ export class PicturePool {
       compileEngineFile('webp.wasm'),
     ]);
     const all: Required<PicturePoolOptions> = {
-      workers: platform.machine().cores,
+      workers: coresHere(),
       maximumWaiting: 256,
       maximumWaitingBytes: 64 * 1024 * 1024,
       limitMs: 30_000,
@@ -212,6 +212,15 @@ export class PicturePool {
     this.#waitingBytes += others.reduce((sum, { bytes }) => sum + bytes.length, 0);
     culprit?.reject(threadError(culprit, 'the thread that read it ended', new Error(reason)));
     this.#assign();
+  }
+}
+
+/** Deno asks for a permission before it tells of the machine, and for none before it tells this. */
+function coresHere(): number {
+  try {
+    return platform.machine().cores;
+  } catch {
+    return Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1);
   }
 }
 

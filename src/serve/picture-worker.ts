@@ -5,6 +5,7 @@ import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { createImageDecoder, type DecodeOptions } from '../data/image-decoder.ts';
 import { createPictureReader, type ReadPicture } from '../data/picture-reader.ts';
 import { createWebpCodec } from '../data/webp-codec.ts';
+import { platform } from '../platform/index.ts';
 
 /** The codecs, compiled. */
 export interface PictureWorkerData {
@@ -32,7 +33,10 @@ interface Port {
 }
 
 export default function work({ png, jpeg, webp }: PictureWorkerData, port: Port): void {
-  const read = createPictureReader(createImageDecoder({ png, jpeg, webp: createWebpCodec(() => webp) }));
+  const { inflatesWithin } = platform;
+  const read = createPictureReader(
+    createImageDecoder({ png, jpeg, webp: createWebpCodec(() => webp), inflatesWithin }),
+  );
   const answer = async ({ bytes, options }: PictureJob): Promise<void> => {
     try {
       port.postMessage({ picture: await read(bytes, options) });
