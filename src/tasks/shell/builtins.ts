@@ -118,8 +118,10 @@ const sleep: Builtin = async ({ args, state }) => {
   if (words.length === 0) throw new CommandFailure('missing operand');
   const ms = words.reduce((sum, word) => {
     const [, number, unit = 's'] = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([smhd])?$/i.exec(word) ?? [];
-    if (number === undefined)
-      throw new CommandFailure(`error parsing argument '${word}' to number: invalid float literal`);
+    if (number === undefined) {
+      const reason = /^[smhd]?$/.test(word) ? 'cannot parse float from empty string' : 'invalid float literal';
+      throw new CommandFailure(`error parsing argument '${word}' to number: ${reason}`);
+    }
     return sum + Math.max(0, Math.floor(Number(number) * UNITS[unit]! * 1000));
   }, 0);
   await new Promise<void>((resolve) => {

@@ -255,6 +255,8 @@ function parseRedirect(reader: Reader): Redirect | undefined {
 /** A word, undefined where none begins. */
 function parseWord(reader: Reader): Word | undefined {
   const parts: Part[] = [];
+  // A `~` is the home folder at the start, and behind quotes that begin the word.
+  let isStart = true;
   for (;;) {
     const from = reader.at;
     if (reader.next === "'") parts.push({ kind: 'quoted', parts: [text(parseSingle(reader))] });
@@ -262,7 +264,8 @@ function parseWord(reader: Reader): Word | undefined {
       parts.push({ kind: 'quoted', parts: parseParts(reader, 'quoted') });
       if (!reader.take('"')) reader.fail('Expected closing double quote.', from);
     } else {
-      parts.push(...parseParts(reader, 'bare'));
+      parts.push(...parseParts(reader, 'bare', isStart));
+      isStart = false;
       if (reader.at === from) return parts.length === 0 ? undefined : parts;
     }
   }
@@ -275,7 +278,7 @@ function parseSingle(reader: Reader): string {
   return quoted === undefined ? reader.fail('Expected closing single quote.') : quoted.slice(1, -1);
 }
 
-function parseParts(reader: Reader, mode: 'bare' | 'quoted'): Part[] {
+function parseParts(reader: Reader, mode: 'bare' | 'quoted', isStart = true): Part[] {
   const parts: Part[] = [];
   // Where a `~` is the home folder; between quotes, behind `$(…)` too.
   let start = reader.at;
@@ -285,7 +288,7 @@ function parseParts(reader: Reader, mode: 'bare' | 'quoted'): Part[] {
     else parts.push(text(piece));
   };
   for (;;) {
-    if (reader.at === start && reader.take('~')) {
+    if (isStart && reader.at === start && reader.take('~')) {
       const ends = mode === 'quoted' ? /["/`]|\$\(|$/y : /[\s\u0085/;&|()]|$/y;
       if (!reader.sees(ends)) reader.fail('Unsupported tilde expansion.', start);
       parts.push({ kind: 'home' });
@@ -334,7 +337,7 @@ function isEscape({ text: source, at }: Reader, mode: 'bare' | 'quoted'): boolea
 function parseDollar(reader: Reader, mode: 'bare' | 'quoted'): Part | undefined {
   const start = reader.at;
   if (reader.take('`')) {
-    const inner = reader.match(/(?:\\[\s\S]|[^`\\])*/y)!;
+    const inner = reader.match(/(?:\\`|[^`])*/y)!;
     if (!reader.take('`')) reader.fail('Expected closing backtick.', start);
     const nested = new Reader(inner.replace(/\\`/g, '`'));
     const list = parseList(nested);
