@@ -34,7 +34,8 @@ export async function readStoredRun(model: string): Promise<StoredRun | undefine
   const config = await readJson<RunConfig>(`${folder}/config.json`);
   if (config === undefined) return undefined;
   const { epochs, batchSize, seed, optimizer, augmentation } = config.settings;
-  const choice = { model, epochs, batchSize, seed, learningRate: optimizer.learningRate, augment: augmentation };
+  const augment = augmentation !== false;
+  const choice = { model, epochs, batchSize, seed, learningRate: optimizer.learningRate, augment };
   return {
     model,
     choice,
