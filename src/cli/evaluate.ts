@@ -3,7 +3,7 @@ import type * as tf from '../backend/tfjs.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type Evaluation, evaluateModel } from '../evaluation/evaluate.ts';
-import { predictViews, type ViewsName, viewsNames } from '../evaluation/views.ts';
+import { predictViews, type ViewsName, viewsNames, viewsOf } from '../evaluation/views.ts';
 import { loadModel } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
@@ -98,16 +98,17 @@ export const evaluate = command({
       },
     });
     model.dispose();
-    await writeJson(runPaths.evaluation(folder), evaluation);
+    // A figure of several views says so, wherever it is read again.
+    await writeJson(runPaths.evaluation(folder), { ...evaluation, views: args.views });
     const { predictions: _, ...json } = evaluation;
-    return { json: { ...json, views: args.views }, text: describe(evaluation, folder) };
+    return { json: { ...json, views: args.views }, text: describe(evaluation, folder, args.views) };
   },
 });
 
-function describe(evaluation: Evaluation, folder: string): string {
+function describe(evaluation: Evaluation, folder: string, views: ViewsName): string {
   const { low, high } = evaluation.accuracyInterval95;
   return [
-    `${folder} on ${evaluation.count} test images`,
+    `${folder} on ${evaluation.count} test images${views === 'single' ? '' : `, averaged over ${viewsOf[views].length} views of each`}`,
     `loss ${evaluation.loss.toFixed(4)}, accuracy ${evaluation.accuracy.toFixed(4)} (95% interval ${low.toFixed(4)} to ${high.toFixed(4)})`,
     `${evaluation.correct} correct, ${evaluation.incorrect} incorrect`,
     '',

@@ -1,5 +1,6 @@
 // Every kernel that the backend has, called with drawn shapes, types and attributes beside tfjs's cpu backend: the same values and
-// types, or an error on both; no byte written outside of a tensor; and an engine that goes on working.
+// types, or an error on both; no byte written outside of a tensor; and an engine that goes on working. SELVEDGE_SEED and SELVEDGE_RUNS
+// draw other calls, and more of them.
 import * as tf from '@tensorflow/tfjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
