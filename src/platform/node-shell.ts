@@ -1,7 +1,7 @@
 // Programs between the pipes of a shell, on Node: found on a path, fed and read as bytes, ended by signals.
 // Not here: programs that are talked to in lines (node-programs.ts). Invariant: the code of what a signal ended is 128 + its number.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { constants } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -19,10 +19,15 @@ async function isProgram(file: string): Promise<boolean> {
   }
 }
 
+/** Whether a name leads through a folder: as Rust counts the parts of a path, `a/` and `a/.` have one. */
+function hasFolder(name: string): boolean {
+  return name.split('/').filter((part, at) => at === 0 || (part !== '' && part !== '.')).length > 1;
+}
+
 /** As `Platform.findProgram` says. */
 export async function findProgram(name: string, cwd: string, searchPath: string): Promise<string | undefined> {
   const isWindows = process.platform === 'win32';
-  if (name.includes('/') || (isWindows && name.includes('\\'))) return path.resolve(cwd, name);
+  if (hasFolder(name) || (isWindows && name.includes('\\'))) return path.resolve(cwd, name);
   const endings = isWindows ? ['', ...(process.env.PATHEXT ?? '.EXE;.CMD;.BAT;.COM').split(';')] : [''];
   for (const folder of searchPath.split(path.delimiter)) {
     if (folder === '') continue;
@@ -71,11 +76,13 @@ async function drain(
 export function runProgram(file: string, args: readonly string[], options: ShellProgramOptions): ShellProgram {
   const { cwd, environment, input, output, errors } = options;
   const target = (to: typeof output) => (typeof to === 'number' ? to : 'pipe');
+  const opened = typeof input === 'object' ? openSync(input.path, 'r') : undefined;
   const child = spawn(file, args, {
     cwd,
     env: { ...environment },
-    stdio: [input === 'inherit' ? 'inherit' : 'pipe', target(output), target(errors)],
+    stdio: [opened ?? (input === 'inherit' ? 'inherit' : 'pipe'), target(output), target(errors)],
   });
+  if (opened !== undefined) closeSync(opened);
   const ended = new Promise<number>((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => {
@@ -87,7 +94,7 @@ export function runProgram(file: string, args: readonly string[], options: Shell
       resolve(128 + os.constants.signals[signal]);
     });
   });
-  if (input !== 'inherit')
+  if (typeof input === 'function')
     feed(
       child,
       input,

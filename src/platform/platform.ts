@@ -93,8 +93,8 @@ export interface ShellProgramOptions {
   readonly cwd: string;
   /** Its whole environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What it reads, undefined at the end; or this process's own input. */
-  readonly input: 'inherit' | (() => Promise<Uint8Array | undefined>);
+  /** What it reads, undefined at the end; or this process's own input; or a path to open, also of what cannot be read. */
+  readonly input: 'inherit' | { readonly path: string } | (() => Promise<Uint8Array | undefined>);
   /** Takes what it writes and says whether more is wanted; or the number of a stream of this process. */
   readonly output: 1 | 2 | ((bytes: Uint8Array) => Promise<boolean>);
   readonly errors: 1 | 2 | ((bytes: Uint8Array) => Promise<boolean>);

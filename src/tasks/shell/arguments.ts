@@ -7,7 +7,7 @@ export interface Options {
   readonly flags?: readonly string[];
   /** Options that take a value: `-n 3`, `--lines=3`. */
   readonly values?: readonly string[];
-  /** Whether all is an argument from the first one on. */
+  /** Whether all is an argument from the first one on, but for one `--`. */
   readonly stops?: boolean;
 }
 
@@ -26,7 +26,8 @@ export function readArguments(
     if (!arg.startsWith('-') || arg === '-' || (/^-(?:\d+\.?\d*|\.\d+)$/.test(arg) && !flags.includes(arg.slice(1)))) {
       rest.push(arg);
       if (!stops) continue;
-      rest.push(...args.slice(at + 1));
+      const after = args.slice(at + 1);
+      rest.push(...after.filter((one, index) => one !== '--' || index !== after.indexOf('--')));
       break;
     }
     const [, long, value] = /^--([^=]*)(?:=([\s\S]*))?$/.exec(arg) ?? [];

@@ -6,13 +6,13 @@ export function braceParts<Word>(
   text: string,
   at: number,
   parse: (source: string) => Word | undefined,
+  asText: (sign: string) => Word,
 ): { readonly words: readonly Word[]; readonly end: number } | undefined {
-  const range = /\{(?:(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?|(\w)\.\.(\w))\}/y;
+  const range = /\{(?:(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?|([!#-&(-[\]-_a-|~ ])\.\.([!#-&(-[\]-_a-~ ]))\}/y;
   range.lastIndex = at;
   const found = range.exec(text);
   if (found) {
-    const items = rangeItems(found);
-    const words = items?.map(parse).filter((word) => word !== undefined);
+    const words = rangeItems(found)?.map(asText);
     if (words !== undefined && words.length > 0) return { words, end: at + found[0].length };
     return undefined;
   }
@@ -36,7 +36,7 @@ function rangeItems([, first, last, step, from, to]: readonly (string | undefine
   const items: string[] = [];
   const sign = end < start ? -1 : 1;
   for (let value = start; sign * value <= sign * end; value += sign * stride) {
-    items.push(isText ? `'${String.fromCodePoint(value)}'` : String(value));
+    items.push(isText ? String.fromCodePoint(value) : String(value));
   }
   return items;
 }

@@ -2,9 +2,11 @@
 // Invariant: each takes the options that Deno's takes, and refuses the others in its words.
 
 import { CommandFailure, plainArguments, readArguments } from './arguments.ts';
+import { ShellFailure } from './expand.ts';
 import { cat, changeFolder, copy, head, makeFolder, move, remove, test } from './file-commands.ts';
 import { type Context, type Ended, OPTIONS, type OptionName, type State } from './state.ts';
 import { readAll, say } from './streams.ts';
+import { systemMessage } from './system-errors.ts';
 
 type Run = (args: readonly string[], rest: Omit<Context, 'args'>) => Promise<Ended>;
 type Builtin = (context: Context, run: Run) => Promise<Ended>;
@@ -16,9 +18,14 @@ const named =
     try {
       return await body(context, run);
     } catch (error) {
-      if (!(error instanceof CommandFailure)) throw error;
-      await say(context.stderr, `${name}: ${error.message}\n`);
-      return { code, exit };
+      if (error instanceof CommandFailure) {
+        await say(context.stderr, `${name}: ${error.message}\n`);
+        return { code, exit };
+      }
+      if (!(error instanceof Error) || error instanceof ShellFailure) throw error;
+      // A path that cannot be one, such as one with a NUL.
+      await say(context.stderr, `${name}: ${systemMessage(error)}\n`);
+      return { code: 1 };
     }
   };
 

@@ -191,11 +191,12 @@ async function redirected(redirect: Redirect, state: State, streams: Streams): P
 }
 
 /** A folder can be opened; whoever reads it fails. */
-const folderSource: Source = {
+const folderSource = (folder: string): Source => ({
+  folder,
   read: async () => {
     throw new CommandFailure(systemMessage({ code: 'EISDIR' }));
   },
-};
+});
 
 async function openFile(
   to: Exclude<Redirect['to'], number>,
@@ -213,7 +214,7 @@ async function openFile(
   const path = platform.files.resolve(state.cwd, all);
   try {
     if ((await platform.files.status(path))?.isFolder) {
-      if (mode === 'read') return folderSource;
+      if (mode === 'read') return folderSource(path);
       throw Object.assign(new Error(), { code: 'EISDIR' });
     }
     if (mode !== 'read' && !(await platform.files.status(platform.files.dirname(path)))?.isFolder) {
@@ -278,19 +279,21 @@ async function runProgram(name: string, { args, state, stdin, stdout, stderr }: 
     ? await platform.findProgram(name, state.cwd, state.get('PATH') ?? '')
     : undefined;
   if (path === undefined) return fail(127, `${name}: command not found`);
-  const program = platform.runProgram(path, args, {
-    cwd: state.cwd,
-    environment: Object.fromEntries(state.env),
-    input: stdin.inherited ? 'inherit' : stdin.read,
-    output: stdout.descriptor ?? stdout.write,
-    errors: stderr.descriptor ?? stderr.write,
-  });
-  const leave = state.kill.listen(program.kill);
+  let leave: (() => void) | undefined;
   try {
+    // Throws at once for an argument with a NUL.
+    const program = platform.runProgram(path, args, {
+      cwd: state.cwd,
+      environment: Object.fromEntries(state.env),
+      input: stdin.inherited ? 'inherit' : stdin.folder ? { path: stdin.folder } : stdin.read,
+      output: stdout.descriptor ?? stdout.write,
+      errors: stderr.descriptor ?? stderr.write,
+    });
+    leave = state.kill.listen(program.kill);
     return { code: (await program.code) & 255 };
   } catch (error) {
     return await fail(1, `Error launching '${name}': ${systemMessage(error) || messageOf(error)}`);
   } finally {
-    leave();
+    leave?.();
   }
 }

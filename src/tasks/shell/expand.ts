@@ -93,5 +93,5 @@ async function pathsOf(pieces: readonly Piece[], { state }: Scope, quoted: boole
     );
   }
   // As there: a pattern that means nothing is itself, with what was quoted in brackets.
-  return options.has('nullglob') && paths !== undefined ? [] : [pattern];
+  return options.has('nullglob') ? [] : [pattern];
 }

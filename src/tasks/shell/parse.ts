@@ -253,12 +253,13 @@ function parseRedirect(reader: Reader): Redirect | undefined {
 }
 
 /** A word, undefined where none begins. */
-function parseWord(reader: Reader): Word | undefined {
+function parseWord(reader: Reader, inBraces = false): Word | undefined {
   const parts: Part[] = [];
-  // A `~` is the home folder at the start, and behind quotes that begin the word.
+  // A `~` is the home folder at the start, and behind quotes that begin the word, outside of braces.
   let isStart = true;
   for (;;) {
     const from = reader.at;
+    if (inBraces && from > 0) isStart = false;
     if (reader.next === "'") parts.push({ kind: 'quoted', parts: [text(parseSingle(reader))] });
     else if (reader.take('"')) {
       parts.push({ kind: 'quoted', parts: parseParts(reader, 'quoted') });
@@ -309,11 +310,16 @@ function parseParts(reader: Reader, mode: 'bare' | 'quoted', isStart = true): Pa
     }
     if (reader.match(/\\\r?\n/y) !== undefined) continue;
     if (mode === 'bare' && sign === '{') {
-      const words = braceParts(reader.text, reader.at, (source) => {
-        const inner = new Reader(source);
-        const word = parseWord(inner) ?? [];
-        return inner.next === '' ? word : undefined;
-      });
+      const words = braceParts(
+        reader.text,
+        reader.at,
+        (source) => {
+          const inner = new Reader(source);
+          const word = parseWord(inner, true) ?? [];
+          return inner.next === '' ? word : undefined;
+        },
+        (sign) => [text(sign)],
+      );
       if (words !== undefined) {
         parts.push({ kind: 'braces', words: words.words });
         reader.at = words.end;

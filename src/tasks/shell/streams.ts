@@ -7,6 +7,8 @@ import type { TaskOutput } from '../task-commands.ts';
 export interface Source {
   /** Set for the program's own standard input, which a child takes over as it is. */
   readonly inherited?: true;
+  /** Set for a folder, which opens but cannot be read. */
+  readonly folder?: string;
   read(): Promise<Uint8Array | undefined>;
 }
 
