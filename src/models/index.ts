@@ -1,5 +1,6 @@
 // Models: builders, initial weights, descriptions.
 
+export { averageModels, type EnsembleOptions } from './ensemble.ts';
 export type { ModelConfig } from './fashion-cnn.ts';
 export { type LoadedModel, loadModel, loadShippedModel, saveModel, shippedModelFolder } from './files.ts';
 export { initializeWeights } from './initialize.ts';

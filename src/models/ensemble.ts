@@ -1,0 +1,157 @@
+// Several trained classifiers as one model: the weighted mean of their logits, then one softmax. It is a tf.LayersModel like any other,
+// so it is planned, exported, saved and served as one, and stock tfjs runs it.
+// Not here: training members, choosing weights. Invariant: the members stay the caller's and keep their weights.
+import * as tf from '../backend/tfjs.ts';
+import { SelvedgeError } from '../core/errors.ts';
+
+export interface EnsembleOptions {
+  /** Share of each member, summing to 1. Default: all the same. */
+  readonly weights?: readonly number[];
+}
+
+/** What a sum of shares may be away from 1. */
+const SUM_TOLERANCE = 1e-6;
+
+/**
+ * Makes one model of several. Its probabilities are the normalised geometric mean of those of its members.
+ *
+ * @param members Two or more, each of one input of the same shape, ending in a dense layer with softmax over the same number of classes
+ * @returns A model of its own, which the caller disposes
+ * @throws SelvedgeError `models/ensemble`
+ * @see Hinton, Training Products of Experts by Minimizing Contrastive Divergence (2002), for the mean of logits
+ * @example
+ * ```ts
+ * import { averageModels, buildModel, initializeWeights, startBackend } from 'selvedge';
+ * const engine = await startBackend({ threads: 1 });
+ * const members = [1, 2].map((seed) => {
+ *   const model = buildModel('dropout', { inputShape: [28, 28, 1], classes: 10 });
+ *   initializeWeights(model, seed);
+ *   return model;
+ * });
+ * const ensemble = await averageModels(members);
+ * console.assert(ensemble.countParams() === 2 * 241546);
+ * await engine.stop();
+ * ```
+ */
+export async function averageModels(
+  members: readonly tf.LayersModel[],
+  { weights }: EnsembleOptions = {},
+): Promise<tf.LayersModel> {
+  const shares = weights ?? members.map(() => 1 / members.length);
+  checkShares(shares, members.length);
+  const parts = members.map((model, position) => partOf(model, position));
+  const [first] = parts as [Part];
+  const other = parts.find(({ ends }) => ends !== first.ends);
+  if (other) throw ensembleError('members of the same images and classes', `${first.ends} and ${other.ends}`);
+  const sum = { className: 'Add', name: 'mean_logits', inputs: parts.map(({ logits }) => logits) };
+  const model = await tf.models.modelFromJSON({
+    modelTopology: {
+      class_name: 'Model',
+      config: {
+        name: 'ensemble',
+        layers: [
+          first.input,
+          ...parts.flatMap(({ layers }) => layers),
+          { class_name: sum.className, name: sum.name, config: { name: sum.name }, inbound_nodes: [sum.inputs] },
+          {
+            class_name: 'Activation',
+            name: 'probabilities',
+            config: { name: 'probabilities', activation: 'softmax' },
+            inbound_nodes: [[[sum.name, 0, 0, {}]]],
+          },
+        ],
+        input_layers: [[first.input.name, 0, 0]],
+        output_layers: [['probabilities', 0, 0]],
+      },
+    },
+  } as unknown as tf.io.ModelJSON);
+  members.forEach((member, position) => {
+    copyWeights(member, model, { position, share: shares[position]! });
+  });
+  return model;
+}
+
+function checkShares(shares: readonly number[], count: number): void {
+  if (count < 2) throw ensembleError('two or more members', `${count}`);
+  const sum = shares.reduce((total, share) => total + share, 0);
+  const areShares = shares.every((share) => share > 0) && Math.abs(sum - 1) <= SUM_TOLERANCE;
+  if (shares.length !== count || !areShares) {
+    throw ensembleError(`${count} weights above 0 that sum to 1`, `[${shares.join(', ')}]`);
+  }
+}
+
+/** A layer as tfjs writes it to JSON. */
+interface LayerJson {
+  readonly name: string;
+  readonly class_name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly inbound_nodes: readonly (readonly NodeEnd[])[];
+}
+
+type NodeEnd = readonly [layer: string, node: number, tensor: number, ...rest: unknown[]];
+
+interface ModelJsonConfig {
+  readonly layers: readonly LayerJson[];
+  readonly input_layers: readonly NodeEnd[];
+  readonly output_layers: readonly NodeEnd[];
+}
+
+/** A member within the ensemble. */
+interface Part {
+  /** Shapes of images and of probabilities, for comparison and for people. */
+  readonly ends: string;
+  readonly input: LayerJson;
+  /** All layers but the input. */
+  readonly layers: readonly LayerJson[];
+  readonly logits: NodeEnd;
+}
+
+const INPUT_NAME = 'images';
+const nameInEnsemble = (name: string, position: number): string => `member_${position + 1}_${name}`;
+
+function partOf(member: tf.LayersModel, position: number): Part {
+  const { inputs, outputs } = member;
+  if (inputs.length !== 1 || outputs.length !== 1) {
+    throw ensembleError('members of one input and one output', `${inputs.length} and ${outputs.length}`);
+  }
+  const last = outputs[0]!.sourceLayer;
+  if (last.getClassName() !== 'Dense' || last.getConfig().activation !== 'softmax') {
+    throw ensembleError('members that end in a dense layer with softmax', `layer "${last.name}"`);
+  }
+  // As a graph, whether it was made as one or as a sequence of layers.
+  const graph = tf.model({ inputs: inputs[0]!, outputs: outputs[0]! });
+  const { config } = graph.toJSON(undefined, false) as unknown as { readonly config: ModelJsonConfig };
+  const inputName = config.input_layers[0]![0];
+  const renamed = (name: string): string => (name === inputName ? INPUT_NAME : nameInEnsemble(name, position));
+  const renamedEnd = ([name, ...rest]: NodeEnd): NodeEnd => [renamed(name), ...rest];
+  const layers = config.layers.map((layer): LayerJson => {
+    const name = renamed(layer.name);
+    const linear = layer.name === last.name ? { activation: 'linear' } : {};
+    const nodes = layer.inbound_nodes.map((ends) => ends.map(renamedEnd));
+    return { ...layer, name, config: { ...layer.config, name, ...linear }, inbound_nodes: nodes };
+  });
+  return {
+    ends: [inputs[0]!, outputs[0]!].map(({ shape }) => `[${shape.slice(1).join(', ')}]`).join(' to '),
+    input: layers.find(({ name }) => name === INPUT_NAME)!,
+    layers: layers.filter(({ name }) => name !== INPUT_NAME),
+    logits: renamedEnd(config.output_layers[0]!),
+  };
+}
+
+/** The share of a member is in the weights of its last layer. */
+function copyWeights(
+  member: tf.LayersModel,
+  ensemble: tf.LayersModel,
+  { position, share }: { readonly position: number; readonly share: number },
+): void {
+  const last = member.outputs[0]!.sourceLayer;
+  for (const layer of member.layers) {
+    if (layer.weights.length === 0) continue;
+    const target = ensemble.getLayer(nameInEnsemble(layer.name, position));
+    if (layer !== last) target.setWeights(layer.getWeights());
+    else tf.tidy(() => target.setWeights(layer.getWeights().map((weight) => tf.mul(weight, share))));
+  }
+}
+
+const ensembleError = (expected: string, got: string): SelvedgeError =>
+  new SelvedgeError('models/ensemble', `Cannot average models: expected ${expected}, got ${got}`);
