@@ -18,7 +18,7 @@ import {
   threadsOption,
   useEngine,
 } from './options.ts';
-import { readRun, requireSameData, runPaths, writeJson } from './run-files.ts';
+import { readProvenance, requireSameData, runPaths, writeJson } from './run-files.ts';
 
 const PREDICT_BATCH = 250;
 
@@ -85,10 +85,10 @@ export const evaluate = command({
   async run(args, context) {
     const { run, model: name, data, threads } = args;
     const folder = await modelFolder(context, run, name);
-    const { config } = await readRun(folder);
+    const provenance = await readProvenance(folder);
     checkThreads(threads);
     const [{ test, source }] = await Promise.all([loadData(context, data), useEngine(threads)]);
-    requireSameData(folder, config, source);
+    requireSameData(folder, provenance, source);
     const { model } = await loadModel(runPaths.model(folder));
     const isVerbose = (args as { verbose?: boolean }).verbose === true;
     const evaluation = await evaluateOn(model, name, test, {

@@ -92,7 +92,7 @@ export async function modelFolder(context: CommandContext, run: string, model: s
   const known: readonly string[] = [...modelNames, ...recipeNames];
   if (/^\w[\w.-]*$/.test(model) && (known.includes(model) || (await platform.files.status(folder)))) return folder;
   throw usageError(
-    `Option "--model" got "${model}": expected one of ${known.join(', ')}, or a recipe that run "${run}" holds`,
+    `Option "--model" got "${model}": expected one of ${known.join(', ')}, or another model that run "${run}" holds`,
   );
 }
 

@@ -57,6 +57,12 @@ export interface RunConfig {
   readonly finishedAt: string;
 }
 
+/** What config.json says of any model in a run, of an ensemble too: which data it was made with. */
+export interface Provenance {
+  readonly settings: Pick<RunSettings, 'model' | 'data'>;
+  readonly source: DataSource;
+}
+
 /** A trained model of a run. */
 export interface TrainedRun {
   readonly config: RunConfig;
@@ -89,13 +95,27 @@ export async function removeResults(folder: string): Promise<void> {
  *
  * @throws SelvedgeError `run/other-data`
  */
-export function requireSameData(folder: string, { settings, source }: RunConfig, found: DataSource): void {
+export function requireSameData(folder: string, { settings, source }: Provenance, found: DataSource): void {
   if (settings.data.join() === found.files.map(({ sha256 }) => sha256).join()) return;
   throw new SelvedgeError(
     'run/other-data',
     `Cannot use "${folder}" with the data of ${found.description}: it was trained on that of ${source.description}; ` +
       'name the same data by --data, or train again',
   );
+}
+
+/**
+ * Reads what any model in a run was made with.
+ *
+ * @throws SelvedgeError `run/not-found` if there is none, `run/format`
+ */
+export async function readProvenance(folder: string): Promise<Provenance> {
+  const config = await readText(runPaths.config(folder), 'train it first: selvedge train');
+  return parse(folder, () => {
+    const { settings, source } = JSON.parse(config) as Provenance;
+    if (Array.isArray(settings.data) && Array.isArray(source.files)) return { settings, source };
+    throw new TypeError('config.json does not say which data it was made with');
+  });
 }
 
 /** Writes one line an epoch. */

@@ -2,6 +2,7 @@
 // a port or a checkout (commands.ts).
 import type { Command } from './command.ts';
 import { data } from './data.ts';
+import { ensemble } from './ensemble.ts';
 import { evaluate } from './evaluate.ts';
 import { exportCommand } from './export.ts';
 import { info } from './info.ts';
@@ -14,6 +15,7 @@ export const studyCommands: readonly Command<never>[] = [
   data,
   explore,
   train,
+  ensemble,
   evaluate,
   predict,
   exportCommand,

@@ -42,6 +42,7 @@ test('selvedge --help explains all commands', async () => {
     'data',
     'explore',
     'train',
+    'ensemble',
     'evaluate',
     'predict',
     'export',

@@ -85,7 +85,7 @@ test('averageModels() gives the normalised geometric mean of its members, planne
   for (const member of members) member.dispose();
 });
 
-test('an ensemble of an ensemble is one, and its members keep their weights', async () => {
+test('a model averaged with itself is that model, and members keep their weights', async () => {
   const members = makeMembers();
   const first = members.map(probabilitiesOf);
   const single = await averageModels([members[0]!, members[0]!]);
