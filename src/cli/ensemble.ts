@@ -6,10 +6,15 @@ import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { type CommandContext, command } from './command.ts';
 import { modelFolder, runFolder, runOption, threadsOption, useEngine } from './options.ts';
-import { type Provenance, readProvenance, removeResults, requireSameData, runPaths, writeJson } from './run-files.ts';
-
-/** Its name in a run, as that of a network. */
-const NAME = 'ensemble';
+import {
+  ensembleName,
+  type Provenance,
+  readProvenance,
+  removeResults,
+  requireSameData,
+  runPaths,
+  writeJson,
+} from './run-files.ts';
 
 interface Member {
   /** As the user named it. */
@@ -34,7 +39,7 @@ export const ensemble = command({
   },
   async run({ _: names, run, weights, threads }, context) {
     const shares = sharesOf(weights, names.length);
-    const folder = runFolder(context, run, NAME);
+    const folder = runFolder(context, run, ensembleName);
     const members = await Promise.all(names.map((name) => findMember(name, context)));
     const [{ config: first }] = members as [Member];
     for (const { folder: of, config } of members) requireSameData(of, config, first.source);
@@ -49,7 +54,7 @@ export const ensemble = command({
       }
       const digests = await Promise.all(models.map(weightsDigest));
       const settings = {
-        model: NAME,
+        model: ensembleName,
         data: first.settings.data,
         members: members.map(({ name, config }, i) => ({
           name,

@@ -154,11 +154,16 @@ export async function readEvaluation(folder: string): Promise<Evaluation> {
   return parse(folder, () => JSON.parse(text) as Evaluation);
 }
 
-/** Names of the models that a study holds, in the order they are known. */
-export async function modelsOfRun(folder: string, names: readonly string[]): Promise<string[]> {
+/** Name of an ensemble in a run; it has no training of its own to report. */
+export const ensembleName = 'ensemble';
+
+/** Names of the models that were trained in a run: networks in the order they are known, then recipes by name. */
+export async function modelsOfRun(folder: string, known: readonly string[]): Promise<string[]> {
   const present: string[] = [];
-  for (const name of names) if (await files.status(runPaths.config(files.join(folder, name)))) present.push(name);
-  return present;
+  for (const name of (await files.list(folder)).toSorted()) {
+    if (name !== ensembleName && (await files.status(runPaths.config(files.join(folder, name))))) present.push(name);
+  }
+  return [...known.filter((name) => present.includes(name)), ...present.filter((name) => !known.includes(name))];
 }
 
 async function readText(path: string, advice: string): Promise<string> {

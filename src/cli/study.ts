@@ -123,7 +123,7 @@ function reportModel(
 }
 
 function settingRows({ settings, execution }: RunConfig): Setting[] {
-  const { optimizer, schedule, labelSmoothing, averaging } = settings;
+  const { optimizer, schedule, labelSmoothing, averaging, network } = settings;
   const course = describeSchedule(schedule);
   const smoothing = labelSmoothing > 0 ? `, labels smoothed by ${labelSmoothing}` : '';
   return [
@@ -135,7 +135,15 @@ function settingRows({ settings, execution }: RunConfig): Setting[] {
       ? [{ name: 'Weights', value: `averages that keep ${averaging.decay} of themselves in an update` }]
       : []),
     ...(course ? [{ name: 'Schedule', value: course }] : []),
-    { name: 'Initial weights', value: 'He normal in the first convolution, Glorot uniform elsewhere, zero biases' },
+    // Recipes name networks, which say it of their layers.
+    ...(network === undefined
+      ? [
+          {
+            name: 'Initial weights',
+            value: 'He normal in the first convolution, Glorot uniform elsewhere, zero biases',
+          },
+        ]
+      : []),
     { name: 'Seed', value: String(settings.seed) },
     { name: 'Augmentation', value: settings.augmentation ? 'yes' : 'none' },
     {

@@ -100,7 +100,11 @@ function preprocessingSection({ split }: StudyReportInput): Section {
     id: 'preprocessing',
     title: 'Preprocessing',
     body: [
-      markup`<p>Pixels are divided by 255 and shaped [28, 28, 1]; labels are one-hot. Of the ${formatCount(whole)} training samples ${formatCount(split.training)} train and ${formatCount(split.validation)} validate, split as scikit-learn’s <code>train_test_split</code> with <code>random_state=${split.seed}</code>.</p>`,
+      markup`<p>Pixels are divided by 255 and shaped [28, 28, 1]; labels are one-hot. ${
+        split.validation === 0
+          ? `All ${formatCount(whole)} training samples train, and none validate.`
+          : markup`Of the ${formatCount(whole)} training samples ${formatCount(split.training)} train and ${formatCount(split.validation)} validate, split as scikit-learn’s <code>train_test_split</code> with <code>random_state=${split.seed}</code>.`
+      }</p>`,
     ],
   };
 }

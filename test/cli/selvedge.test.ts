@@ -117,6 +117,29 @@ test('selvedge train keeps the optimiser and the smoothing that it was given, an
   assert.match(text, 'categorical cross-entropy, labels smoothed by 0.1');
 });
 
+test('selvedge report shows a recipe, which may keep nothing to validate', async () => {
+  const recipe = {
+    network: { family: 'plain', stem: 4, widths: [4], depth: 1 },
+    epochs: 1,
+    batchSize: 50,
+    optimizer: { name: 'sgd', learningRate: 0.05, momentum: 0, nesterov: false, weightDecay: 0 },
+    schedule: { name: 'linear', warmUp: 0.2, start: 0.2, final: 0 },
+    labelSmoothing: 0,
+    validation: false,
+  };
+  writeFileSync(path.join(folder, 'tiny.json'), JSON.stringify(recipe));
+  jsonOf(await selvedge('train', '--run', 'tiny', '--recipe', 'tiny.json', '--examples', '200', '--json'));
+  jsonOf(await selvedge('evaluate', '--run', 'tiny', '--model', 'tiny', '--json'));
+  const report = jsonOf(await selvedge('report', '--run', 'tiny', '--json'));
+  assert.equal(
+    report.models.map(({ name }: { name: string }) => name),
+    ['tiny'],
+  );
+  const html = readFileSync(report.report, 'utf8');
+  assert.match(html, 'All 200 training samples train, and none validate.');
+  assert.not.match(html, /He normal|NaN|undefined/);
+});
+
 test('selvedge train goes on from the older checkpoint where the newer is damaged, and begins anew where both are', async () => {
   const model = path.join(folder, 'runs', 'damaged', 'dropout');
   const training = ['train', '--run', 'damaged', '--examples', '128', '--epochs'];
