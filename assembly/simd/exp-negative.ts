@@ -4,19 +4,10 @@
 //
 // Source: Cephes (S. Moshier), expf.c, as in exp.ts.
 
+import { expm1Reduced } from './exp';
+
 const ROUNDING: f32 = 12582912.0;
 const ROUNDING_BITS: i32 = 0x4b400000;
-
-/** e^r - 1 for |r| <= .35: r + r^2 P(r). */
-@inline
-function expm1Reduced(r: v128): v128 {
-  let p = f32x4.add(f32x4.mul(f32x4.splat(1.98756915e-4), r), f32x4.splat(1.3981999507e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
-  return f32x4.add(f32x4.mul(f32x4.mul(r, r), p), r);
-}
 
 /** The whole number of ln 2 in x, plus ROUNDING. */
 @inline

@@ -5,7 +5,7 @@
 
 /** e^r - 1 for |r| <= .35: r + r^2 P(r). */
 @inline
-function expm1Reduced(r: v128): v128 {
+export function expm1Reduced(r: v128): v128 {
   let p = f32x4.add(f32x4.mul(f32x4.splat(1.98756915e-4), r), f32x4.splat(1.3981999507e-3));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
