@@ -1,20 +1,29 @@
-// The model that a command is told to use: of a run, of a folder, or the shipped one. Not here: what is done with it.
+// The model that a command is told to use: of a run, of a folder, or one that ships. Not here: what is done with it.
 // Invariant: it takes images of the study's size, and each of its classes has a name.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { type LoadedModel, loadModel, loadShippedModel, shippedModelFolder } from '../models/index.ts';
+import {
+  type LoadedModel,
+  loadModel,
+  loadShippedModel,
+  openShippedClassifier,
+  type ShippedName,
+  shippedModelFolder,
+  shippedNames,
+} from '../models/index.ts';
+import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
-import { modelFolder } from './options.ts';
+import { checkThreads, modelFolder, orBuild, useEngine } from './options.ts';
 import { runPaths } from './run-files.ts';
 
 export const chosenModelOptions = {
-  run: { type: 'string', valueHint: 'name', description: 'Use the model of this run (default: the shipped model)' },
+  run: { type: 'string', valueHint: 'name', description: 'Use a model of this run (default: one that ships)' },
   model: {
     type: 'string',
     valueHint: 'name',
-    description: 'Model of the run: a network or a recipe (default: dropout)',
+    description: 'Model of the run: a network, a recipe or ensemble (default: dropout)',
   },
   'model-folder': { type: 'string', valueHint: 'folder', description: 'Use the model.json in this folder' },
 } as const;
@@ -41,6 +50,65 @@ export async function chosenFolder(
   if (folder !== undefined) return platform.files.resolve(context.cwd, folder);
   if (run !== undefined) return runPaths.model(await modelFolder(context, run, model ?? 'dropout'));
   return shippedModelFolder();
+}
+
+const withoutRun = (model: string): string =>
+  `Option "--model" got "${model}" without "--run": expected one that ships (${shippedNames.join(', ')}), or --run too`;
+
+/** What names probabilities, wherever it comes from. */
+export interface ChosenClassifier {
+  readonly name: string;
+  /** None for one that ships. */
+  readonly folder?: string;
+  readonly classNames: readonly string[];
+  /** What is known of its training. */
+  readonly origin: { readonly settings?: unknown; readonly accuracy?: unknown; readonly fingerprint?: unknown };
+  /** Why it runs op by op, if it does. */
+  readonly unplanned?: string;
+  /** Probabilities `[count, classes]` of images `[count, 28, 28, 1]`, levels from 0 to 255. */
+  classify(images: Uint8Array): Float32Array;
+  dispose(): void;
+}
+
+interface ClassifierChoice extends Choice {
+  readonly threads?: string | undefined;
+}
+
+/** Opens the model that the options choose, which the caller disposes; without options `best` of those that ship. */
+export async function openChosenClassifier(
+  choice: ClassifierChoice,
+  context: CommandContext,
+): Promise<ChosenClassifier> {
+  const { run, model, 'model-folder': chosen, threads } = choice;
+  checkThreads(threads);
+  const isShipped = run === undefined && chosen === undefined;
+  const shipped = isShipped ? shippedNames.find((name) => name === (model ?? 'best')) : undefined;
+  if (shipped) return openShipped(shipped);
+  if (isShipped) throw usageError(withoutRun(model!));
+  const folder = await chosenFolder(choice, context);
+  await useEngine(threads);
+  const { model: loaded, metadata, classNames } = await loadChosenModel(folder, 'predict');
+  const predictor = createPredictor(loaded);
+  const { settings, accuracy, fingerprint } = metadata;
+  return {
+    name: loaded.name,
+    folder,
+    classNames,
+    origin: { settings, accuracy, fingerprint },
+    ...(predictor.unplanned === undefined ? {} : { unplanned: predictor.unplanned }),
+    classify: (images) => predictor.predict(Float32Array.from(images, (level) => level / 255)),
+    dispose() {
+      predictor.dispose();
+      loaded.dispose();
+    },
+  };
+}
+
+/** Needs no engine: it runs on kernels of its own. */
+export async function openShipped(name: ShippedName): Promise<ChosenClassifier> {
+  const { model, classify } = await orBuild(() => openShippedClassifier(name));
+  const { settings, accuracy, fingerprint } = model;
+  return { name, classNames: model.labels, origin: { settings, accuracy, fingerprint }, classify, dispose() {} };
 }
 
 /** A model with the names of its classes. */

@@ -1,12 +1,13 @@
-// selvedge evaluate: measure a trained model of a run on the test set.
+// selvedge evaluate: measure a trained model of a run, or the best that ships, on the test set.
 import type * as tf from '../backend/tfjs.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type Evaluation, evaluateModel } from '../evaluation/evaluate.ts';
 import { predictViews, type ViewsName, viewsNames, viewsOf } from '../evaluation/views.ts';
-import { loadModel } from '../models/index.ts';
+import { loadModel, type ShippedName } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
+import { openShipped } from './chosen-model.ts';
 import { command } from './command.ts';
 import { loadData } from './data.ts';
 import {
@@ -14,6 +15,7 @@ import {
   dataOption,
   modelFolder,
   modelOfRunOption,
+  runFolder,
   runOption,
   threadsOption,
   useEngine,
@@ -69,7 +71,7 @@ export async function evaluateOn(
 
 export const evaluate = command({
   name: 'evaluate',
-  description: 'Measure a trained model on the test set',
+  description: 'Measure a trained model, or best of those that ship, on the test set',
   args: {
     ...runOption,
     ...modelOfRunOption,
@@ -83,7 +85,13 @@ export const evaluate = command({
     ...threadsOption,
   },
   async run(args, context) {
-    const { run, model: name, data, threads } = args;
+    const { run, model: name, data, threads, views } = args;
+    if (name === 'best' && !(await platform.files.status(runFolder(context, run, name)))) {
+      checkThreads(threads);
+      const [{ test }] = await Promise.all([loadData(context, data), useEngine(threads)]);
+      const { predictions: _, ...json } = await evaluateShipped(name, test, views);
+      return { json: { ...json, views }, text: describe(json, 'The shipped model best', views) };
+    }
     const folder = await modelFolder(context, run, name);
     const provenance = await readProvenance(folder);
     checkThreads(threads);
@@ -105,7 +113,20 @@ export const evaluate = command({
   },
 });
 
-function describe(evaluation: Evaluation, folder: string, views: ViewsName): string {
+/** Evaluates a shipped model by the very file that users get. */
+async function evaluateShipped(name: ShippedName, set: Dataset, views: ViewsName): Promise<Evaluation> {
+  const { classify, classNames } = await openShipped(name);
+  const shape = [set.height, set.width, set.channels] as const;
+  const imageBytes = set.height * set.width * set.channels;
+  const predict = async (start: number, end: number): Promise<Float32Array> => {
+    // So that Ctrl-C is heard between batches.
+    await platform.giveWay();
+    return predictViews(set.images.subarray(start * imageBytes, end * imageBytes), shape, views, classify);
+  };
+  return evaluateModel(predict, { name: 'test', classNames, labels: set.labels }, { model: name, batchSize: 50 });
+}
+
+function describe(evaluation: Omit<Evaluation, 'predictions'>, folder: string, views: ViewsName): string {
   const { low, high } = evaluation.accuracyInterval95;
   return [
     `${folder} on ${evaluation.count} test images${views === 'single' ? '' : `, averaged over ${viewsOf[views].length} views of each`}`,

@@ -25,6 +25,7 @@ export const exportCommand = command({
   endsItself: true,
   args: {
     ...chosenModelOptions,
+    name: { type: 'string', valueHint: 'name', description: 'Name of the model in the file (default: of its network)' },
     out: { type: 'string', valueHint: 'file', description: 'File to write (default: <model>.selvedge)' },
     'max-loss': {
       type: 'string',
@@ -60,6 +61,12 @@ async function refuseFolder(out: string): Promise<void> {
   throw new SelvedgeError('export/out', `Cannot write "${out}": expected the name of a file, got a folder`);
 }
 
+interface MakeOptions {
+  readonly name?: string | undefined;
+  readonly data?: string | undefined;
+  readonly threads?: string | undefined;
+}
+
 interface MadeFile {
   readonly file: Uint8Array;
   readonly description: ModelDescription;
@@ -70,7 +77,7 @@ interface MadeFile {
 async function makeFile(
   folder: string,
   maxLoss: number,
-  { data, threads }: { readonly data?: string | undefined; readonly threads?: string | undefined },
+  { name, data, threads }: MakeOptions,
   context: CommandContext,
 ): Promise<MadeFile> {
   await useEngine(threads);
@@ -80,7 +87,7 @@ async function makeFile(
   context.writeError(`Measuring ${chosen.model.name} on ${test.count} test images\n`);
   const float32 = (await evaluateOn(chosen.model, chosen.model.name, test)).accuracy;
   const options = {
-    name: chosen.model.name,
+    name: name ?? chosen.model.name,
     labels: chosen.classNames,
     settings: (chosen.metadata.settings ?? {}) as Readonly<Record<string, unknown>>,
     kernels: edgeKernelsDigest(kernels),

@@ -119,14 +119,15 @@ export async function useEngine(
     engine = undefined;
   }
   engineOptions = { exactConvolution, sharedMemory, ...(wanted === undefined ? {} : { threads: wanted }) };
-  engine ??= await startOrBuild(engineOptions);
+  const options = engineOptions;
+  engine ??= await orBuild(() => startBackend(options));
   return engine.info;
 }
 
-/** Starts the engine; in a fresh checkout, whose kernels nobody has built yet, builds them first. */
-async function startOrBuild(options: BackendOptions): Promise<RunningBackend> {
+/** Starts something that needs the kernels; in a fresh checkout, where nobody has built them yet, builds them first. */
+export async function orBuild<T>(start: () => Promise<T>): Promise<T> {
   try {
-    return await startBackend(options);
+    return await start();
   } catch (error) {
     if (!(error instanceof SelvedgeError) || error.code !== 'files/engine-file') throw error;
     const folder = platform.files.fromUrl(new URL('../../', import.meta.url));
@@ -141,7 +142,7 @@ async function startOrBuild(options: BackendOptions): Promise<RunningBackend> {
       output: { write: writeError, writeError },
     });
     if (code !== 0) throw error;
-    return startBackend(options);
+    return start();
   }
 }
 

@@ -1,14 +1,12 @@
-// selvedge predict: tell what pictures show, by a trained model. The shipped one answers before any training.
+// selvedge predict: tell what pictures show, by a trained model. One that ships answers before any training.
 // Invariant: a picture that cannot be read is an error of its own; the others are answered all the same.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { readImage } from '../data/image.ts';
 import type { PreparedImage } from '../data/prepare-image.ts';
-import type { LoadedModel } from '../models/index.ts';
-import { createPredictor, type Predictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
-import { chosenFolder, chosenModelOptions, loadChosenModel } from './chosen-model.ts';
+import { type ChosenClassifier, chosenModelOptions, openChosenClassifier } from './chosen-model.ts';
 import { type CommandContext, command, exitCodes, showError } from './command.ts';
-import { threadsOption, useEngine, wholeNumber } from './options.ts';
+import { threadsOption, wholeNumber } from './options.ts';
 
 /** A class and the probability that the picture shows it. */
 interface Candidate {
@@ -42,9 +40,9 @@ export const predict = command({
   async run(args, context) {
     const verbose = (args as { verbose?: boolean }).verbose === true;
     const top = wholeNumber('top', args.top) ?? 3;
-    const folder = await chosenFolder(args, context);
-    await useEngine(args.threads);
-    const { model, metadata, classNames } = await loadChosenModel(folder, 'predict');
+    const classifier = await openChosenClassifier(args, context);
+    const { name, folder, origin, unplanned } = classifier;
+    if (verbose && unplanned !== undefined) context.writeError(`${name} predicts op by op: ${unplanned}\n`);
     const prepared: { file: string; image: PreparedImage }[] = [];
     const failures: Failure[] = [];
     for (const file of args._) {
@@ -59,13 +57,10 @@ export const predict = command({
         });
       }
     }
-    const predictor = createPredictor(model);
-    if (verbose && predictor.unplanned) context.writeError(`${model.name} predicts op by op: ${predictor.unplanned}\n`);
-    const predictions = predictAll(predictor, prepared, classNames);
-    predictor.dispose();
-    model.dispose();
+    const predictions = predictAll(classifier, prepared);
+    classifier.dispose();
     return {
-      json: { model: { folder, name: model.name, ...trainedAs(metadata) }, images: predictions.map(toJson), failures },
+      json: { model: { folder, name, ...origin }, images: predictions.map(toJson), failures },
       text: describe(predictions, top),
       exitCode: failures.length > 0 ? exitCodes.failure : exitCodes.ok,
     };
@@ -84,24 +79,16 @@ async function prepareFile(file: string, context: CommandContext): Promise<Prepa
   return readImage(await platform.files.readBytes(path), { name: file });
 }
 
-/** What the model says of its training. */
-function trainedAs({ settings, accuracy, fingerprint }: LoadedModel['metadata']): object {
-  return Object.fromEntries(
-    Object.entries({ settings, accuracy, fingerprint }).filter(([, value]) => value !== undefined),
-  );
-}
-
 function predictAll(
-  predictor: Predictor,
+  { classify, classNames }: ChosenClassifier,
   prepared: readonly { readonly file: string; readonly image: PreparedImage }[],
-  classNames: readonly string[],
 ): Prediction[] {
   const pixels = prepared[0]?.image.pixels.length ?? 0;
-  const values = new Float32Array(prepared.length * pixels);
+  const images = new Uint8Array(prepared.length * pixels);
   prepared.forEach(({ image }, row) => {
-    for (let i = 0; i < pixels; i++) values[row * pixels + i] = image.pixels[i]! / 255;
+    images.set(image.pixels, row * pixels);
   });
-  const probabilities = predictor.predict(values);
+  const probabilities = classify(images);
   return prepared.map(({ file, image }, row) => {
     const start = row * classNames.length;
     const candidates = classNames.map((name, label) => ({ class: name, probability: probabilities[start + label]! }));

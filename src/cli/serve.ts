@@ -1,6 +1,7 @@
 // selvedge serve: answer over HTTP what pictures show, by the shipped model or an exported one, until Ctrl-C.
 // Not here: the app (src/serve/). Invariant: the address is printed when requests are taken, not before.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
+import { readShippedFile, shippedNames } from '../models/shipped.ts';
 import { platform } from '../platform/index.ts';
 import type { LocalAppOptions } from '../serve/local.ts';
 import { type CommandContext, command } from './command.ts';
@@ -26,7 +27,11 @@ export const serve = command({
       valueHint: 'count',
       description: 'Threads that read pictures (default: one a core); 0: none but the one that answers',
     },
-    model: { type: 'string', valueHint: 'file', description: 'File of selvedge export (default: the shipped model)' },
+    model: {
+      type: 'string',
+      valueHint: 'name or file',
+      description: `One that ships: ${shippedNames.join(', ')} (default: best), or a file of selvedge export`,
+    },
   },
   async run(args, context) {
     const port = wholeNumber('port', args.port, 0, 65_535) ?? DEFAULT_PORT;
@@ -58,12 +63,14 @@ export const serve = command({
 
 async function modelOf(file: string | undefined, context: CommandContext): Promise<LocalAppOptions> {
   if (file === undefined) return {};
+  const shipped = shippedNames.find((name) => name === file);
+  if (shipped) return { model: await readShippedFile(shipped) };
   const path = platform.files.resolve(context.cwd, file);
   const status = await platform.files.status(path);
   if (status && !status.isFolder) return { model: await platform.files.readBytes(path) };
   throw new SelvedgeError(
     'serve/no-file',
-    `Cannot read "${file}": expected a model file of selvedge export, got ${status ? 'a folder' : 'nothing'}`,
+    `Cannot read "${file}": expected one of ${shippedNames.join(', ')} or a model file of selvedge export, got ${status ? 'a folder' : 'nothing'}`,
   );
 }
 

@@ -44,11 +44,11 @@ export const viewsNames = Object.keys(viewsOf) as readonly ViewsName[];
  * console.assert(found.join() === '0.5,0.5');
  * ```
  */
-export function predictViews(
-  images: Float32Array,
+export function predictViews<Images extends Float32Array | Uint8Array>(
+  images: Images,
   shape: readonly [height: number, width: number, channels: number],
   views: ViewsName,
-  predict: (images: Float32Array) => Float32Array,
+  predict: (images: Images) => Float32Array,
 ): Float32Array {
   if (!Object.hasOwn(viewsOf, views)) {
     throw new SelvedgeError(
@@ -67,13 +67,13 @@ export function predictViews(
 }
 
 /** What moves in from outside is 0. */
-function viewOf(
-  images: Float32Array,
+function viewOf<Images extends Float32Array | Uint8Array>(
+  images: Images,
   [height, width, channels]: readonly [number, number, number],
   { right, down, isMirrored }: View,
-): Float32Array {
+): Images {
   const size = height * width * channels;
-  const seen = new Float32Array(images.length);
+  const seen = images.slice().fill(0) as Images;
   for (let start = 0; start < images.length; start += size) {
     for (let y = Math.max(0, down); y < Math.min(height, height + down); y++) {
       for (let x = Math.max(0, right); x < Math.min(width, width + right); x++) {

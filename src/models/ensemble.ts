@@ -147,9 +147,17 @@ function copyWeights(
   const last = member.outputs[0]!.sourceLayer;
   for (const layer of member.layers) {
     if (layer.weights.length === 0) continue;
-    const target = ensemble.getLayer(nameInEnsemble(layer.name, position));
-    if (layer !== last) target.setWeights(layer.getWeights());
-    else tf.tidy(() => target.setWeights(layer.getWeights().map((weight) => tf.mul(weight, share))));
+    // Copies, since a tensor that two variables had in common would be trained in both.
+    const factor = layer === last ? share : 1;
+    tf.tidy(() => {
+      const copies = layer.getWeights().map((weight) =>
+        tf.tensor(
+          weight.dataSync<'float32'>().map((value) => value * factor),
+          weight.shape,
+        ),
+      );
+      ensemble.getLayer(nameInEnsemble(layer.name, position)).setWeights(copies);
+    });
   }
 }
 

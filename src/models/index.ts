@@ -6,5 +6,6 @@ export { type LoadedModel, loadModel, loadShippedModel, saveModel, shippedModelF
 export { initializeWeights } from './initialize.ts';
 export { buildNetwork, type NetworkSettings, networkSchema } from './network.ts';
 export { buildModel, type ModelName, modelNames } from './registry.ts';
+export { openShippedClassifier, readShippedFile, type ShippedName, shippedNames } from './shipped.ts';
 export { type LayerSummary, type ModelSummary, summarizeModel } from './summary.ts';
 export { weightsDigest } from './weights-digest.ts';

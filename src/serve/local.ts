@@ -4,16 +4,14 @@
 import type { Hono } from 'hono';
 import { decodeImage } from '../data/image-codecs.ts';
 import { createClassifier } from '../edge/index.ts';
+import { readShippedFile } from '../models/shipped.ts';
 import { compileEngineFile, platform } from '../platform/index.ts';
 import { type AppOptions, createApp } from './app.ts';
 import { batchedClassifier } from './batched-classifier.ts';
 import { PicturePool } from './picture-pool.ts';
 
-/** A function, because bundles for the edge have no `import.meta.url`. */
-const shippedModelUrl = (): URL => new URL('../../assets/models/dropout/dropout.selvedge', import.meta.url);
-
 export interface LocalAppOptions extends Omit<AppOptions, 'classifier' | 'decodeImage' | 'readPicture'> {
-  /** A model file, as `selvedge export` writes it; default: the shipped model. */
+  /** A model file, as `selvedge export` writes it; default: `best` of the shipped ones. */
   readonly model?: Uint8Array;
   /** Threads that read pictures; default: one a core. 0: none, pictures are read where requests are answered. */
   readonly workers?: number;
@@ -49,7 +47,7 @@ export async function createLocalApp({
   ...options
 }: LocalAppOptions = {}): Promise<LocalApp> {
   const classifier = await createClassifier({
-    model: model ?? (await platform.readUrl(shippedModelUrl())),
+    model: model ?? (await readShippedFile('best')),
     kernels: await compileEngineFile('edge.wasm'),
   });
   const pool = await startPool({

@@ -136,7 +136,9 @@ test('selvedge predict says which model is missing', async () => {
 test('selvedge predict refuses options that contradict each other', async () => {
   for (const args of [
     ['--run', 'a', '--model-folder', 'b', 'x.png'],
-    ['--model', 'dropout', 'x.png'],
+    ['--model', 'baseline', 'x.png'],
+    ['--model', 'dropout', '--model-folder', 'b', 'x.png'],
+    ['--threads', 'none', 'x.png'],
     [],
     ['--top', '0', 'x.png'],
   ]) {
@@ -146,13 +148,22 @@ test('selvedge predict refuses options that contradict each other', async () => 
   }
 });
 
-test('selvedge predict has a trained model of its own', async () => {
+test('selvedge predict has trained models of its own: the best, and a small one', async () => {
   const shipped = fileURLToPath(new URL('../../assets/models/dropout/model.json', import.meta.url));
   const { userDefinedMetadata } = JSON.parse(readFileSync(shipped, 'utf8'));
   assert.ok(userDefinedMetadata.accuracy >= 0.911);
-  const { code, out, err } = await predict('--json', 'same.png', 'large.jpg');
-  assert.is(code, 0, err);
-  for (const { class: best } of JSON.parse(out).images) assert.is(best, testSet.classNames[testSet.labels[0]!]);
+  for (const [model, args] of [
+    ['best', []],
+    ['best', ['--model', 'best']],
+    ['dropout', ['--model', 'dropout']],
+  ] as const) {
+    const { code, out, err } = await predict(...args, '--json', 'same.png', 'large.jpg');
+    assert.is(code, 0, err);
+    const told = JSON.parse(out);
+    assert.is(told.model.name, model);
+    assert.ok(told.model.accuracy.int8 > 0.91);
+    for (const { class: best } of told.images) assert.is(best, testSet.classNames[testSet.labels[0]!]);
+  }
 });
 
 test.run();

@@ -41,7 +41,7 @@ test('selvedge serve --json prints one line with its address, answers and ends a
   const err = await serving([], async (url) => {
     assert.match(url, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
     const health = (await (await fetch(`${url}/health`)).json()) as { runtime: string; model: string };
-    assert.equal([health.runtime, health.model], [`node ${process.versions.node}`, 'dropout']);
+    assert.equal([health.runtime, health.model], [`node ${process.versions.node}`, 'best']);
     for (const [body, type] of [
       [png, 'image/png'],
       [sample.images.slice(0, 784), 'application/octet-stream'],
@@ -59,11 +59,14 @@ test('selvedge serve --json prints one line with its address, answers and ends a
   assert.is(err, '');
 });
 
-test('selvedge serve --model serves an exported model', async () => {
-  await serving(['--model', path.relative(folder, shipped)], async (url) => {
-    assert.is((await fetch(`${url}/model`)).status, 200);
+for (const model of [path.relative(folder, shipped), 'dropout']) {
+  test(`selvedge serve --model ${model} serves another model`, async () => {
+    await serving(['--model', model], async (url) => {
+      const { name } = (await (await fetch(`${url}/model`)).json()) as { name: string };
+      assert.is(name, 'dropout');
+    });
   });
-});
+}
 
 test('selvedge serve tells people how to ask', async () => {
   const program = start(folder, ['serve', '--port', '0']);

@@ -90,6 +90,8 @@ test('a model averaged with itself is that model, and members keep their weights
   const first = members.map(probabilitiesOf);
   const single = await averageModels([members[0]!, members[0]!]);
   assertNear(probabilitiesOf(single), first[0]!, 2e-6);
+  const dataIds = [single, ...members].flatMap((model) => model.weights.map((weight) => weight.read().dataId));
+  assert.is(new Set(dataIds).size, dataIds.length, 'weights are shared');
   single.dispose();
   members.forEach((member, i) => {
     assert.equal(probabilitiesOf(member), first[i]);

@@ -1,6 +1,7 @@
 // The local app: the same answers with threads as without, also where pictures are bad, too many come, or it is being ended.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readShippedFile } from '../../src/models/index.ts';
 import { createLocalApp, type LocalApp } from '../../src/serve/local.ts';
 import { draw } from '../data/drawn-pictures.ts';
 import { jpegFile, rgbaPng } from '../data/image-files.ts';
@@ -8,6 +9,8 @@ import { pictureOf } from './pictures.ts';
 import { classify, makeApp, sampleImages } from './served.ts';
 
 const alone = makeApp();
+/** That of `alone`. */
+const model = await readShippedFile('dropout');
 const png = (i: number): Uint8Array => rgbaPng(pictureOf(sampleImages(1, i)));
 
 /** Bodies of one picture each, of pixels, and of forms; some of them bad. */
@@ -44,7 +47,7 @@ async function withApp(
 
 for (const workers of [0, 1, 3]) {
   test(`createLocalApp() on ${workers} threads answers all at once as the app of the edge answers one after another`, async () => {
-    await withApp({ workers, onError: () => assert.unreachable() }, async (app) => {
+    await withApp({ workers, model, onError: () => assert.unreachable() }, async (app) => {
       const all = await bodies();
       const answers = await Promise.all(all.map(([type, body]) => classify(app, type, body)));
       for (const [i, [type, body]] of all.entries()) assert.equal(answers[i], await classify(alone, type, body));

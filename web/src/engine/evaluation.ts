@@ -1,21 +1,28 @@
-// Evaluations for the page: of the shipped model, and what `selvedge evaluate` wrote of those trained here; wrong predictions in parts.
+// Evaluations for the page: of the models that ship, and what `selvedge evaluate` wrote of those trained here; wrong predictions in parts.
 // Not here: how scores come about. Invariant: a page of mistakes is cut here, so that ten thousand predictions stay in the worker.
 import { type Evaluation, evaluateModel } from 'selvedge/evaluation';
 import { runWords, startEngine } from './commands.ts';
 import { currentData, imagesAt } from './data.ts';
 import { shippedClassifier } from './pictures.ts';
-import type { CommandEnd, EvaluationSummary, Mistake, ModelChoice } from './protocol.ts';
+import {
+  type CommandEnd,
+  type EvaluationSummary,
+  isShipped,
+  type Mistake,
+  type ModelChoice,
+  type ShippedModel,
+} from './protocol.ts';
 import { PAGE_RUN, readEvaluation } from './runs.ts';
 
 const BATCH = 100;
 
-let shipped: Evaluation | undefined;
+const shipped = new Map<ShippedModel, Evaluation>();
 
-/** Measures the shipped model on the test set that is here. */
-async function evaluateShipped(onProgress: (share: number) => void): Promise<void> {
+/** Measures a model that ships on the test set that is here. */
+async function evaluateShipped(model: ShippedModel, onProgress: (share: number) => void): Promise<void> {
   // It counts with the engine.
   await startEngine();
-  const [{ test }, classifier] = await Promise.all([currentData(), shippedClassifier()]);
+  const [{ test }, classifier] = await Promise.all([currentData(), shippedClassifier(model)]);
   const size = test.height * test.width;
   const predict = async (start: number, end: number): Promise<Float32Array> => {
     onProgress(start / test.count);
@@ -23,17 +30,18 @@ async function evaluateShipped(onProgress: (share: number) => void): Promise<voi
     return classifier.classify(test.images.subarray(start * size, end * size));
   };
   const { classNames, labels } = test;
-  shipped = await evaluateModel(predict, { name: 'test', classNames, labels }, { model: 'shipped', batchSize: BATCH });
+  const set = { name: 'test', classNames, labels };
+  shipped.set(model, await evaluateModel(predict, set, { model, batchSize: BATCH }));
 }
 
 export async function evaluate(model: ModelChoice, onProgress: (share: number) => void): Promise<CommandEnd> {
-  if (model !== 'shipped') return runWords(['evaluate', '--run', PAGE_RUN, '--model', model]);
-  await evaluateShipped(onProgress);
+  if (!isShipped(model)) return runWords(['evaluate', '--run', PAGE_RUN, '--model', model]);
+  await evaluateShipped(model, onProgress);
   return { code: 0, message: '' };
 }
 
 const find = async (model: ModelChoice): Promise<Evaluation | undefined> =>
-  model === 'shipped' ? shipped : readEvaluation(model);
+  isShipped(model) ? shipped.get(model) : readEvaluation(model);
 
 /** The evaluation without its predictions; undefined if there is none. */
 export async function findEvaluation(model: ModelChoice): Promise<EvaluationSummary | undefined> {

@@ -1,13 +1,15 @@
-// Pictures of any kind as images of the data set's kind, and what the shipped model says of them.
+// Pictures of any kind as images of the data set's kind, and what the models that ship say of them.
 // Not here: models that were trained here (trained-models.ts). Invariant: needs no tfjs, so the first answer comes at once.
 
-import modelAddress from 'selvedge/assets/models/dropout/dropout.selvedge?url';
+import bestAddress from 'selvedge/assets/models/best/best.selvedge?url';
+import smallAddress from 'selvedge/assets/models/dropout/dropout.selvedge?url';
 import kernelsAddress from 'selvedge/build/edge.wasm?url';
 import { decodeImage, type PreparedImage, prepareImage, type RawImage } from 'selvedge/data';
 import { type Classifier, createClassifier } from 'selvedge/edge';
-import type { Picture } from './protocol.ts';
+import type { Picture, ShippedModel } from './protocol.ts';
 
-let shipped: Promise<Classifier> | undefined;
+const addresses: Readonly<Record<ShippedModel, string>> = { best: bestAddress, small: smallAddress };
+const opened = new Map<ShippedModel, Promise<Classifier>>();
 
 async function fetchBytes(address: string): Promise<ArrayBuffer> {
   const response = await fetch(new URL(address, import.meta.url));
@@ -15,18 +17,21 @@ async function fetchBytes(address: string): Promise<ArrayBuffer> {
   return response.arrayBuffer();
 }
 
-async function openShipped(): Promise<Classifier> {
-  const [model, kernels] = await Promise.all([fetchBytes(modelAddress), fetchBytes(kernelsAddress)]);
+async function openShipped(name: ShippedModel): Promise<Classifier> {
+  const [model, kernels] = await Promise.all([fetchBytes(addresses[name]), fetchBytes(kernelsAddress)]);
   return createClassifier({ model, kernels: await WebAssembly.compile(kernels) });
 }
 
-/** The shipped model; one that could not be fetched is tried again. */
-export function shippedClassifier(): Promise<Classifier> {
-  shipped ??= openShipped().catch((error: unknown) => {
-    shipped = undefined;
-    throw error;
-  });
-  return shipped;
+/** A model that ships; one that could not be fetched is tried again. */
+export function shippedClassifier(name: ShippedModel): Promise<Classifier> {
+  const classifier =
+    opened.get(name) ??
+    openShipped(name).catch((error: unknown) => {
+      opened.delete(name);
+      throw error;
+    });
+  opened.set(name, classifier);
+  return classifier;
 }
 
 /** What this browser itself can decode: AVIF, GIF, moving WebP, and on some HEIC. */

@@ -1,19 +1,20 @@
 // The one worker that computes: what the page may ask of it, over comlink. The page's own thread computes nothing.
-// Not here: how any of it is done. Invariant: classifying with the shipped model and looking at data load no tfjs.
+// Not here: how any of it is done. Invariant: classifying with a model that ships and looking at data load no tfjs.
 import { expose } from 'comlink';
 import { borrowWorkers } from 'selvedge/backend';
 import { describeData, forgetData, imagesOf, removeFiles, takeFiles } from './data.ts';
 import type { MistakeFilter } from './evaluation.ts';
 import { readFile } from './files.ts';
 import { preparePicture, shippedClassifier } from './pictures.ts';
-import type {
-  Classification,
-  CommandEnd,
-  ModelChoice,
-  Picture,
-  TaskUpdate,
-  TrainingChoice,
-  TrainingEvent,
+import {
+  type Classification,
+  type CommandEnd,
+  isShipped,
+  type ModelChoice,
+  type Picture,
+  type TaskUpdate,
+  type TrainingChoice,
+  type TrainingEvent,
 } from './protocol.ts';
 import { folderOf, PAGE_RUN, readStoredRun, removeRun, trainingWords } from './runs.ts';
 
@@ -22,7 +23,7 @@ const evaluations = () => import('./evaluation.ts');
 const models = () => import('./trained-models.ts');
 
 async function probabilitiesOf(model: ModelChoice, pixels: Uint8Array): Promise<Float32Array> {
-  if (model === 'shipped') return (await shippedClassifier()).classify(pixels);
+  if (isShipped(model)) return (await shippedClassifier(model)).classify(pixels);
   return (await models()).predictImage(model, pixels);
 }
 

@@ -1,4 +1,4 @@
-// Chooses between the shipped model and those that were trained here and are whole.
+// Chooses between the models that ship and those that were trained here and are whole.
 import type { ModelChoice } from '../engine/protocol.ts';
 import { storedRuns } from '../state/training.ts';
 
@@ -15,7 +15,8 @@ export function ModelChoiceField({ id, label, value, onChoose }: Props) {
     <div class="field">
       <label for={id}>{label}</label>
       <select id={id} value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
-        <option value="shipped">Shipped: dropout, 50 epochs</option>
+        <option value="best">Shipped: best, the most accurate</option>
+        <option value="small">Shipped: dropout, small and fast</option>
         {trained.map(({ model, choice }) => (
           <option key={model} value={model}>
             {`Yours: ${model}, ${choice.epochs} ${choice.epochs === 1 ? 'epoch' : 'epochs'}`}

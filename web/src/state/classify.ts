@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import type { Classification, ImageList, ModelChoice, Picture } from '../engine/protocol.ts';
 import { announce, engine, messageOf } from './engine.ts';
 
-export const chosenModel = signal<ModelChoice>('shipped');
+export const chosenModel = signal<ModelChoice>('best');
 export const answer = signal<Classification | undefined>(undefined);
 export const classifyError = signal('');
 export const isClassifying = signal(false);

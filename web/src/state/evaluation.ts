@@ -6,7 +6,7 @@ import type { MistakeFilter } from '../engine/evaluation.ts';
 import type { EvaluationSummary, Mistake, ModelChoice } from '../engine/protocol.ts';
 import { announce, asJob, engine, messageOf } from './engine.ts';
 
-export const evaluatedModel = signal<ModelChoice>('shipped');
+export const evaluatedModel = signal<ModelChoice>('small');
 export const evaluation = signal<EvaluationSummary | undefined>(undefined);
 export const evaluationError = signal('');
 /** Share that is done, from 0 to 1. */
