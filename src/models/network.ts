@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import type * as tf from '../backend/tfjs.ts';
 import type { ModelConfig } from './fashion-cnn.ts';
 import { type PlainSettings, plain } from './plain.ts';
+import { type PreactivationSettings, preactivation } from './preactivation.ts';
 import { buildModel, type ModelName, modelNames } from './registry.ts';
 import { type ResidualSettings, residual } from './resnet.ts';
 
@@ -11,7 +12,8 @@ import { type ResidualSettings, residual } from './resnet.ts';
 export type NetworkSettings =
   | { readonly family: ModelName }
   | ({ readonly family: 'plain' } & PlainSettings)
-  | ({ readonly family: 'residual' } & ResidualSettings);
+  | ({ readonly family: 'residual' } & ResidualSettings)
+  | ({ readonly family: 'preactivation' } & PreactivationSettings);
 
 const count = (from: number, to: number) => v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to));
 const filters = count(1, 4096);
@@ -23,6 +25,7 @@ export const networkSchema: v.GenericSchema<NetworkSettings> = v.variant('family
   v.strictObject({ family: v.picklist(modelNames) }),
   v.strictObject({ family: v.literal('plain'), stem: filters, widths, depth: count(1, 20) }),
   v.strictObject({ family: v.literal('residual'), widths, depth: count(1, 50) }),
+  v.strictObject({ family: v.literal('preactivation'), stem: filters, widths, depth: count(1, 50) }),
 ]);
 
 /**
@@ -45,6 +48,8 @@ export function buildNetwork(network: NetworkSettings, config: ModelConfig): tf.
       return plain(network, config);
     case 'residual':
       return residual(network, config);
+    case 'preactivation':
+      return preactivation(network, config);
     default:
       return buildModel(network.family, config);
   }

@@ -1,0 +1,45 @@
+// Families of networks: the parameters that their papers publish, and that plan, operations one by one, stock tfjs and exported file agree.
+import * as tf from '@tensorflow/tfjs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { buildNetwork, type NetworkSettings } from '../../src/models/index.ts';
+import { assertExports, assertPredictsAlike, assertTrainsAlike } from './family-roads.ts';
+
+test.before(() => tf.setBackend('cpu').then(() => undefined));
+
+const COLOUR = { inputShape: [32, 32, 3], classes: 10 } as const;
+
+/** All parameters of a network for 32x32 colour images, and those that are trained. */
+function parametersOf(network: NetworkSettings): { all: number; trained: number } {
+  const model = buildNetwork(network, COLOUR);
+  const all = model.countParams();
+  const trained = model.trainableWeights.reduce((sum, { shape }) => sum + tf.util.sizeFromShape(shape as number[]), 0);
+  model.dispose();
+  return { all, trained };
+}
+
+test('"preactivation" has the parameters of wide residual networks: WRN-40-1, WRN-16-2 and WRN-40-2', () => {
+  // Zagoruyko & Komodakis 2016 round to .6, .7 and 2.2 million: what is trained, so without moving averages.
+  const wide = (depth: number, k: number): NetworkSettings => ({
+    family: 'preactivation',
+    stem: 16,
+    widths: [16 * k, 32 * k, 64 * k],
+    depth: (depth - 4) / 6,
+  });
+  assert.is(parametersOf(wide(40, 1)).trained, 563_930);
+  assert.is(parametersOf(wide(16, 2)).trained, 691_674);
+  assert.is(parametersOf(wide(40, 2)).trained, 2_243_546);
+});
+
+/** Small ones, each with all that its family has. */
+const networks: NetworkSettings[] = [{ family: 'preactivation', stem: 6, widths: [8, 20], depth: 2 }];
+
+for (const network of networks) {
+  const name = JSON.stringify(network);
+  test(`plan, operations one by one and stock tfjs predict the same: ${name}`, () => assertPredictsAlike(network));
+  test(`updates by the plan are the same on any threads, and those op by op: ${name}`, () =>
+    assertTrainsAlike(network));
+  test(`an exported network has the bits of its plan: ${name}`, () => assertExports(network));
+}
+
+test.run();
