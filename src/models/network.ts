@@ -2,6 +2,7 @@
 // Invariant: equal data builds equal networks in every release.
 import * as v from 'valibot';
 import type * as tf from '../backend/tfjs.ts';
+import { type DepthwiseSettings, depthwise } from './depthwise.ts';
 import type { ModelConfig } from './fashion-cnn.ts';
 import { type PlainSettings, plain } from './plain.ts';
 import { type PreactivationSettings, preactivation } from './preactivation.ts';
@@ -13,7 +14,8 @@ export type NetworkSettings =
   | { readonly family: ModelName }
   | ({ readonly family: 'plain' } & PlainSettings)
   | ({ readonly family: 'residual' } & ResidualSettings)
-  | ({ readonly family: 'preactivation' } & PreactivationSettings);
+  | ({ readonly family: 'preactivation' } & PreactivationSettings)
+  | ({ readonly family: 'depthwise' } & DepthwiseSettings);
 
 const count = (from: number, to: number) => v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to));
 const filters = count(1, 4096);
@@ -26,6 +28,7 @@ export const networkSchema: v.GenericSchema<NetworkSettings> = v.variant('family
   v.strictObject({ family: v.literal('plain'), stem: filters, widths, depth: count(1, 20) }),
   v.strictObject({ family: v.literal('residual'), widths, depth: count(1, 50) }),
   v.strictObject({ family: v.literal('preactivation'), stem: filters, widths, depth: count(1, 50) }),
+  v.strictObject({ family: v.literal('depthwise'), stem: filters, widths, depth: count(1, 50) }),
 ]);
 
 /**
@@ -50,6 +53,8 @@ export function buildNetwork(network: NetworkSettings, config: ModelConfig): tf.
       return residual(network, config);
     case 'preactivation':
       return preactivation(network, config);
+    case 'depthwise':
+      return depthwise(network, config);
     default:
       return buildModel(network.family, config);
   }

@@ -31,8 +31,27 @@ test('"preactivation" has the parameters of wide residual networks: WRN-40-1, WR
   assert.is(parametersOf(wide(40, 2)).trained, 2_243_546);
 });
 
+/** Weights of a convolution without bias and of the batch norm behind it: gamma, beta, moving mean and variance. */
+const convolution = (kernelSize: number, from: number, to: number): number => kernelSize ** 2 * from * to + 4 * to;
+/** Of the dense layer that ends a network. */
+const classifier = (from: number, classes = 10): number => from * classes + classes;
+
+test('"depthwise" is made of the blocks of MobileNet, whose 4,253,864 parameters are the sum of them', () => {
+  const block = (from: number, to: number): number => 9 * from + 4 * from + convolution(1, from, to);
+  const chain = (widths: readonly number[]): number =>
+    widths.slice(1).reduce((sum, width, i) => sum + block(widths[i]!, width), 0);
+  // Howard et al. 2017, table 1, with the moving averages: 4.2 million of the paper.
+  const table = [32, 64, 128, 128, 256, 256, ...Array(6).fill(512), 1024, 1024] as number[];
+  assert.is(convolution(3, 3, 32) + chain(table) + classifier(1024, 1000), 4_253_864);
+  const { all } = parametersOf({ family: 'depthwise', stem: 32, widths: [64, 128, 256], depth: 2 });
+  assert.is(all, convolution(3, 3, 32) + chain([32, 64, 64, 128, 128, 256, 256]) + classifier(256));
+});
+
 /** Small ones, each with all that its family has. */
-const networks: NetworkSettings[] = [{ family: 'preactivation', stem: 6, widths: [8, 20], depth: 2 }];
+const networks: NetworkSettings[] = [
+  { family: 'preactivation', stem: 6, widths: [8, 20], depth: 2 },
+  { family: 'depthwise', stem: 6, widths: [12, 21], depth: 2 },
+];
 
 for (const network of networks) {
   const name = JSON.stringify(network);
