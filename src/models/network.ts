@@ -2,6 +2,7 @@
 // Invariant: equal data builds equal networks in every release.
 import * as v from 'valibot';
 import type * as tf from '../backend/tfjs.ts';
+import { type DenseNetSettings, densenet } from './densenet.ts';
 import { type DepthwiseSettings, depthwise } from './depthwise.ts';
 import type { ModelConfig } from './fashion-cnn.ts';
 import { type PlainSettings, plain } from './plain.ts';
@@ -15,7 +16,8 @@ export type NetworkSettings =
   | ({ readonly family: 'plain' } & PlainSettings)
   | ({ readonly family: 'residual' } & ResidualSettings)
   | ({ readonly family: 'preactivation' } & PreactivationSettings)
-  | ({ readonly family: 'depthwise' } & DepthwiseSettings);
+  | ({ readonly family: 'depthwise' } & DepthwiseSettings)
+  | ({ readonly family: 'densenet' } & DenseNetSettings);
 
 const count = (from: number, to: number) => v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to));
 const filters = count(1, 4096);
@@ -29,6 +31,7 @@ export const networkSchema: v.GenericSchema<NetworkSettings> = v.variant('family
   v.strictObject({ family: v.literal('residual'), widths, depth: count(1, 50) }),
   v.strictObject({ family: v.literal('preactivation'), stem: filters, widths, depth: count(1, 50) }),
   v.strictObject({ family: v.literal('depthwise'), stem: filters, widths, depth: count(1, 50) }),
+  v.strictObject({ family: v.literal('densenet'), growth: filters, blocks: count(1, 4), depth: count(1, 60) }),
 ]);
 
 /**
@@ -55,6 +58,8 @@ export function buildNetwork(network: NetworkSettings, config: ModelConfig): tf.
       return preactivation(network, config);
     case 'depthwise':
       return depthwise(network, config);
+    case 'densenet':
+      return densenet(network, config);
     default:
       return buildModel(network.family, config);
   }

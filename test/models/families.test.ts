@@ -47,10 +47,22 @@ test('"depthwise" is made of the blocks of MobileNet, whose 4,253,864 parameters
   assert.is(all, convolution(3, 3, 32) + chain([32, 64, 64, 128, 128, 256, 256]) + classifier(256));
 });
 
+test('"densenet" has the 769,162 trained parameters of DenseNet-BC with L = 100 and k = 12, and 6n + 4 layers', () => {
+  // Huang et al. 2017, table 2: .8 million.
+  const network: NetworkSettings = { family: 'densenet', growth: 12, blocks: 3, depth: 16 };
+  assert.is(parametersOf(network).trained, 769_162);
+  const model = buildNetwork(network, COLOUR);
+  const weighted = model.layers.filter((layer) => ['Conv2D', 'Dense'].includes(layer.getClassName()));
+  assert.is(weighted.length, 100);
+  assert.equal(model.getLayer('block_3_16_concatenate').outputShape, [null, 8, 8, 342]);
+  model.dispose();
+});
+
 /** Small ones, each with all that its family has. */
 const networks: NetworkSettings[] = [
   { family: 'preactivation', stem: 6, widths: [8, 20], depth: 2 },
   { family: 'depthwise', stem: 6, widths: [12, 21], depth: 2 },
+  { family: 'densenet', growth: 5, blocks: 2, depth: 3 },
 ];
 
 for (const network of networks) {
