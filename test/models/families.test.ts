@@ -58,11 +58,21 @@ test('"densenet" has the 769,162 trained parameters of DenseNet-BC with L = 100 
   model.dispose();
 });
 
+test('"inception" has blocks of the 159K weights that GoogLeNet has in block 3a, in the shares of its table', () => {
+  // Szegedy et al. 2015, table 1: 192 channels to 64 + 128 + 32 + 32; K are 1,024.
+  const weights = 192 * 64 + 192 * 96 + 9 * 96 * 128 + 192 * 16 + 25 * 16 * 32 + 192 * 32;
+  assert.is(Math.floor(weights / 1024), 159);
+  const normalised = 4 * (96 + 16 + 256);
+  const { all } = parametersOf({ family: 'inception', stem: 192, widths: [256], depth: 1 });
+  assert.is(all, convolution(3, 3, 192) + weights + normalised + classifier(256));
+});
+
 /** Small ones, each with all that its family has. */
 const networks: NetworkSettings[] = [
   { family: 'preactivation', stem: 6, widths: [8, 20], depth: 2 },
   { family: 'depthwise', stem: 6, widths: [12, 21], depth: 2 },
   { family: 'densenet', growth: 5, blocks: 2, depth: 3 },
+  { family: 'inception', stem: 6, widths: [16, 32], depth: 2 },
 ];
 
 for (const network of networks) {
