@@ -33,7 +33,12 @@ const inceptionWidths = v.pipe(v.array(v.pipe(filters, v.multipleOf(16))), v.min
 export const networkSchema: v.GenericSchema<NetworkSettings> = v.variant('family', [
   v.strictObject({ family: v.picklist(modelNames) }),
   v.strictObject({ family: v.literal('plain'), stem: filters, widths, depth: count(1, 20) }),
-  v.strictObject({ family: v.literal('residual'), widths, depth: count(1, 50) }),
+  v.strictObject({
+    family: v.literal('residual'),
+    widths,
+    depth: count(1, 50),
+    squeeze: v.exactOptional(count(1, 4096)),
+  }),
   v.strictObject({ family: v.literal('preactivation'), stem: filters, widths, depth: count(1, 50) }),
   v.strictObject({ family: v.literal('depthwise'), stem: filters, widths, depth: count(1, 50) }),
   v.strictObject({ family: v.literal('densenet'), growth: filters, blocks: count(1, 4), depth: count(1, 60) }),

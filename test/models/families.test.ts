@@ -67,11 +67,35 @@ test('"inception" has blocks of the 159K weights that GoogLeNet has in block 3a,
   assert.is(all, convolution(3, 3, 192) + weights + normalised + classifier(256));
 });
 
+test('"residual" with squeeze and excitation has 2 / r of the squares of its channels more, as equation 5 of Hu et al. 2018', () => {
+  const added = (reduction: number, blocks: readonly (readonly [count: number, channels: number])[]): number =>
+    blocks.reduce((sum, [count, channels]) => sum + (2 / reduction) * count * channels ** 2, 0);
+  // SE-ResNet-50: about 2.5 million, section 4.
+  const published = added(16, [
+    [3, 256],
+    [4, 512],
+    [6, 1024],
+    [3, 2048],
+  ]);
+  assert.is(published, 2_514_944);
+  const plain = parametersOf({ family: 'residual', widths: [16, 32, 64], depth: 3 }).all;
+  const excited = parametersOf({ family: 'residual', widths: [16, 32, 64], depth: 3, squeeze: 4 }).all;
+  assert.is(
+    excited - plain,
+    added(4, [
+      [3, 16],
+      [3, 32],
+      [3, 64],
+    ]),
+  );
+});
+
 /** Small ones, each with all that its family has. */
 const networks: NetworkSettings[] = [
   { family: 'preactivation', stem: 6, widths: [8, 20], depth: 2 },
   { family: 'depthwise', stem: 6, widths: [12, 21], depth: 2 },
   { family: 'densenet', growth: 5, blocks: 2, depth: 3 },
+  { family: 'residual', widths: [9, 20], depth: 2, squeeze: 4 },
   { family: 'inception', stem: 6, widths: [16, 32], depth: 2 },
 ];
 
