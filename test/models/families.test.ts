@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { buildNetwork, type NetworkSettings } from '../../src/models/index.ts';
+import { buildNetwork, type NetworkSettings, operationsPerImage } from '../../src/models/index.ts';
 import { assertExports, assertPredictsAlike, assertTrainsAlike } from './family-roads.ts';
 
 test.before(() => tf.setBackend('cpu').then(() => undefined));
@@ -88,6 +88,33 @@ test('"residual" with squeeze and excitation has 2 / r of the squares of its cha
       [3, 64],
     ]),
   );
+});
+
+test('operationsPerImage() counts two a multiply-add: 41 million of resnet20, equation 5 of MobileNet for separable blocks', () => {
+  const operationsOf = (network: NetworkSettings): number => {
+    const model = buildNetwork(network, COLOUR);
+    const count = operationsPerImage(model);
+    model.dispose();
+    return count;
+  };
+  // With the shortcuts of option B, which add .3 million.
+  assert.is(Math.round(operationsOf({ family: 'resnet20' }) / 2e6), 41);
+  const block = (side: number, from: number, to: number): number => side ** 2 * (9 * from + from * to);
+  const expected = 32 ** 2 * 27 * 8 + block(32, 8, 16) + block(16, 16, 24) + 24 * 10;
+  assert.is(operationsOf({ family: 'depthwise', stem: 8, widths: [16, 24], depth: 1 }), 2 * expected);
+});
+
+test('operationsPerImage() counts separable and dense layers by their two parts', () => {
+  const { layers } = tf;
+  const model = tf.sequential({
+    layers: [
+      layers.separableConv2d({ inputShape: [6, 5, 3], kernelSize: 3, depthMultiplier: 2, filters: 7 }),
+      layers.flatten(),
+      layers.dense({ units: 4 }),
+    ],
+  });
+  assert.is(operationsPerImage(model), 2 * (4 * 3 * (9 * 6 + 6 * 7) + 84 * 4));
+  model.dispose();
 });
 
 /** Small ones, each with all that its family has. */
