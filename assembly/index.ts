@@ -66,6 +66,7 @@ export { planCopy, planMovingAverages, planScaleColumns, planSoftmax } from './p
 export { planAddTo } from './plan/add-to';
 export { planSpread, planSum } from './plan/add';
 export { planAveragePool } from './plan/pooling';
+export { planProductGradient } from './plan/product';
 export { planCopyRuns } from './plan/copy-runs';
 export { multiplyAddPeak, streamTriad } from './peak';
 export { planTransposedProduct } from './plan/transposed-product';

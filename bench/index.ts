@@ -5,6 +5,7 @@ import { edge } from './edge.ts';
 import { inference } from './inference.ts';
 import { kernels } from './kernels.ts';
 import { memory } from './memory.ts';
+import { networks } from './networks.ts';
 import { operations } from './operations.ts';
 import { peers } from './peers.ts';
 import { scaling } from './scaling.ts';
@@ -24,6 +25,7 @@ export const benchmarks: readonly Benchmark[] = [
   startup,
   edge,
   memory,
+  networks,
   scaling,
   serve,
 ];

@@ -6,7 +6,7 @@ import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import type { Benchmark, BenchmarkOptions, BenchmarkResult } from './benchmark.ts';
 import { command } from './command.ts';
-import { dataOption, threadsOption, useEngine, wholeNumber } from './options.ts';
+import { dataOption, positiveNumber, threadsOption, useEngine, wholeNumber } from './options.ts';
 
 export const bench = command({
   name: 'bench',
@@ -16,13 +16,19 @@ export const bench = command({
       type: 'positional',
       required: false,
       description:
-        'Benchmark to run: training, inference, peers, kernels, operations, data, startup, edge, memory, scaling or serve',
+        'Benchmark to run: training, inference, peers, kernels, operations, data, startup, edge, memory, networks, scaling or serve',
     },
     model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network' },
     'batch-size': { type: 'string', valueHint: 'count', description: 'Images a batch' },
     rounds: { type: 'string', valueHint: 'count', description: 'How often what is compared takes turns' },
     only: { type: 'string', valueHint: 'names', description: 'Parts of names to measure, separated by commas' },
     task: { type: 'enum', options: ['training', 'inference'], description: 'What peers do (default: both)' },
+    epochs: { type: 'string', valueHint: 'count', description: 'networks: accuracy after so many epochs' },
+    minutes: {
+      type: 'string',
+      valueHint: 'minutes',
+      description: 'networks: accuracy after so many minutes of training',
+    },
     python: {
       type: 'string',
       valueHint: 'path',
@@ -43,6 +49,8 @@ export const bench = command({
       model: args.model,
       ...numberOption('batchSize', wholeNumber('batch-size', args['batch-size'])),
       ...numberOption('rounds', wholeNumber('rounds', args.rounds)),
+      ...numberOption('epochs', wholeNumber('epochs', args.epochs)),
+      ...numberOption('minutes', positiveNumber('minutes', args.minutes)),
       ...(args.only === undefined ? {} : { only: namesOf(args.only) }),
       ...(args.task === undefined ? {} : { task: args.task }),
       ...(args.data === undefined ? {} : { data: args.data }),

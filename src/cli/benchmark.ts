@@ -14,6 +14,9 @@ export interface BenchmarkOptions {
   readonly only?: readonly string[];
   /** What peers do; default: both. */
   readonly task?: 'training' | 'inference';
+  /** Length of the trainings whose accuracy is measured, for `networks`; default: none is trained. */
+  readonly epochs?: number;
+  readonly minutes?: number;
   /** Interpreter of the peers that need Python; default: the first that has what they need. */
   readonly python?: string;
   /** Where a long benchmark tells how far it is. */

@@ -5,6 +5,7 @@ export type { ModelConfig } from './fashion-cnn.ts';
 export { type LoadedModel, loadModel, loadShippedModel, saveModel, shippedModelFolder } from './files.ts';
 export { initializeWeights } from './initialize.ts';
 export { buildNetwork, type NetworkSettings, networkSchema } from './network.ts';
+export { operationsPerImage } from './operations.ts';
 export { buildModel, type ModelName, modelNames } from './registry.ts';
 export { openShippedClassifier, readShippedFile, type ShippedName, shippedNames } from './shipped.ts';
 export { type LayerSummary, type ModelSummary, summarizeModel } from './summary.ts';

@@ -2,8 +2,12 @@
 // Invariant: equal data builds equal networks in every release.
 import * as v from 'valibot';
 import type * as tf from '../backend/tfjs.ts';
+import { type DenseNetSettings, densenet } from './densenet.ts';
+import { type DepthwiseSettings, depthwise } from './depthwise.ts';
 import type { ModelConfig } from './fashion-cnn.ts';
+import { type InceptionSettings, inception } from './inception.ts';
 import { type PlainSettings, plain } from './plain.ts';
+import { type PreactivationSettings, preactivation } from './preactivation.ts';
 import { buildModel, type ModelName, modelNames } from './registry.ts';
 import { type ResidualSettings, residual } from './resnet.ts';
 
@@ -11,18 +15,34 @@ import { type ResidualSettings, residual } from './resnet.ts';
 export type NetworkSettings =
   | { readonly family: ModelName }
   | ({ readonly family: 'plain' } & PlainSettings)
-  | ({ readonly family: 'residual' } & ResidualSettings);
+  | ({ readonly family: 'residual' } & ResidualSettings)
+  | ({ readonly family: 'preactivation' } & PreactivationSettings)
+  | ({ readonly family: 'depthwise' } & DepthwiseSettings)
+  | ({ readonly family: 'densenet' } & DenseNetSettings)
+  | ({ readonly family: 'inception' } & InceptionSettings);
 
 const count = (from: number, to: number) => v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to));
 const filters = count(1, 4096);
 /** Four halvings make one pixel of 28. */
 const widths = v.pipe(v.array(filters), v.minLength(1), v.maxLength(4));
 
+/** Whole shares for each branch. */
+const inceptionWidths = v.pipe(v.array(v.pipe(filters, v.multipleOf(16))), v.minLength(1), v.maxLength(4));
+
 /** Schema of a network, for recipes. */
 export const networkSchema: v.GenericSchema<NetworkSettings> = v.variant('family', [
   v.strictObject({ family: v.picklist(modelNames) }),
   v.strictObject({ family: v.literal('plain'), stem: filters, widths, depth: count(1, 20) }),
-  v.strictObject({ family: v.literal('residual'), widths, depth: count(1, 50) }),
+  v.strictObject({
+    family: v.literal('residual'),
+    widths,
+    depth: count(1, 50),
+    squeeze: v.exactOptional(count(1, 4096)),
+  }),
+  v.strictObject({ family: v.literal('preactivation'), stem: filters, widths, depth: count(1, 50) }),
+  v.strictObject({ family: v.literal('depthwise'), stem: filters, widths, depth: count(1, 50) }),
+  v.strictObject({ family: v.literal('densenet'), growth: filters, blocks: count(1, 4), depth: count(1, 60) }),
+  v.strictObject({ family: v.literal('inception'), stem: filters, widths: inceptionWidths, depth: count(1, 20) }),
 ]);
 
 /**
@@ -45,6 +65,14 @@ export function buildNetwork(network: NetworkSettings, config: ModelConfig): tf.
       return plain(network, config);
     case 'residual':
       return residual(network, config);
+    case 'preactivation':
+      return preactivation(network, config);
+    case 'depthwise':
+      return depthwise(network, config);
+    case 'densenet':
+      return densenet(network, config);
+    case 'inception':
+      return inception(network, config);
     default:
       return buildModel(network.family, config);
   }

@@ -3,12 +3,15 @@
 // Batch norm follows every convolution (section 3.4), so convolutions have no bias.
 import * as tf from '../backend/tfjs.ts';
 import type { ModelConfig } from './fashion-cnn.ts';
+import { exciteChannels } from './squeeze.ts';
 
 export interface ResidualSettings {
   /** Filters of each stage; a stage has half the height and width of the one before. */
   readonly widths: readonly number[];
   /** Residual blocks of a stage, of two convolutions each: n of the paper. */
   readonly depth: number;
+  /** Reduction of the squeeze and excitation that ends each block before the sum; left out: none. */
+  readonly squeeze?: number | undefined;
 }
 
 interface ConvolutionOptions {
@@ -28,7 +31,7 @@ export const resnet20 = (config: ModelConfig): tf.LayersModel =>
  * @returns An uncompiled model; its initial weights are tfjs's own draw, see `initializeWeights`
  */
 export function residual(
-  { widths, depth }: ResidualSettings,
+  { widths, depth, squeeze }: ResidualSettings,
   { inputShape, classes }: ModelConfig,
   name = 'residual',
 ): tf.LayersModel {
@@ -38,7 +41,7 @@ export function residual(
   widths.forEach((filters, stage) => {
     for (let block = 0; block < depth; block++) {
       const strides = stage > 0 && block === 0 ? 2 : 1;
-      x = residualBlock(x, `stage_${stage + 1}_block_${block + 1}`, filters, strides);
+      x = residualBlock(x, `stage_${stage + 1}_block_${block + 1}`, { filters, strides, squeeze });
     }
   });
   const pooled = tf.layers.globalAveragePooling2d({ name: 'global_average_pooling' }).apply(x);
@@ -52,12 +55,17 @@ export function residual(
 }
 
 /** Two 3x3 convolutions beside a shortcut; the first one and the shortcut have the strides. */
-function residualBlock(x: tf.SymbolicTensor, name: string, filters: number, strides: 1 | 2): tf.SymbolicTensor {
+function residualBlock(
+  x: tf.SymbolicTensor,
+  name: string,
+  { filters, strides, squeeze }: { filters: number; strides: 1 | 2; squeeze: number | undefined },
+): tf.SymbolicTensor {
   const first = normalise(x, { name: `${name}_1`, filters, kernelSize: 3, strides });
   const second = normalise(relu(first, `${name}_1`), { name: `${name}_2`, filters, kernelSize: 3, strides: 1 });
+  const excited = squeeze === undefined ? second : exciteChannels(second, name, squeeze);
   const isSameShape = strides === 1 && x.shape.at(-1) === filters;
   const shortcut = isSameShape ? x : normalise(x, { name: `${name}_shortcut`, filters, kernelSize: 1, strides });
-  const sum = tf.layers.add({ name: `${name}_add` }).apply([second, shortcut]) as tf.SymbolicTensor;
+  const sum = tf.layers.add({ name: `${name}_add` }).apply([excited, shortcut]) as tf.SymbolicTensor;
   return relu(sum, name);
 }
 

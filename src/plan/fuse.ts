@@ -178,7 +178,10 @@ function close(graph: Graph, drafts: readonly Draft[], logits: number) {
     readers.set(id, (readers.get(id) ?? 0) + 1);
   };
   for (const draft of drafts.toReversed()) {
-    const [height, width] = used.get(draft.output) ?? (graph.shapes.get(draft.output)!.slice(0, 2) as [number, number]);
+    const isWhole = draft.head?.kind === 'multiply';
+    const [height, width] =
+      (isWhole ? undefined : used.get(draft.output)) ??
+      (graph.shapes.get(draft.output)!.slice(0, 2) as [number, number]);
     used.set(draft.output, [height, width]);
     const { size, strides } = draft.finish.pooling;
     const sums: [number, number] = [(height - 1) * strides[0] + size[0], (width - 1) * strides[1] + size[1]];
@@ -248,6 +251,7 @@ function reach({ head }: Draft, [height, width]: [number, number], input: ImageS
     case undefined:
     case 'add':
     case 'concatenate':
+    case 'multiply':
       return [height, width];
     case 'convolution':
     case 'depthwise': {

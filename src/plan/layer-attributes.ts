@@ -61,6 +61,7 @@ const knownLayers: Readonly<Record<string, KnownLayer>> = {
   },
   LeakyReLU: { make: (name) => layers.leakyReLU({ name }), attributes: ['alpha'] },
   MaxPooling2D: { make: (name) => layers.maxPooling2d({ name }), attributes: POOLING },
+  Multiply: { make: (name) => layers.multiply({ name }), attributes: [] },
   ReLU: { make: (name) => layers.reLU({ name }), attributes: ['maxValue'] },
   SeparableConv2D: {
     make: (name) => layers.separableConv2d({ name, filters: 1, kernelSize: 1 }),

@@ -50,6 +50,8 @@ export type Computation =
       readonly left: number;
       readonly right: number;
     }
+  /** Each pixel of an image by a vector that has a factor for each channel, and is the input of that position. */
+  | { readonly kind: 'multiply'; readonly factors: number }
   | { readonly kind: 'globalAveragePooling' | 'flatten' | 'add' | 'concatenate' };
 
 /** A layer's own call. */
@@ -268,6 +270,10 @@ function partsOf(application: Application): Part[] {
       return inputShapes.some((other) => other.join() !== shape.join())
         ? opaque('adds different shapes')
         : [{ kind: 'add' }];
+    case 'Multiply': {
+      const factors = factorsOf(inputShapes, shape);
+      return factors < 0 ? opaque('multiplies other than an image by a vector') : [{ kind: 'multiply', factors }];
+    }
     case 'Concatenate': {
       const isLastAxis = config.axis === -1 || config.axis === shape.length - 1;
       return isLastAxis ? [{ kind: 'concatenate' }] : opaque('does not concatenate channels');
@@ -275,6 +281,16 @@ function partsOf(application: Application): Part[] {
     default:
       return opaque(`is a ${className}`);
   }
+}
+
+/** Which of two inputs is a vector of factors for the channels of the other, which has the shape of the product; -1: none. */
+function factorsOf(inputShapes: readonly TensorShape[], shape: TensorShape): number {
+  const channels = shape.at(-1);
+  if (inputShapes.length !== 2 || channels === null) return -1;
+  return inputShapes.findLastIndex((factors, i) => {
+    const isVector = factors.slice(1, -1).every((extent) => extent === 1) && [2, 4].includes(factors.length);
+    return isVector && factors.at(-1) === channels && inputShapes[1 - i]!.join() === shape.join();
+  });
 }
 
 /** What a layer's activation comes to; one that is not known is a layer of its own. */

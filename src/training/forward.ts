@@ -158,6 +158,8 @@ function runOf(
       return ([x]) => tf.reshape(x!, [x!.shape[0]!, x!.size / x!.shape[0]!]);
     case 'add':
       return (inputs) => inputs.reduce((sum, x) => tf.add(sum, x));
+    case 'multiply':
+      return productOf(operation);
     case 'concatenate':
       return (inputs) => tf.concat(inputs, -1);
   }
@@ -194,6 +196,15 @@ function depthwiseOf({ kernel, bias, strides, dilations, padding }: OperationOf<
     const filter = kernel.read() as tf.Tensor4D;
     const sums = tf.depthwiseConv2d(x as tf.Tensor4D, filter, mutable(strides), padding, 'NHWC', mutable(dilations));
     return bias ? tf.add(sums, bias.read()) : sums;
+  };
+}
+
+/** The factors, `[batch, channels]` or `[batch, 1, 1, channels]`, stand for all pixels. */
+function productOf({ factors }: OperationOf<'multiply'>): Run {
+  return (inputs) => {
+    const [x, vector] = [inputs[1 - factors]!, inputs[factors]!];
+    const extents = x.rank === 4 ? [x.shape[0]!, 1, 1, x.shape[3]!] : x.shape;
+    return tf.mul(x, tf.reshape(vector, extents));
   };
 }
 

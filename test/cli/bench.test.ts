@@ -25,9 +25,26 @@ test('selvedge bench inference measures one batch size and names the machine', a
   assert.match(out, /cores, node \d+/);
 });
 
+test('selvedge bench networks tells size and speed, and accuracy after some minutes where that is asked for', async () => {
+  const words = ['bench', 'networks', '--rounds', '1', '--only', 'plain', '--minutes', '.001', '--json'];
+  const { code, out, err } = await run(folder, words);
+  assert.is(code, 0, err);
+  const { results, regime } = JSON.parse(out);
+  assert.is(regime, 'record-30');
+  assert.equal([results.length, results[0].name], [1, 'plain']);
+  const [{ parameters, operationsPerImage, imagesPerSecond, afterEpochs, afterMinutes }] = results;
+  assert.equal([parameters, afterEpochs], [499_266, undefined]);
+  assert.ok(operationsPerImage > 60e6 && operationsPerImage < 67e6 && imagesPerSecond.median > 0);
+  // The least that a budget is.
+  assert.is(afterMinutes.epochs, 1);
+  assert.ok(afterMinutes.validationAccuracy > 0 && afterMinutes.validationAccuracy < 1);
+});
+
 test('selvedge bench refuses what it does not know', async () => {
   for (const [words, message] of [
     [['--rounds', '0'], 'Option "--rounds" got "0"'],
+    [['--epochs', '0'], 'Option "--epochs" got "0"'],
+    [['--minutes', '-1'], 'Option "--minutes" got "-1"'],
     [['--only', ' , '], 'Option "--only" got " , "'],
     [['--task', 'sleeping'], 'Option "--task" got "sleeping": expected one of training, inference'],
     [['--model', 'none'], 'Option "--model" got "none"'],

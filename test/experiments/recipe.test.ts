@@ -30,6 +30,15 @@ test('what is no recipe is refused, with the path to the field', async () => {
     [[], /network: expected "network", got undefined/],
     [{ ...recipe, network: { ...recipe.network, widths: [8, 0] } }, /network\.widths\.1: expected >=1, got 0/],
     [{ ...recipe, network: { family: 'transformer' } }, /network\.family: expected \(.*"plain".*\), got "transformer"/],
+    [{ ...recipe, network: { family: 'preactivation', widths: [8], depth: 1 } }, /network\.stem: expected "stem"/],
+    [
+      { ...recipe, network: { family: 'residual', widths: [16], depth: 1, squeeze: 0 } },
+      /network\.squeeze: expected >=1, got 0/,
+    ],
+    [
+      { ...recipe, network: { family: 'inception', stem: 8, widths: [16, 24], depth: 1 } },
+      /network\.widths\.1: expected %16, got 24/,
+    ],
     [{ ...recipe, optimizer: { ...recipe.optimizer, momentumm: 1 } }, /optimizer\.momentumm: expected never/],
     [{ ...recipe, optimizer: { name: 'sgd' } }, /optimizer\.learningRate: expected "learningRate", got undefined/],
     [{ ...recipe, schedule: { name: 'cosine', warmUp: 'long' } }, /schedule\.warmUp: expected number, got "long"/],

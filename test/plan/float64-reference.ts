@@ -119,6 +119,8 @@ function run(operation: Operation, context: Context): () => void {
       return () => {
         for (const input of inputs) add(input.dx(), dy());
       };
+    case 'multiply':
+      return multiply(operation, context);
     case 'globalAveragePooling':
       return averageAll(context);
     default:
@@ -246,6 +248,20 @@ function smallestLead(operation: Extract<Operation, { kind: 'maxPooling' }>, { b
     }
   });
   return least;
+}
+
+function multiply({ factors }: Extract<Operation, { kind: 'multiply' }>, { inputs, y, dy }: Context): () => void {
+  const [image, vector] = [inputs[1 - factors]!, inputs[factors]!];
+  const [height, width, channels] = image.shape;
+  const place = (i: number): number => Math.floor(i / (height * width * channels)) * channels + (i % channels);
+  y.set(image.x.map((value, i) => value * vector.x[place(i)]!));
+  return () => {
+    const [ofImage, ofVector] = [image.dx(), vector.dx()];
+    dy().forEach((slope, i) => {
+      ofImage[i]! += slope * vector.x[place(i)]!;
+      ofVector[place(i)]! += slope * image.x[i]!;
+    });
+  };
 }
 
 function averageAll({ inputs, y, dy }: Context): () => void {

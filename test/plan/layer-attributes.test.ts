@@ -162,6 +162,7 @@ test('createPredictor() gives what the layers compute, or says why not, for any 
     'Flatten',
     'GaussianDropout',
     'GaussianNoise',
+    'Multiply',
     'SpatialDropout1D',
   ];
   assert.equal([...seen.keys()].sort(), layerClasses.filter((name) => !others.includes(name)).sort());

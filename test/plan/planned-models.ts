@@ -88,6 +88,25 @@ function branches(): tf.LayersModel {
   return tf.model({ inputs: input, outputs: apply(layers.dense({ units: 5, activation: 'softmax' }), vector) });
 }
 
+/** Squeeze and excitation, of images and of one pixel, with the factors first and last. */
+function excitations(): tf.LayersModel {
+  const apply = (layer: tf.layers.Layer, x: tf.SymbolicTensor | tf.SymbolicTensor[]): tf.SymbolicTensor =>
+    layer.apply(x) as tf.SymbolicTensor;
+  const input = tf.input({ shape: [9, 7, 3] });
+  const image = apply(layers.conv2d({ filters: 14, kernelSize: 3, activation: 'elu' }), input);
+  const squeezed = apply(layers.globalAveragePooling2d({}), image);
+  const narrow = apply(layers.dense({ units: 5, activation: 'relu' }), squeezed);
+  const factors = apply(layers.dense({ units: 14, activation: 'sigmoid' }), narrow);
+  const excited = apply(layers.multiply(), [image, factors]);
+  // What is left of it is used in part.
+  const strided = apply(layers.conv2d({ filters: 6, kernelSize: 1, strides: 3 }), excited);
+  const pixel = apply(layers.maxPooling2d({ poolSize: [7, 5] }), image);
+  const again = apply(layers.multiply(), [apply(layers.activation({ activation: 'sigmoid' }), pixel), excited]);
+  const vectors = [strided, apply(layers.reLU(), again)].map((value) => apply(layers.flatten(), value));
+  const joined = apply(layers.concatenate(), [...vectors, narrow]);
+  return tf.model({ inputs: input, outputs: apply(layers.dense({ units: 5, activation: 'softmax' }), joined) });
+}
+
 /** By what they try. */
 export const plannedModels: Readonly<Record<string, () => tf.LayersModel>> = {
   'a network with dropout': dropoutNetwork,
@@ -96,6 +115,7 @@ export const plannedModels: Readonly<Record<string, () => tf.LayersModel>> = {
   'dense layers': dense,
   'convolutions of other kinds': convolutions,
   'branches with batch norm': branches,
+  'squeeze and excitation': excitations,
 };
 
 /** A model with its seeded weights. */

@@ -16,6 +16,7 @@ export const kinds = [
   'globalAveragePooling',
   'maxPooling',
   'maxPoolingSame',
+  'multiply',
   'separable',
   'zeroPadding',
 ] as const;
@@ -193,6 +194,16 @@ function residual(b: Builder, x: Symbolic): Symbolic {
   return finish(b, b.apply(tf.layers.add(), [x, y, ...others]), { mayShrink: true });
 }
 
+function squeeze(b: Builder, x: Symbolic): Symbolic {
+  const [, , channels] = extentsOf(x);
+  const squeezed = b.apply(tf.layers.globalAveragePooling2d({}), x);
+  const narrow = b.apply(tf.layers.dense({ units: 1 + b.below(9), activation: b.oneOf(ACTIVATIONS) }), squeezed);
+  const settings = { units: channels, activation: b.oneOf(['sigmoid', 'tanh'] as const), useBias: b.chance(0.5) };
+  const factors = b.apply(tf.layers.dense(settings), narrow);
+  const pair = b.chance(0.5) ? [x, factors] : [factors, x];
+  return finish(b, b.apply(tf.layers.multiply(), pair), { mayShrink: true });
+}
+
 function branches(b: Builder, x: Symbolic): Symbolic {
   const makers: (() => Symbolic)[] = [
     () => convolution(b, x, { isSame: true }),
@@ -229,6 +240,7 @@ function block(b: Builder, x: Symbolic): Symbolic {
       () => residual(b, x),
       () => residual(b, x),
     );
+  if (b.hasBranches && b.has('multiply')) makers.push(() => squeeze(b, x));
   const mayWiden = extentsOf(x)[2] <= MAX_CHANNELS;
   if (b.hasBranches && mayWiden && b.has('concatenate'))
     makers.push(

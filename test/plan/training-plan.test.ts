@@ -318,6 +318,7 @@ test('dispatches: one for the passes and one for the updates, one more with tile
     'dense layers': 2,
     'convolutions of other kinds': 2,
     'branches with batch norm': 7,
+    'squeeze and excitation': 2,
   };
   for (const name of Object.keys(plannedModels)) {
     const model = plannedModel(name);

@@ -11,6 +11,7 @@ import { layoutDepthwise } from './depthwise.ts';
 import { layoutFinishOnly } from './finish-only.ts';
 import { layoutFlatten } from './flatten.ts';
 import { layoutGlobalAverage, layoutPooling } from './pooling.ts';
+import { layoutProduct } from './product.ts';
 import { isSingleChannelPooled, layoutSingleChannel } from './single-channel.ts';
 import { layoutWinograd, planTileSize } from './winograd.ts';
 import { layoutZeroPadding } from './zero-padding.ts';
@@ -40,6 +41,8 @@ export function layoutOf(group: Group): StageLayout | Unsupported {
       return layoutGlobalAverage(group);
     case 'concatenate':
       return layoutConcatenation(group);
+    case 'multiply':
+      return layoutProduct(group, head.factors);
     case 'zeroPadding':
       return layoutZeroPadding(group, head);
   }
