@@ -39,7 +39,7 @@ const methods: Readonly<Record<MethodName, { readonly isSigned: boolean; readonl
   },
   'integrated-gradients': {
     isSigned: true,
-    run: (model, request, { steps = 64 }) => integratedGradients(model, request, steps),
+    run: (model, request, { steps = 256 }) => integratedGradients(model, request, steps),
   },
   occlusion: {
     isSigned: true,

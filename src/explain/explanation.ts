@@ -43,7 +43,7 @@ export interface ExplainRequest {
 export interface MethodOptions {
   /** Grad-CAM: layer whose features are weighed. Default: the last that computes features over more than one place. */
   readonly layer?: string;
-  /** Integrated gradients: points of the path. Default 64. */
+  /** Integrated gradients: points of the path. Default 256. */
   readonly steps?: number;
   /** SmoothGrad: noisy copies of an image. Default 24. */
   readonly samples?: number;

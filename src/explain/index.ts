@@ -5,6 +5,16 @@ export {
   type FeatureLayer,
   openDifferentiable,
 } from './differentiable-model.ts';
+export {
+  type ControlName,
+  type CurvesOfOrder,
+  controlNames,
+  type ExplanationEvaluation,
+  type ExplanationEvaluationOptions,
+  evaluateExplanations,
+  type MeanOfImages,
+  type RandomisationOfMethod,
+} from './evaluate-explanations.ts';
 export { explainImages } from './explain-images.ts';
 export {
   type Completeness,
@@ -15,4 +25,13 @@ export {
   methodNames,
 } from './explanation.ts';
 export { classActivations } from './grad-cam.ts';
+export {
+  CURVE_STEPS,
+  type PerturbationCurves,
+  type Perturbed,
+  perturbationCurves,
+  rankPlaces,
+} from './perturbation.ts';
+export { cascadeRandomisation, type RandomisationStage } from './randomisation.ts';
+export { rankCorrelation } from './rank-correlation.ts';
 export { type NumberMap, resizeMap } from './resize-map.ts';
