@@ -1,14 +1,11 @@
 // selvedge predict: tell what pictures show, by a trained model. The shipped one answers before any training.
 // Invariant: a picture that cannot be read is an error of its own; the others are answered all the same.
-import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { readImage } from '../data/image.ts';
 import type { PreparedImage } from '../data/prepare-image.ts';
-import type { LoadedModel } from '../models/index.ts';
 import { createPredictor, type Predictor } from '../plan/index.ts';
-import { platform } from '../platform/index.ts';
-import { chosenFolder, chosenModelOptions, loadChosenModel } from './chosen-model.ts';
-import { type CommandContext, command, exitCodes, showError } from './command.ts';
+import { chosenFolder, chosenModelOptions, loadChosenModel, trainedAs } from './chosen-model.ts';
+import { command, exitCodes } from './command.ts';
 import { threadsOption, useEngine, wholeNumber } from './options.ts';
+import { type ReadPicture, readPictures, valuesOfPictures } from './picture-files.ts';
 
 /** A class and the probability that the picture shows it. */
 interface Candidate {
@@ -21,12 +18,6 @@ interface Prediction {
   readonly image: PreparedImage;
   /** All classes, the likeliest first. */
   readonly candidates: readonly Candidate[];
-}
-
-interface Failure {
-  readonly file: string;
-  readonly code: string;
-  readonly message: string;
 }
 
 export const predict = command({
@@ -45,23 +36,10 @@ export const predict = command({
     const folder = await chosenFolder(args, context);
     await useEngine(args.threads);
     const { model, metadata, classNames } = await loadChosenModel(folder, 'predict');
-    const prepared: { file: string; image: PreparedImage }[] = [];
-    const failures: Failure[] = [];
-    for (const file of args._) {
-      try {
-        prepared.push({ file, image: await prepareFile(file, context) });
-      } catch (error) {
-        showError(error, context, verbose);
-        failures.push({
-          file,
-          code: error instanceof SelvedgeError ? error.code : 'unexpected',
-          message: messageOf(error),
-        });
-      }
-    }
+    const { pictures, failures } = await readPictures(args._, 'predict', { context, verbose });
     const predictor = createPredictor(model);
     if (verbose && predictor.unplanned) context.writeError(`${model.name} predicts op by op: ${predictor.unplanned}\n`);
-    const predictions = predictAll(predictor, prepared, classNames);
+    const predictions = predictAll(predictor, pictures, classNames);
     predictor.dispose();
     model.dispose();
     return {
@@ -72,37 +50,13 @@ export const predict = command({
   },
 });
 
-async function prepareFile(file: string, context: CommandContext): Promise<PreparedImage> {
-  const path = platform.files.resolve(context.cwd, file);
-  const status = await platform.files.status(path);
-  if (!status || status.isFolder) {
-    throw new SelvedgeError(
-      'predict/no-file',
-      `Cannot read "${file}": expected a PNG, JPEG or WebP file, got ${status ? 'a folder' : 'nothing'}`,
-    );
-  }
-  return readImage(await platform.files.readBytes(path), { name: file });
-}
-
-/** What the model says of its training. */
-function trainedAs({ settings, accuracy, fingerprint }: LoadedModel['metadata']): object {
-  return Object.fromEntries(
-    Object.entries({ settings, accuracy, fingerprint }).filter(([, value]) => value !== undefined),
-  );
-}
-
 function predictAll(
   predictor: Predictor,
-  prepared: readonly { readonly file: string; readonly image: PreparedImage }[],
+  pictures: readonly ReadPicture[],
   classNames: readonly string[],
 ): Prediction[] {
-  const pixels = prepared[0]?.image.pixels.length ?? 0;
-  const values = new Float32Array(prepared.length * pixels);
-  prepared.forEach(({ image }, row) => {
-    for (let i = 0; i < pixels; i++) values[row * pixels + i] = image.pixels[i]! / 255;
-  });
-  const probabilities = predictor.predict(values);
-  return prepared.map(({ file, image }, row) => {
+  const probabilities = predictor.predict(valuesOfPictures(pictures));
+  return pictures.map(({ file, image }, row) => {
     const start = row * classNames.length;
     const candidates = classNames.map((name, label) => ({ class: name, probability: probabilities[start + label]! }));
     return { file, image, candidates: candidates.sort((a, b) => b.probability - a.probability) };

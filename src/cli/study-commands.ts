@@ -3,6 +3,7 @@
 import type { Command } from './command.ts';
 import { data } from './data.ts';
 import { evaluate } from './evaluate.ts';
+import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { info } from './info.ts';
 import { predict } from './predict.ts';
@@ -16,6 +17,7 @@ export const studyCommands: readonly Command<never>[] = [
   train,
   evaluate,
   predict,
+  explain,
   exportCommand,
   report,
 ] as unknown as readonly Command<never>[];

@@ -8,13 +8,8 @@ import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { type DifferentiableModel, openDifferentiable } from './differentiable-model.ts';
 import { explainImages } from './explain-images.ts';
-import {
-  type Completeness,
-  type ExplainRequest,
-  type MethodName,
-  type MethodOptions,
-  methodNames,
-} from './explanation.ts';
+import type { Completeness, ExplainRequest, MethodName, MethodOptions } from './explanation.ts';
+import { methodsFor } from './grad-cam.ts';
 import { type PerturbationCurves, perturbationCurves, rankPlaces } from './perturbation.ts';
 import { cascadeRandomisation, randomisedLayers } from './randomisation.ts';
 import { rankCorrelation } from './rank-correlation.ts';
@@ -109,7 +104,7 @@ export async function evaluateExplanations(
   const differentiable = openDifferentiable(model);
   const scores = differentiable.scores(images);
   const labels = labelsOf(scores, differentiable.classes);
-  const { methods = methodsOf(differentiable), seed = 1, randomisedImages = 100, onProgress } = options;
+  const { methods = methodsFor(differentiable), seed = 1, randomisedImages = 100, onProgress } = options;
   if (!Number.isInteger(randomisedImages) || randomisedImages < 0) {
     throw new SelvedgeError(
       'explain/option',
@@ -154,10 +149,6 @@ interface Maps {
   readonly values: readonly Float32Array[];
   readonly completeness: readonly Completeness[];
 }
-
-/** All methods; Grad-CAM only where there is a convolution. */
-const methodsOf = ({ featureLayers }: DifferentiableModel): readonly MethodName[] =>
-  methodNames.filter((method) => method !== 'grad-cam' || featureLayers.some(({ isComputed }) => isComputed));
 
 function firstOf({ images, labels }: Request, count: number): Request {
   const size = images.length / labels.length;

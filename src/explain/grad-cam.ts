@@ -2,20 +2,27 @@
 // below zero cut off. Source: R. Selvaraju et al., "Grad-CAM", 2017, equations 1 and 2.
 import { SelvedgeError } from '../core/errors.ts';
 import type { DifferentiableModel, FeatureLayer } from './differentiable-model.ts';
-import type { ExplainRequest } from './explanation.ts';
+import { type ExplainRequest, type MethodName, methodNames } from './explanation.ts';
 import { type NumberMap, resizeMap } from './resize-map.ts';
+
+/** The methods that can explain a model: all; but Grad-CAM needs a convolution. */
+export const methodsFor = (model: DifferentiableModel): readonly MethodName[] =>
+  methodNames.filter((method) => method !== 'grad-cam' || usualLayerOf(model) !== undefined);
+
+const usualLayerOf = ({ featureLayers }: DifferentiableModel): FeatureLayer | undefined =>
+  featureLayers.filter(({ height, width, isComputed }) => isComputed && height * width > 1).at(-1);
 
 /**
  * The layer that Grad-CAM weighs unless it is told one: the last that computes features over more than one place.
  *
  * @throws SelvedgeError `explain/no-convolution`
  */
-export function defaultFeatureLayer({ name, featureLayers }: DifferentiableModel): FeatureLayer {
-  const found = featureLayers.filter(({ height, width, isComputed }) => isComputed && height * width > 1).at(-1);
+export function defaultFeatureLayer(model: DifferentiableModel): FeatureLayer {
+  const found = usualLayerOf(model);
   if (found) return found;
   throw new SelvedgeError(
     'explain/no-convolution',
-    `Cannot explain model "${name}" by grad-cam: expected a convolution whose output has more than one place, got none; ` +
+    `Cannot explain model "${model.name}" by grad-cam: expected a convolution whose output has more than one place, got none; ` +
       'saliency, smooth-grad, integrated-gradients and occlusion need none',
   );
 }

@@ -24,7 +24,8 @@ export {
   type MethodOptions,
   methodNames,
 } from './explanation.ts';
-export { classActivations } from './grad-cam.ts';
+export { classActivations, methodsFor } from './grad-cam.ts';
+export { paintMap } from './paint-map.ts';
 export {
   CURVE_STEPS,
   type PerturbationCurves,
