@@ -66,8 +66,11 @@ export function describePictures(pictures: readonly ExplainedPicture[]): string[
 const explainedInstead = ({ class: likeliest, explainedClass, explainedProbability }: ExplainedPicture): string =>
   likeliest === explainedClass ? '' : `; explained: ${explainedClass} ${percent(explainedProbability)}`;
 
-function describe({ method, layer, completeness, curves }: ExplainedPicture['explanations'][number]): string {
-  const of = layer === undefined ? '' : ` of ${layer}`;
+function describe(explanation: ExplainedPicture['explanations'][number]): string {
+  const { method, layer, completeness, curves, values } = explanation;
+  // Where all weighed features are below zero, Grad-CAM has nothing to show.
+  const isBlank = values.every((value) => value === 0);
+  const of = `${layer === undefined ? '' : ` of ${layer}`}${isBlank ? ' (nothing speaks for the class)' : ''}`;
   const adds = completeness
     ? `, adds up to ${completeness.sum.toFixed(2)} of ${completeness.difference.toFixed(2)}`
     : '';

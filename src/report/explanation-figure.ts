@@ -51,7 +51,7 @@ export function explanationGrid(rows: readonly ExplainedImage[], { methods, side
   const left = rows.some(({ labels }) => labels.length > 0) ? Math.ceil(longest) + 12 : 0;
   const leftOf = (column: number): number => left + column * (side + GAP);
   const head = ['Picture', ...methods].map((name, column) =>
-    svgText(name, leftOf(column) + side / 2, 13, { fill: colours.muted, anchor: 'middle' }),
+    svgText(name, leftOf(column) + side / 2, 13, { size: 11, fill: colours.muted, anchor: 'middle' }),
   );
   const parts = rows.flatMap(({ labels, image, overlays }, row) => {
     const top = HEAD + row * (side + GAP);
@@ -69,6 +69,60 @@ export function explanationGrid(rows: readonly ExplainedImage[], { methods, side
   const columns = methods.length + 1;
   const width = Math.round(leftOf(columns) - GAP);
   return { width, height: Math.round(HEAD + rows.length * (side + GAP) - GAP), body: [...head, ...parts].join('') };
+}
+
+/** Pictures of one class, each explained. */
+export interface ExplainedClass {
+  readonly name: string;
+  /** As many of each class. */
+  readonly images: readonly (Omit<ExplainedImage, 'labels'> & {
+    /** What the model says it is, and what is explained. */
+    readonly predictedName: string;
+  })[];
+}
+
+const CLASS_WIDTH = 520;
+const CLASS_LABELS = 88;
+const BETWEEN = 14;
+
+/**
+ * A row a class: its name, what the model says where it is wrong, and its pictures side by side, each with its maps behind it.
+ *
+ * @param methods Names of the overlays, in their order, short
+ */
+export function explanationClassGrid(classes: readonly ExplainedClass[], methods: readonly string[]): Drawing {
+  const groups = Math.max(1, ...classes.map(({ images }) => images.length));
+  const columns = methods.length + 1;
+  const side = (CLASS_WIDTH - CLASS_LABELS - (groups - 1) * BETWEEN - groups * (columns - 1) * 2) / (groups * columns);
+  const leftOf = (group: number, column: number): number =>
+    CLASS_LABELS + group * (columns * side + (columns - 1) * 2 + BETWEEN) + column * (side + 2);
+  const head = Array.from({ length: groups }, (_, group) =>
+    ['picture', ...methods].map((name, column) =>
+      svgText(name, leftOf(group, column) + side / 2, 13, { size: 9, fill: colours.muted, anchor: 'middle' }),
+    ),
+  ).flat();
+  const rows = classes.flatMap(({ name, images }, row) => {
+    const top = HEAD + row * (side + GAP);
+    const isWrong = images.some(({ predictedName }) => predictedName !== name);
+    const said = images.map(({ predictedName }) => (predictedName === name ? '✓' : `✗ ${predictedName}`));
+    return [
+      svgText(name, CLASS_LABELS - 8, top + side / 2 + (isWrong ? -12 : 4), { anchor: 'end', weight: 600 }),
+      ...(isWrong ? said : []).map((text, line) =>
+        svgText(text, CLASS_LABELS - 8, top + side / 2 + 4 + 14 * line, {
+          size: 10,
+          anchor: 'end',
+          fill: text === '✓' ? colours.good : colours.bad,
+        }),
+      ),
+      ...images.flatMap(({ image, overlays }, group) =>
+        [undefined, ...overlays].map((overlay, column) =>
+          picture(layOver(image, overlay), leftOf(group, column), top, side),
+        ),
+      ),
+    ];
+  });
+  const height = Math.round(HEAD + classes.length * (side + GAP) - GAP);
+  return { width: CLASS_WIDTH, height: Math.max(1, height), body: [...head, ...rows].join('') };
 }
 
 function picture(image: GrayImage, x: number, y: number, side: number): string {
