@@ -41,7 +41,7 @@ const beside: Readonly<Record<string, readonly string[]>> = {
 /** The only folders that may import those beside the road. */
 const mayImportBeside = ['serve', 'cli'];
 /** Folders whose results must have the same bits on every engine. */
-const reproducible = ['core', 'edge', 'backend', 'data', 'models', 'plan', 'training'];
+const reproducible = ['core', 'edge', 'backend', 'data', 'models', 'plan', 'training', 'explain'];
 /** What of Math every engine rounds alike: exact results and constants. ECMA-262 leaves the rest to the engine. */
 const exactMath =
   /^\.(?:abs|ceil|clz32|floor|fround|imul|max|min|round|sign|sqrt|trunc|E|LN2|LN10|LOG2E|LOG10E|PI|SQRT2|SQRT1_2)\b/;

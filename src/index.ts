@@ -6,6 +6,7 @@ export * from './data/index.ts';
 export * from './edge/index.ts';
 export * from './evaluation/index.ts';
 export * from './experiments/index.ts';
+export * from './explain/index.ts';
 // The report describes layers and epochs in words of its own, which are in `selvedge/report`.
 export type { LayerSummary, ModelSummary } from './models/index.ts';
 export * from './models/index.ts';

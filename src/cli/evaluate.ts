@@ -7,7 +7,7 @@ import { predictViews, type ViewsName, viewsNames, viewsOf } from '../evaluation
 import { loadModel, type ShippedName } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
-import { openShipped } from './chosen-model.ts';
+import { openShipped } from './chosen-classifier.ts';
 import { command } from './command.ts';
 import { loadData } from './data.ts';
 import {

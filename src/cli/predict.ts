@@ -1,12 +1,11 @@
 // selvedge predict: tell what pictures show, by a trained model. One that ships answers before any training.
 // Invariant: a picture that cannot be read is an error of its own; the others are answered all the same.
-import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { readImage } from '../data/image.ts';
 import type { PreparedImage } from '../data/prepare-image.ts';
-import { platform } from '../platform/index.ts';
-import { type ChosenClassifier, chosenModelOptions, openChosenClassifier } from './chosen-model.ts';
-import { type CommandContext, command, exitCodes, showError } from './command.ts';
+import { type ChosenClassifier, openChosenClassifier } from './chosen-classifier.ts';
+import { chosenModelOptions } from './chosen-model.ts';
+import { command, exitCodes } from './command.ts';
 import { threadsOption, wholeNumber } from './options.ts';
+import { pixelsOfPictures, type ReadPicture, readPictures } from './picture-files.ts';
 
 /** A class and the probability that the picture shows it. */
 interface Candidate {
@@ -19,12 +18,6 @@ interface Prediction {
   readonly image: PreparedImage;
   /** All classes, the likeliest first. */
   readonly candidates: readonly Candidate[];
-}
-
-interface Failure {
-  readonly file: string;
-  readonly code: string;
-  readonly message: string;
 }
 
 export const predict = command({
@@ -43,21 +36,8 @@ export const predict = command({
     const classifier = await openChosenClassifier(args, context);
     const { name, folder, origin, unplanned } = classifier;
     if (verbose && unplanned !== undefined) context.writeError(`${name} predicts op by op: ${unplanned}\n`);
-    const prepared: { file: string; image: PreparedImage }[] = [];
-    const failures: Failure[] = [];
-    for (const file of args._) {
-      try {
-        prepared.push({ file, image: await prepareFile(file, context) });
-      } catch (error) {
-        showError(error, context, verbose);
-        failures.push({
-          file,
-          code: error instanceof SelvedgeError ? error.code : 'unexpected',
-          message: messageOf(error),
-        });
-      }
-    }
-    const predictions = predictAll(classifier, prepared);
+    const { pictures, failures } = await readPictures(args._, 'predict', { context, verbose });
+    const predictions = predictAll(classifier, pictures);
     classifier.dispose();
     return {
       json: { model: { folder, name, ...origin }, images: predictions.map(toJson), failures },
@@ -67,29 +47,9 @@ export const predict = command({
   },
 });
 
-async function prepareFile(file: string, context: CommandContext): Promise<PreparedImage> {
-  const path = platform.files.resolve(context.cwd, file);
-  const status = await platform.files.status(path);
-  if (!status || status.isFolder) {
-    throw new SelvedgeError(
-      'predict/no-file',
-      `Cannot read "${file}": expected a PNG, JPEG or WebP file, got ${status ? 'a folder' : 'nothing'}`,
-    );
-  }
-  return readImage(await platform.files.readBytes(path), { name: file });
-}
-
-function predictAll(
-  { classify, classNames }: ChosenClassifier,
-  prepared: readonly { readonly file: string; readonly image: PreparedImage }[],
-): Prediction[] {
-  const pixels = prepared[0]?.image.pixels.length ?? 0;
-  const images = new Uint8Array(prepared.length * pixels);
-  prepared.forEach(({ image }, row) => {
-    images.set(image.pixels, row * pixels);
-  });
-  const probabilities = classify(images);
-  return prepared.map(({ file, image }, row) => {
+function predictAll({ classify, classNames }: ChosenClassifier, pictures: readonly ReadPicture[]): Prediction[] {
+  const probabilities = classify(pixelsOfPictures(pictures));
+  return pictures.map(({ file, image }, row) => {
     const start = row * classNames.length;
     const candidates = classNames.map((name, label) => ({ class: name, probability: probabilities[start + label]! }));
     return { file, image, candidates: candidates.sort((a, b) => b.probability - a.probability) };

@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 import { data } from './data.ts';
 import { ensemble } from './ensemble.ts';
 import { evaluate } from './evaluate.ts';
+import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { info } from './info.ts';
 import { predict } from './predict.ts';
@@ -18,6 +19,7 @@ export const studyCommands: readonly Command<never>[] = [
   ensemble,
   evaluate,
   predict,
+  explain,
   exportCommand,
   report,
 ] as unknown as readonly Command<never>[];

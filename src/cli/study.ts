@@ -20,7 +20,8 @@ import type {
   StudyReportInput,
 } from '../report/study-report-input.ts';
 import { describeExecution, describeOptimizer, describeSchedule } from '../training/index.ts';
-import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData } from './run-files.ts';
+import { gatherExplanations } from './report-explanations.ts';
+import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData, runPaths } from './run-files.ts';
 
 const SAMPLES_OF_A_CLASS = 4;
 const AUGMENTED_CLASSES = 5;
@@ -73,6 +74,7 @@ export async function gatherStudy(
     source: { name: source.description, isSample: source.isSample, files: source.files },
     split: { training: settings.examples, validation: settings.validationExamples, seed: settings.splitSeed },
     augmentation: showAugmentation(loaded.train),
+    explanations: await gatherExplanations(runPaths.model(folders.at(-1)!), names.at(-1)!, loaded.test),
     models: runs.map(({ config, history }, i) => reportModel(config, history, evaluations[i]!, loaded.test)),
     ...(evaluations.length >= 2 ? { comparison: compareEvaluations(evaluations[0]!, evaluations[1]!) } : {}),
     machine,

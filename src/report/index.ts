@@ -2,6 +2,20 @@
 
 export { confusionHeatMap, type EpochSeries, epochChart, labelCountChart } from './charts.ts';
 export {
+  type ExplainedImage,
+  explanationGrid,
+  explanationMosaic,
+  layOver,
+  type Overlay,
+} from './explanation-figure.ts';
+export {
+  type ExplanationPageInput,
+  explanationFigure,
+  type ReportExplainedImage,
+  type ReportExplanation,
+  renderExplanationPage,
+} from './explanation-page.ts';
+export {
   type AugmentedImages,
   augmentationGrid,
   type ClassSamples,

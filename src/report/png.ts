@@ -1,13 +1,15 @@
-// Writes 8-bit grey PNG files, for the small pictures inside figures. Not a general encoder.
+// Writes 8-bit PNG files in grey or RGB, for the small pictures inside figures. Not a general encoder.
 // Invariant: the same pixels give the same bytes on every engine, so deflate blocks are stored, not compressed: a 28x28 picture
 // takes 900 bytes instead of about 500.
 import { crc32 } from '../core/crc32.ts';
 import { SelvedgeError } from '../core/errors.ts';
 
-/** A grey picture, row by row; 0 is black, 255 white. */
+/** A grey picture, row by row; 0 is black, 255 white. With three channels, red, green and blue of each pixel. */
 export interface GrayImage {
   readonly width: number;
   readonly height: number;
+  /** Default: 1. */
+  readonly channels?: number;
   readonly pixels: ArrayLike<number>;
 }
 
@@ -48,7 +50,7 @@ function zlibStored(bytes: readonly number[]): number[] {
 }
 
 /**
- * Encodes a grey picture as a PNG file.
+ * Encodes a small picture as a PNG file.
  *
  * @param image Sides from 1 to 1024; values are rounded and clipped to 0 to 255
  * @throws {SelvedgeError} `png/shape` where sides and pixels do not fit
@@ -60,28 +62,29 @@ function zlibStored(bytes: readonly number[]): number[] {
  * console.assert(file[1] === 0x50);
  * ```
  */
-export function encodeGrayPng({ width, height, pixels }: GrayImage): Uint8Array {
+export function encodeGrayPng({ width, height, channels = 1, pixels }: GrayImage): Uint8Array {
   const isSide = (side: number): boolean => Number.isInteger(side) && side >= 1 && side <= 1024;
-  if (!isSide(width) || !isSide(height) || pixels.length !== width * height) {
+  const isWhole = pixels.length === width * height * channels && (channels === 1 || channels === 3);
+  if (!isSide(width) || !isSide(height) || !isWhole) {
     throw new SelvedgeError(
       'png/shape',
-      `Cannot encode the picture: expected ${width}x${height} pixels with sides from 1 to 1024, got ${pixels.length}`,
+      `Cannot encode the picture: expected ${width}x${height} pixels, of one or three levels, with sides from 1 to 1024, got ${pixels.length}`,
     );
   }
   const scanlines: number[] = [];
   for (let y = 0; y < height; y++) {
     scanlines.push(0); // filter "none"
-    for (let x = 0; x < width; x++) {
-      scanlines.push(Math.min(255, Math.max(0, Math.round(pixels[y * width + x]!))));
+    for (let i = y * width * channels; i < (y + 1) * width * channels; i++) {
+      scanlines.push(Math.min(255, Math.max(0, Math.round(pixels[i]!))));
     }
   }
-  // 8 bits, grey, deflate, adaptive filtering, not interlaced.
-  const header = [...bigEndian32(width), ...bigEndian32(height), 8, 0, 0, 0, 0];
+  // 8 bits, grey or RGB, deflate, adaptive filtering, not interlaced.
+  const header = [...bigEndian32(width), ...bigEndian32(height), 8, channels === 3 ? 2 : 0, 0, 0, 0];
   const chunks = [chunk('IHDR', header), chunk('IDAT', zlibStored(scanlines)), chunk('IEND', [])];
   return Uint8Array.from([...SIGNATURE, ...chunks.flat()]);
 }
 
-/** A grey picture as the address of an image that needs no request. */
+/** A small picture as the address of an image that needs no request. */
 export function pngDataUri(image: GrayImage): string {
   const binary = Array.from(encodeGrayPng(image), (byte) => String.fromCharCode(byte)).join('');
   return `data:image/png;base64,${btoa(binary)}`;

@@ -1,13 +1,22 @@
-// The figures of the study in their order: eleven with two models, and one of augmentation where there are samples of it.
+// The figures of the study in their order: eleven with two models, then those of augmentation and of explanations, where there are any.
 // Invariant: numbers run from 1 without a gap; with the models baseline and dropout they are those of the study.
 import { confusionHeatMap, epochChart, labelCountChart } from './charts.ts';
+import { explanationClassGrid } from './explanation-figure.ts';
 import { augmentationGrid, predictionGrid, sampleGrid } from './image-grid.ts';
 import { drawModelGraph, shapeText } from './model-graph.ts';
 import type { ExploredSet, ReportModel, ReportPrediction, StudyReportInput } from './study-report-input.ts';
 import { type Drawing, type Figure, frame } from './svg.ts';
 
 /** What a figure shows: where it belongs in the report. */
-export type FigureTopic = 'labels' | 'samples' | 'graph' | 'curves' | 'confusion' | 'predictions' | 'augmentation';
+export type FigureTopic =
+  | 'labels'
+  | 'samples'
+  | 'graph'
+  | 'curves'
+  | 'confusion'
+  | 'predictions'
+  | 'augmentation'
+  | 'explanations';
 
 /** A numbered figure with its caption. */
 export interface StudyFigure {
@@ -23,7 +32,10 @@ export interface StudyFigure {
 }
 
 /** The part of a study that is drawn; without models, what can be seen of the data. */
-export type FigureInput = Pick<StudyReportInput, 'classNames' | 'training' | 'test' | 'models' | 'augmentation'>;
+export type FigureInput = Pick<
+  StudyReportInput,
+  'classNames' | 'training' | 'test' | 'models' | 'augmentation' | 'explanations'
+>;
 
 interface Panel {
   readonly suffix: string;
@@ -65,6 +77,7 @@ export async function drawStudyFigures(input: FigureInput): Promise<StudyFigure[
     );
   }
   if (input.augmentation) plans.push(augmentationPlan(input.augmentation));
+  if (input.explanations) plans.push(explanationsPlan(input.explanations));
   return plans.map(({ panels, ...plan }, index) => ({
     ...plan,
     number: index + 1,
@@ -194,4 +207,18 @@ function augmentationPlan({ description, rows }: NonNullable<StudyReportInput['a
   const caption = 'Training samples and what augmentation makes of them';
   const panel = { suffix: 'augmentation', title: caption, description, drawing: augmentationGrid(rows) };
   return { topic: 'augmentation', caption, panels: [panel] };
+}
+
+function explanationsPlan({ model, methods, classes }: NonNullable<StudyReportInput['explanations']>): Plan {
+  const caption = `What “${model}” looks at in the first test samples of each class: ${methods.join(', ')}; orange to yellow speaks for the class that it predicts, blue to cyan against it`;
+  const said = classes.map(
+    ({ name, images }) => `${name}, predicted as ${images.map(({ predictedName }) => predictedName).join(' and ')}`,
+  );
+  const panel = {
+    suffix: `explanations-${model}`,
+    title: caption,
+    description: said.join('; '),
+    drawing: explanationClassGrid(classes, methods),
+  };
+  return { topic: 'explanations', model, caption, panels: [panel] };
 }

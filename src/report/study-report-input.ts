@@ -1,5 +1,6 @@
 // Everything that the study's report is made of, as plain values that JSON could hold. Types only.
 // Shapes repeat those of evaluation and training on purpose: the report depends on neither.
+import type { ExplainedClass } from './explanation-figure.ts';
 import type { AugmentedImages } from './image-grid.ts';
 import type { ModelSummary } from './model-graph.ts';
 import type { GrayImage } from './png.ts';
@@ -126,6 +127,14 @@ export interface ReportSource {
   readonly files: readonly { readonly name: string; readonly sha256: string }[];
 }
 
+/** Test images of each class and what the model looks at in them. */
+export interface ReportExplanations {
+  readonly model: string;
+  /** Names of the maps, in the order of each image's overlays. */
+  readonly methods: readonly string[];
+  readonly classes: readonly ExplainedClass[];
+}
+
 /** Input of `renderStudyReport`. */
 export interface StudyReportInput {
   readonly runName: string;
@@ -138,6 +147,8 @@ export interface StudyReportInput {
   readonly split: { readonly training: number; readonly validation: number; readonly seed: number };
   /** Shown after the study's own figures; what was applied, in words, and to see. */
   readonly augmentation?: { readonly description: string; readonly rows: readonly AugmentedImages[] };
+  /** Shown after all others. */
+  readonly explanations?: ReportExplanations;
   /** In the order of the study: `baseline`, then `dropout`. The last one is the one whose predictions are shown. */
   readonly models: readonly ReportModel[];
   /** Of the first two models. */

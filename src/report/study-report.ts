@@ -34,6 +34,7 @@ export async function renderStudyReport(input: StudyReportInput, figures?: reado
       ...input.models.map((model) => modelSection(model, find)),
       evaluationSection(input, find),
       ...augmentationSections(input, find),
+      ...explanationSections(input, find),
       referenceSection(input),
       differencesSection(),
       machineSection(input),
@@ -113,6 +114,16 @@ function augmentationSections({ augmentation }: StudyReportInput, find: FigureFi
   if (!augmentation) return [];
   const body = [markup`<p>${augmentation.description}</p>`, ...find('augmentation')];
   return [{ id: 'augmentation', title: 'Augmentation', body }];
+}
+
+function explanationSections({ explanations }: StudyReportInput, find: FigureFinder): Section[] {
+  if (!explanations) return [];
+  const title = `What “${explanations.model}” looks at`;
+  const body = [
+    markup`<p>Maps of how much each place of a picture counts for the predicted class. Grad-CAM weighs the features of the last convolution, and has their few cells; integrated gradients say what each pixel adds to the score, compared with a black picture; occlusion says how far the score falls when a black square covers a place. None of them says that the model is right, or why it is wrong.</p>`,
+    ...find('explanations'),
+  ];
+  return [{ id: 'explanations', title, body }];
 }
 
 function modelSection(model: ReportModel, find: FigureFinder): Section {

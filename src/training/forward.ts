@@ -1,6 +1,7 @@
 // Runs what a tf.LayersModel was read as, one operation after the other: ours where they exist, tfjs's or the layer's own call elsewhere.
 // The model stays a plain tfjs model: nothing of it is replaced, and it saves under the stock names.
 // Not here: reading a model (plan/read-model.ts). Invariant: the result is the logits; the softmax that ends the model belongs to the loss.
+// Values between input and logits, and gradients of them, are for those who explain (explain/differentiable-model.ts).
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { type ModelGraph, type ModelOperation, readModel } from '../plan/index.ts';
@@ -53,41 +54,61 @@ interface Stage {
 export function createForward(model: tf.LayersModel): Forward {
   const graph = readModel(model);
   if ('reason' in graph) throw unsupported(model, graph.reason);
-  const stages = listStages(model, graph);
+  requireSeeded(model, graph);
+  const pass = createPass(graph, 'weights');
   return (x, context) => {
     const values = new Map<number, tf.Tensor>([[graph.input, x]]);
-    for (const stage of stages) {
-      const results = stage.run(
-        stage.inputs.map((id) => values.get(id)!),
+    pass(values, context);
+    return values.get(graph.logits) as tf.Tensor2D;
+  };
+}
+
+/** Computes the values of a graph that are not there yet, from those that are, and adds them. */
+export type Pass = (values: Map<number, tf.Tensor>, context: ForwardContext) => void;
+
+/**
+ * Lists what a graph computes, once, for many passes.
+ *
+ * @param gradientsOf What gradients are asked for: of the weights; or of the values, the input among them, and then each operation is
+ *   a stage of its own, so that no value is missing, and nothing is computed for the weights
+ */
+export function createPass(graph: ModelGraph, gradientsOf: 'weights' | 'values'): Pass {
+  const stages = listStages(graph, gradientsOf);
+  return (values, context) => {
+    for (const { inputs, outputs, run } of stages) {
+      if (outputs.every((id) => values.has(id))) continue;
+      const results = run(
+        inputs.map((id) => values.get(id)!),
         context,
       );
       [results].flat().forEach((result, i) => {
-        values.set(stage.outputs[i]!, result);
+        values.set(outputs[i]!, result);
       });
     }
-    return values.get(graph.logits) as tf.Tensor2D;
   };
 }
 
 const LINEAR: OutputActivation = { name: 'linear' };
 
 /** One stage an operation, but an activation that alone reads what comes before it is fused. */
-function listStages(model: tf.LayersModel, graph: ModelGraph): Stage[] {
+function listStages(graph: ModelGraph, gradientsOf: 'weights' | 'values'): Stage[] {
+  const needsWeightGradients = gradientsOf === 'weights';
   const readers = new Map<number, number>([[graph.logits, 1]]);
   for (const id of graph.operations.flatMap(({ inputs }) => inputs)) readers.set(id, (readers.get(id) ?? 0) + 1);
   const stages: Stage[] = [];
   for (let i = 0; i < graph.operations.length; i++) {
     const operation = graph.operations[i]!;
     const { inputs, outputs } = operation;
-    const needsInputGradient = inputs[0] !== graph.input;
+    const needsInputGradient = !needsWeightGradients || inputs[0] !== graph.input;
     if (operation.kind !== 'convolution' && operation.kind !== 'dense') {
-      stages.push({ inputs, outputs, run: runOf(model, operation, graph.shapes.get(outputs[0]!)!.length) });
+      stages.push({ inputs, outputs, run: runOf(operation, graph.shapes.get(outputs[0]!)!.length) });
       continue;
     }
     const next = graph.operations[i + 1];
-    const isFused = next?.kind === 'activation' && next.inputs[0] === outputs[0] && readers.get(outputs[0]!) === 1;
+    const isRead = next?.kind === 'activation' && next.inputs[0] === outputs[0] && readers.get(outputs[0]!) === 1;
+    const isFused = needsWeightGradients && isRead;
     if (isFused) i++;
-    const settings = { activation: isFused ? next.activation : LINEAR, needsInputGradient };
+    const settings = { activation: isFused ? next.activation : LINEAR, needsInputGradient, needsWeightGradients };
     stages.push({ inputs, outputs: isFused ? next.outputs : outputs, run: weightedOf(operation, settings) });
   }
   return stages;
@@ -99,6 +120,7 @@ type OperationOf<K extends Kind> = Extract<ModelOperation, { readonly kind: K }>
 interface WeightedSettings {
   readonly activation: OutputActivation;
   readonly needsInputGradient: boolean;
+  readonly needsWeightGradients: boolean;
 }
 
 function weightedOf(operation: OperationOf<'convolution'> | OperationOf<'dense'>, settings: WeightedSettings): Run {
@@ -114,14 +136,10 @@ function weightedOf(operation: OperationOf<'convolution'> | OperationOf<'dense'>
 }
 
 /** `rank` is that of the output. */
-function runOf(
-  model: tf.LayersModel,
-  operation: Exclude<ModelOperation, { kind: 'convolution' | 'dense' }>,
-  rank: number,
-): Run {
+function runOf(operation: Exclude<ModelOperation, { kind: 'convolution' | 'dense' }>, rank: number): Run {
   switch (operation.kind) {
     case 'opaque':
-      return callOf(model, operation);
+      return callOf(operation);
     case 'depthwise':
       return depthwiseOf(operation);
     case 'batchNormalization':
@@ -170,14 +188,21 @@ const mutable = ([height, width]: readonly [number, number]): [number, number] =
 /** Our kernels take no other type; layers of users make them. */
 const float32 = (x: tf.Tensor): tf.Tensor => (x.dtype === 'float32' ? x : tf.cast(x, 'float32'));
 
-function callOf(model: tf.LayersModel, { layer, reason }: OperationOf<'opaque'>): Run {
-  if (drawsRandomly({ className: layer.getClassName(), config: layer.getConfig() })) {
+const callOf =
+  ({ layer }: OperationOf<'opaque'>): Run =>
+  (inputs, { training }) =>
+    layer.call(inputs.length === 1 ? inputs[0]! : inputs, { training });
+
+function requireSeeded(model: tf.LayersModel, { operations }: ModelGraph): void {
+  for (const operation of operations) {
+    if (operation.kind !== 'opaque') continue;
+    const { layer, reason } = operation;
+    if (!drawsRandomly({ className: layer.getClassName(), config: layer.getConfig() })) continue;
     throw unsupported(
       model,
       `layer "${layer.name}" draws random numbers that no seed decides (it ${reason}); dropout layers are seeded outside of nested models`,
     );
   }
-  return (inputs, { training }) => layer.call(inputs.length === 1 ? inputs[0]! : inputs, { training });
 }
 
 /** Whether a serialised layer, or one that it holds, draws random numbers of tfjs in training. */

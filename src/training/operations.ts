@@ -34,6 +34,8 @@ export interface ConvolutionSettings {
   readonly activation: OutputActivation;
   /** False for the first layer: nobody asks for the gradient of the images. */
   readonly needsInputGradient: boolean;
+  /** False where the images are what is asked about. Default: true. */
+  readonly needsWeightGradients?: boolean;
 }
 
 /**
@@ -51,7 +53,7 @@ export function convolution(
   settings: ConvolutionSettings,
 ): tf.Tensor4D {
   const backend = currentBackend();
-  const { strides, dilations, padding, activation, needsInputGradient } = settings;
+  const { strides, dilations, padding, activation, needsInputGradient, needsWeightGradients = true } = settings;
   const convInfo = tf.backend_util.computeConv2DInfo(x.shape, filter.shape, strides, dilations, padding);
   const value = (save: tf.GradSaveFunc): tf.Tensor => {
     const clamp = clampOf(activation);
@@ -62,22 +64,23 @@ export function convolution(
   const gradients = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
     const [input, weights, y] = saved as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
     const { dSum, dBias } = sumGradients(dy, y, activation);
-    const dFilter = track(conv2dBackpropFilter(backend, { x: input, dy: dSum, convInfo }));
+    const dFilter = needsWeightGradients
+      ? [track(conv2dBackpropFilter(backend, { x: input, dy: dSum, convInfo }))]
+      : [];
     const dInput = needsInputGradient
       ? [track(conv2dBackpropInput(backend, { dy: dSum, filter: weights, convInfo }))]
       : [];
-    return [...dInput, dFilter, ...(bias ? [dBias] : [])];
+    return [...dInput, ...dFilter, ...(bias && needsWeightGradients ? [dBias] : [])];
   };
-  return differentiate(
-    [...(needsInputGradient ? [x] : []), filter, ...(bias ? [bias] : [])],
-    value,
-    gradients,
-  ) as tf.Tensor4D;
+  const weights = needsWeightGradients ? [filter, ...(bias ? [bias] : [])] : [];
+  return differentiate([...(needsInputGradient ? [x] : []), ...weights], value, gradients) as tf.Tensor4D;
 }
 
 export interface DenseSettings {
   readonly activation: OutputActivation;
   readonly needsInputGradient: boolean;
+  /** Default: true. */
+  readonly needsWeightGradients?: boolean;
 }
 
 /**
@@ -95,7 +98,7 @@ export function dense(
   settings: DenseSettings,
 ): tf.Tensor2D {
   const backend = currentBackend();
-  const { activation, needsInputGradient } = settings;
+  const { activation, needsInputGradient, needsWeightGradients = true } = settings;
   const value = (save: tf.GradSaveFunc): tf.Tensor => {
     const y = activateRest(matMul(backend, { a: x, b: kernel, bias, activation: clampOf(activation) }), activation);
     save([x, kernel, y]);
@@ -104,15 +107,12 @@ export function dense(
   const gradients = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
     const [input, weights, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
     const { dSum, dBias } = sumGradients(dy, y, activation);
-    const dKernel = track(matMul(backend, { a: input, b: dSum, transposeA: true }));
+    const dKernel = needsWeightGradients ? [track(matMul(backend, { a: input, b: dSum, transposeA: true }))] : [];
     const dInput = needsInputGradient ? [track(matMul(backend, { a: dSum, b: weights, transposeB: true }))] : [];
-    return [...dInput, dKernel, ...(bias ? [dBias] : [])];
+    return [...dInput, ...dKernel, ...(bias && needsWeightGradients ? [dBias] : [])];
   };
-  return differentiate(
-    [...(needsInputGradient ? [x] : []), kernel, ...(bias ? [bias] : [])],
-    value,
-    gradients,
-  ) as tf.Tensor2D;
+  const weights = needsWeightGradients ? [kernel, ...(bias ? [bias] : [])] : [];
+  return differentiate([...(needsInputGradient ? [x] : []), ...weights], value, gradients) as tf.Tensor2D;
 }
 
 /**

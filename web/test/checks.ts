@@ -88,6 +88,42 @@ export const classifySteps: readonly Step[] = [
       }),
   },
   {
+    title: 'what the model looks at lies over the picture, by each method, and goes again',
+    async run(tab) {
+      await showView(tab, 'classify');
+      const all = await pictures();
+      await drop(tab, '.drop', all.get('Ankle boot')!);
+      expect(await answerFor(tab, 'Ankle boot.png'), 'Ankle boot', 'The dropped file');
+      await tab.click('.explanation input[type=checkbox]');
+      const opacity = `(() => {
+        const canvas = document.querySelector('.verdict canvas.overlay');
+        if (!canvas) return '';
+        const { data } = canvas.getContext('2d').getImageData(0, 0, 28, 28);
+        return String(data.reduce((sum, value, i) => (i % 4 === 3 ? sum + value : sum), 0));
+      })()`;
+      const seen = new Set<string>();
+      await tab.until(`document.querySelector('#explanation-method')`);
+      const options = await tab.evaluate<string>(
+        `[...document.querySelectorAll('#explanation-method option')].map(({ value }) => value).join()`,
+      );
+      expect(options, 'grad-cam,saliency,smooth-grad,integrated-gradients,occlusion', 'The methods');
+      for (const method of options.split(',')) {
+        await tab.evaluate(`(() => {
+          const select = document.querySelector('#explanation-method');
+          select.value = ${JSON.stringify(method)};
+          select.dispatchEvent(new Event('change', { bubbles: true }));
+        })()`);
+        await tab.until(
+          `Number(${opacity}) > 1000 && !/Looking/.test(document.querySelector('.explanation').textContent)`,
+        );
+        seen.add(await tab.evaluate<string>(opacity));
+      }
+      expect(seen.size, 5, 'Different maps');
+      await tab.click('.explanation input[type=checkbox]');
+      await tab.until(`!document.querySelector('.verdict canvas.overlay')`);
+    },
+  },
+  {
     title: 'WebP and a JPEG for print are decoded, and a picture of nothing is refused in words',
     async run(tab) {
       for (const [name, type, bytes] of [

@@ -1,24 +1,29 @@
-// Models that were trained here, ready to predict. Not here: the shipped one (pictures.ts).
-// Invariant: the engine runs already; a model is read again after it was trained again.
-import { loadModel } from 'selvedge/models';
+// Models on the engine: those that were trained here, ready to predict, and the shipped one, to be explained.
+// Not here: how the shipped one predicts (pictures.ts). Invariant: a model is read again after it was trained again.
+import { loadModel, loadShippedModel } from 'selvedge/models';
 import { createPredictor, type Predictor } from 'selvedge/plan';
 import { startEngine } from './commands.ts';
+import type { ModelChoice } from './protocol.ts';
 import { folderOf, PAGE_RUN } from './runs.ts';
 
 const SINGLE = 1;
 
+type Model = Awaited<ReturnType<typeof loadModel>>['model'];
+
 interface Opened {
+  readonly model: Model;
   readonly predictor: Predictor;
   close(): void;
 }
 
-const opened = new Map<string, Promise<Opened>>();
+const opened = new Map<ModelChoice, Promise<Opened>>();
 
-async function open(name: string): Promise<Opened> {
+async function open(name: ModelChoice): Promise<Opened> {
   await startEngine();
-  const { model } = await loadModel(`${folderOf(PAGE_RUN, name)}/model`);
+  const { model } = await (name === 'shipped' ? loadShippedModel() : loadModel(`${folderOf(PAGE_RUN, name)}/model`));
   const predictor = createPredictor(model, { batchSize: SINGLE });
   return {
+    model,
     predictor,
     close: () => {
       predictor.dispose();
@@ -27,15 +32,21 @@ async function open(name: string): Promise<Opened> {
   };
 }
 
+function openOnce(name: ModelChoice): Promise<Opened> {
+  const known = opened.get(name);
+  if (known !== undefined) return known;
+  const model = open(name);
+  opened.set(name, model);
+  model.catch(() => opened.delete(name));
+  return model;
+}
+
+/** A model as tfjs has it; it stays this module's. */
+export const openedModel = async (name: ModelChoice): Promise<Model> => (await openOnce(name)).model;
+
 /** Probabilities of one image, by a model of this page's run. */
 export async function predictImage(name: string, pixels: Uint8Array): Promise<Float32Array> {
-  let model = opened.get(name);
-  if (model === undefined) {
-    model = open(name);
-    opened.set(name, model);
-    model.catch(() => opened.delete(name));
-  }
-  return (await model).predictor.predict(Float32Array.from(pixels, (level) => level / 255));
+  return (await openOnce(name)).predictor.predict(Float32Array.from(pixels, (level) => level / 255));
 }
 
 /** Lets go of a model that is about to be trained or removed. */

@@ -2,6 +2,7 @@
 // Not here: how any of it is done. Invariant: classifying with a model that ships and looking at data load no tfjs.
 import { expose } from 'comlink';
 import { borrowWorkers } from 'selvedge/backend';
+import type { MethodName } from 'selvedge/explain';
 import { describeData, forgetData, imagesOf, removeFiles, takeFiles } from './data.ts';
 import type { MistakeFilter } from './evaluation.ts';
 import { readFile } from './files.ts';
@@ -20,6 +21,7 @@ import { folderOf, PAGE_RUN, readStoredRun, removeRun, trainingWords } from './r
 
 const commands = () => import('./commands.ts');
 const evaluations = () => import('./evaluation.ts');
+const explanations = () => import('./explanations.ts');
 const models = () => import('./trained-models.ts');
 
 async function probabilitiesOf(model: ModelChoice, pixels: Uint8Array): Promise<Float32Array> {
@@ -102,6 +104,8 @@ const api = {
   takeFiles,
   removeFiles,
   classify,
+  explainImage: async (model: ModelChoice, pixels: Uint8Array, label: number, method: MethodName) =>
+    (await explanations()).explainImage(model, pixels, label, method),
   train,
   readStoredRun,
   async removeRun(model: string): Promise<void> {

@@ -1,5 +1,7 @@
 // What a model says of a picture: what it saw, the likeliest class, and the probability of each.
 import type { Classification } from '../engine/protocol.ts';
+import { explanation, isExplanationWanted } from '../state/explanation.ts';
+import { ExplanationChoice } from './explanation-choice.tsx';
 import { percent } from './format.ts';
 import { Image } from './image.tsx';
 
@@ -16,8 +18,12 @@ export function Answer({ answer, classNames }: Props) {
   const best = ranked[0]!;
   return (
     <div class="answer">
-      <div class="verdict">
-        <Image pixels={pixels} label={`${name}, as the model sees it: 28 by 28 pixels`} />
+      <div class={isExplanationWanted.value ? 'verdict explained' : 'verdict'}>
+        <Image
+          pixels={pixels}
+          overlay={explanation.value}
+          label={`${name}, as the model sees it: 28 by 28 pixels${explanation.value ? ', with what it looks at' : ''}`}
+        />
         <div>
           <p class="best">{best.className}</p>
           <p class="aside">
@@ -26,6 +32,7 @@ export function Answer({ answer, classNames }: Props) {
           </p>
         </div>
       </div>
+      <ExplanationChoice />
       <ol class="probabilities" aria-label="Probability of each class">
         {ranked.map(({ className, probability }) => (
           <li key={className}>

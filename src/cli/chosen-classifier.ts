@@ -1,0 +1,68 @@
+// What names classes for a command: a model that ships, on kernels of its own, or one of a run or a folder, on the engine.
+// Not here: which options there are, reading models (chosen-model.ts). Invariant: it takes images of the study's size.
+import { openShippedClassifier, type ShippedName, shippedNames } from '../models/index.ts';
+import { createPredictor } from '../plan/index.ts';
+import { usageError } from './arguments.ts';
+import { type Choice, chosenFolder, loadChosenModel, trainedAs } from './chosen-model.ts';
+import type { CommandContext } from './command.ts';
+import { checkThreads, orBuild, useEngine } from './options.ts';
+
+/** What names probabilities, wherever it comes from. */
+export interface ChosenClassifier {
+  readonly name: string;
+  /** None for one that ships. */
+  readonly folder?: string;
+  readonly classNames: readonly string[];
+  /** What is known of its training. */
+  readonly origin: object;
+  /** Why it runs op by op, if it does. */
+  readonly unplanned?: string;
+  /** Probabilities `[count, classes]` of images `[count, 28, 28, 1]`, levels from 0 to 255. */
+  classify(images: Uint8Array): Float32Array;
+  dispose(): void;
+}
+
+interface ClassifierChoice extends Choice {
+  readonly threads?: string | undefined;
+}
+
+/**
+ * Opens the model that the options choose, which the caller disposes; without options `best` of those that ship.
+ *
+ * @throws SelvedgeError `cli/usage` where options contradict each other, `models/…`, `predict/…`
+ */
+export async function openChosenClassifier(
+  choice: ClassifierChoice,
+  context: CommandContext,
+): Promise<ChosenClassifier> {
+  const { run, model: name = 'best', 'model-folder': chosen, threads } = choice;
+  checkThreads(threads);
+  if (run === undefined && chosen === undefined) {
+    const shipped = shippedNames.find((known) => known === name);
+    if (shipped) return openShipped(shipped);
+    const expected = `one that ships (${shippedNames.join(', ')}), or "--run" too`;
+    throw usageError(`Option "--model" got "${name}" without "--run": expected ${expected}`);
+  }
+  const folder = await chosenFolder(choice, context);
+  await useEngine(threads);
+  const { model, metadata, classNames } = await loadChosenModel(folder, 'predict');
+  const predictor = createPredictor(model);
+  return {
+    name: model.name,
+    folder,
+    classNames,
+    origin: trainedAs(metadata),
+    ...(predictor.unplanned === undefined ? {} : { unplanned: predictor.unplanned }),
+    classify: (images) => predictor.predict(Float32Array.from(images, (level) => level / 255)),
+    dispose() {
+      predictor.dispose();
+      model.dispose();
+    },
+  };
+}
+
+/** Opens a model that ships; it needs no engine. */
+export async function openShipped(name: ShippedName): Promise<ChosenClassifier> {
+  const { model, classify } = await orBuild(() => openShippedClassifier(name));
+  return { name, classNames: model.labels, origin: trainedAs({ ...model }), classify, dispose() {} };
+}
