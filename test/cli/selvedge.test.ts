@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { commands } from '../../src/cli/commands.ts';
 import { sampleFolderUrl } from '../../src/data/sample.ts';
 import { type Ended, makeFolder, run } from './program.ts';
 
@@ -37,22 +38,11 @@ test('selvedge --help explains all commands', async () => {
   const { code, out, err } = await selvedge('--help');
   assert.equal([code, err], [0, '']);
   const names = [...out.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name!);
-  assert.equal(names, [
-    'info',
-    'data',
-    'explore',
-    'train',
-    'ensemble',
-    'evaluate',
-    'predict',
-    'export',
-    'report',
-    'serve',
-    'task',
-    'fingerprint',
-    'build',
-    'bench',
-  ]);
+  assert.equal(
+    names,
+    commands.map(({ name }) => name),
+  );
+  assert.ok(names.includes('train') && names.includes('bench'));
 });
 
 test('selvedge data tells a sample from the whole', async () => {
