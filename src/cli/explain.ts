@@ -19,10 +19,11 @@ import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { type ChosenModel, chosenFolder, chosenModelOptions, loadChosenModel, trainedAs } from './chosen-model.ts';
 import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
+import { loadData } from './data.ts';
 import { evaluateOnTestSet } from './explain-evaluation.ts';
 import { describePictures, type ExplainedPicture, toJson, writeFigure } from './explain-output.ts';
 import { dataOption, threadsOption, useEngine, wholeNumber } from './options.ts';
-import { pixelsOfPictures, type ReadPicture, readPictures } from './picture-files.ts';
+import { pixelsOfPictures, readPictures } from './picture-files.ts';
 
 const DEFAULT_METHOD = 'grad-cam';
 /** Orders at random that the curves of a picture are compared with. */
@@ -42,6 +43,7 @@ export const explain = command({
     },
     class: { type: 'string', valueHint: 'name', description: 'Class to explain (default: the likeliest)' },
     out: { type: 'string', valueHint: 'file', description: 'Write a figure: .svg, .html or .png' },
+    'test-images': { type: 'string', valueHint: 'numbers', description: 'Explain these of the test set, such as 0,19' },
     layer: { type: 'string', valueHint: 'name', description: 'Layer that grad-cam weighs (default: the last it can)' },
     steps: { type: 'string', valueHint: 'count', description: 'Points of integrated gradients (default: 256)' },
     evaluate: {
@@ -89,12 +91,16 @@ interface PictureArguments {
   readonly class?: string | undefined;
   readonly out?: string | undefined;
   readonly evaluate?: string | undefined;
+  readonly 'test-images'?: string | undefined;
+  readonly data?: string | undefined;
 }
 
 function checkArguments(args: PictureArguments, isEvaluation: boolean): void {
-  if (!isEvaluation && args._.length === 0) throw usageError('Missing IMAGE: see selvedge explain --help');
-  if (isEvaluation && args._.length > 0) throw usageError('Option "--evaluate" takes images of the test set, no IMAGE');
-  for (const name of ['class', 'out'] as const) {
+  const ofTestSet = isEvaluation ? 'evaluate' : args['test-images'] === undefined ? undefined : 'test-images';
+  if (!ofTestSet && args._.length === 0) throw usageError('Missing IMAGE: see selvedge explain --help');
+  if (ofTestSet && args._.length > 0)
+    throw usageError(`Option "--${ofTestSet}" takes images of the test set, no IMAGE`);
+  for (const name of ['class', 'out', 'test-images'] as const) {
     if (isEvaluation && args[name] !== undefined)
       throw usageError(`Options "--evaluate" and "--${name}" exclude each other`);
   }
@@ -111,7 +117,11 @@ async function explainPictures(
   const { chosen, folder } = command;
   const label = args.class === undefined ? undefined : labelOf(args.class, chosen.classNames);
   const verbose = (args as { verbose?: boolean }).verbose === true;
-  const { pictures, failures } = await readPictures(args._, 'explain', { context, verbose });
+  const indices = args['test-images'];
+  const { pictures, failures } =
+    indices === undefined
+      ? await readPictures(args._, 'explain', { context, verbose })
+      : { pictures: await readTestImages(indices, args.data, context), failures: [] };
   const explained = pictures.length === 0 ? [] : explainAll(command, pictures, label);
   const figure = { model: chosen.model.name, pictures: explained };
   const out =
@@ -135,9 +145,25 @@ function labelOf(name: string, classNames: readonly string[]): number {
   throw usageError(`Option "--class" got "${name}": expected one of ${classNames.join(', ')}`);
 }
 
+type Picture = Pick<ExplainedPicture, 'file' | 'image' | 'truth'>;
+
+/** @param list Their numbers in the test set, from 0, with commas between */
+async function readTestImages(list: string, data: string | undefined, context: CommandContext): Promise<Picture[]> {
+  const indices = list.split(',').map((text) => wholeNumber('test-images', text, 0)!);
+  const { test } = await loadData(context, data);
+  const size = test.height * test.width * test.channels;
+  return indices.map((index) => {
+    if (index >= test.count) {
+      throw usageError(`Option "--test-images" got ${index}: expected numbers from 0 to ${test.count - 1}`);
+    }
+    const pixels = test.images.subarray(index * size, (index + 1) * size);
+    return { file: `test image ${index}`, image: { pixels }, truth: test.classNames[test.labels[index]!]! };
+  });
+}
+
 function explainAll(
   { chosen, model, methods, options }: ExplainCommand,
-  pictures: readonly ReadPicture[],
+  pictures: readonly Picture[],
   label: number | undefined,
 ): ExplainedPicture[] {
   const { classNames } = chosen;
@@ -153,13 +179,12 @@ function explainAll(
     const maps = methods.map((method) => explainImages(model, { images, labels }, method, options));
     const size = images.length / pictures.length;
     const predict = (seen: Float32Array): Float32Array => predictor.predict(seen);
-    return pictures.map(({ file, image }, row) => {
+    return pictures.map((picture, row) => {
       const perturbed = { image: images.subarray(row * size, (row + 1) * size), label: labels[row]! };
       const curvesOf = (order: Int32Array): PerturbationCurves =>
         perturbationCurves(predict, { ...perturbed, order }, classNames.length);
       return {
-        file,
-        image,
+        ...picture,
         height: model.shape[0],
         width: model.shape[1],
         class: classNames[predicted[row]!]!,

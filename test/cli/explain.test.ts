@@ -83,6 +83,19 @@ test('selvedge explain --class explains another class than the likeliest, and na
   assert.match(wrong.err, /got "Hat": expected one of T-shirt\/top, .*\[cli\/usage\]\n$/);
 });
 
+test('selvedge explain --test-images explains images of the test set by their numbers', async () => {
+  const { code, out } = await explain('--test-images', '0,23', '--method', 'saliency', '--json');
+  assert.is(code, 0);
+  const { images } = JSON.parse(out);
+  assert.equal(images.map(({ file, truth }: { file: string; truth: string }) => [file, truth])[0], [
+    'test image 0',
+    'Ankle boot',
+  ]);
+  assert.is(images.length, 2);
+  const [same] = JSON.parse((await explain('first.png', '--method', 'saliency', '--json')).out).images;
+  assert.equal(images[0].explanations, same.explanations);
+});
+
 test('selvedge explain --out writes a figure as SVG, HTML and PNG', async () => {
   for (const ending of ['svg', 'html', 'png']) {
     const { code, err } = await explain('first.png', 'second.png', '--out', `figure.${ending}`);
@@ -144,6 +157,9 @@ test('selvedge explain refuses what makes no sense, in one line', async () => {
     [2, /"--steps" got "0"/, 'first.png', '--steps', '0'],
     [2, /"--method" got "lime"/, 'first.png', '--method', 'lime'],
     [2, /takes images of the test set/, 'first.png', '--evaluate', '3'],
+    [2, /takes images of the test set/, 'first.png', '--test-images', '3'],
+    [2, /expected numbers from 0 to 999/, '--test-images', '3,1000'],
+    [2, /"--test-images" got "x"/, '--test-images', '3,x'],
     [2, /"--evaluate" and "--out" exclude/, '--evaluate', '3', '--out', 'a.svg'],
     [2, /"--evaluate" got "0"/, '--evaluate', '0'],
     [1, /expected at most the 1000 of the test set/, '--evaluate', '1001'],
