@@ -17,12 +17,21 @@ import {
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
-import { type ChosenModel, chosenFolder, chosenModelOptions, loadChosenModel, trainedAs } from './chosen-model.ts';
+import { requireShipped } from './chosen-classifier.ts';
+import {
+  type Choice,
+  type ChosenModel,
+  chosenFolder,
+  chosenModelOptions,
+  loadChosenModel,
+  restoreShippedModel,
+  trainedAs,
+} from './chosen-model.ts';
 import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { evaluateOnTestSet } from './explain-evaluation.ts';
 import { describePictures, type ExplainedPicture, toJson, writeFigure } from './explain-output.ts';
-import { dataOption, threadsOption, useEngine, wholeNumber } from './options.ts';
+import { checkThreads, dataOption, threadsOption, useEngine, wholeNumber } from './options.ts';
 import { pixelsOfPictures, readPictures } from './picture-files.ts';
 
 const DEFAULT_METHOD = 'grad-cam';
@@ -61,13 +70,12 @@ export const explain = command({
     checkArguments(args, count !== undefined);
     const options = { ...(args.layer === undefined ? {} : { layer: args.layer }), ...(steps && { steps }) };
     const method = args.method ?? (count === undefined ? DEFAULT_METHOD : 'all');
-    const folder = await chosenFolder(args, context);
-    await useEngine(args.threads);
-    const chosen = await loadChosenModel(folder, 'explain');
+    checkThreads(args.threads);
+    const chosen = await openModel(args, context);
     try {
       const model = openDifferentiable(chosen.model);
       const methods = method === 'all' ? methodsFor(model) : [method];
-      const request = { chosen, model, folder, methods, options };
+      const request = { chosen, model, methods, options };
       if (count !== undefined) return await evaluateOnTestSet(request, { count, data: args.data }, context);
       return await explainPictures(request, args, context);
     } finally {
@@ -76,12 +84,32 @@ export const explain = command({
   },
 });
 
+interface OpenedModel extends ChosenModel {
+  /** None for one that ships. */
+  readonly folder?: string;
+}
+
+/** The model that `predict` would take. */
+async function openModel(
+  choice: Choice & { threads?: string | undefined },
+  context: CommandContext,
+): Promise<OpenedModel> {
+  const { run, model: name = 'best', 'model-folder': chosenFor, threads } = choice;
+  if (run === undefined && chosenFor === undefined) {
+    const shipped = requireShipped(name);
+    await useEngine(threads);
+    return restoreShippedModel(shipped);
+  }
+  const folder = await chosenFolder(choice, context);
+  await useEngine(threads);
+  return { folder, ...(await loadChosenModel(folder, 'explain')) };
+}
+
 /** What is explained by, whatever it is. */
 export interface ExplainCommand {
-  readonly chosen: ChosenModel;
+  readonly chosen: OpenedModel;
   /** The same, for questions about its inputs. */
   readonly model: DifferentiableModel;
-  readonly folder: string;
   readonly methods: readonly MethodName[];
   readonly options: MethodOptions;
 }
@@ -114,7 +142,7 @@ async function explainPictures(
   args: PictureArguments,
   context: CommandContext,
 ): Promise<CommandOutput> {
-  const { chosen, folder } = command;
+  const { chosen } = command;
   const label = args.class === undefined ? undefined : labelOf(args.class, chosen.classNames);
   const verbose = (args as { verbose?: boolean }).verbose === true;
   const indices = args['test-images'];
@@ -129,7 +157,7 @@ async function explainPictures(
   if (out !== undefined) await writeFigure(out, figure);
   return {
     json: {
-      model: { folder, name: chosen.model.name, ...trainedAs(chosen.metadata) },
+      model: { folder: chosen.folder, name: chosen.model.name, ...trainedAs(chosen.metadata) },
       images: explained.map(toJson),
       failures,
       ...(out === undefined ? {} : { figure: out }),
