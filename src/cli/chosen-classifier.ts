@@ -38,10 +38,7 @@ export async function openChosenClassifier(
   const { run, model: name = 'best', 'model-folder': chosen, threads } = choice;
   checkThreads(threads);
   if (run === undefined && chosen === undefined) {
-    const shipped = shippedNames.find((known) => known === name);
-    if (shipped) return openShipped(shipped);
-    const expected = `one that ships (${shippedNames.join(', ')}), or "--run" too`;
-    throw usageError(`Option "--model" got "${name}" without "--run": expected ${expected}`);
+    return openShipped(requireShipped(name));
   }
   const folder = await chosenFolder(choice, context);
   await useEngine(threads);
@@ -59,6 +56,14 @@ export async function openChosenClassifier(
       model.dispose();
     },
   };
+}
+
+/** @throws SelvedgeError `cli/usage` for a name that does not ship */
+export function requireShipped(name: string): ShippedName {
+  const shipped = shippedNames.find((known) => known === name);
+  if (shipped) return shipped;
+  const expected = `one that ships (${shippedNames.join(', ')}), or "--run" too`;
+  throw usageError(`Option "--model" got "${name}" without "--run": expected ${expected}`);
 }
 
 /** Opens a model that ships; it needs no engine. */

@@ -2,7 +2,15 @@
 // Invariant: it takes images of the study's size, and each of its classes has a name.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { type LoadedModel, loadModel, loadShippedModel, shippedModelFolder } from '../models/index.ts';
+import {
+  type LoadedModel,
+  loadModel,
+  loadShippedModel,
+  readShippedFile,
+  type ShippedName,
+  shippedModelFolder,
+} from '../models/index.ts';
+import { restoreModel } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
@@ -62,6 +70,12 @@ export interface ChosenModel extends LoadedModel {
 export async function loadChosenModel(folder: string, action: Action): Promise<ChosenModel> {
   const loaded = await (folder === shippedModelFolder() ? loadShippedModel() : loadModel(folder));
   return { ...loaded, classNames: classNamesOf(loaded, folder, action) };
+}
+
+/** A model that ships, as its classifier computes. The engine runs already; the caller disposes the model. */
+export async function restoreShippedModel(name: ShippedName): Promise<ChosenModel> {
+  const { model, description } = await restoreModel(await readShippedFile(name));
+  return { model, metadata: { ...description }, classNames: description.labels };
 }
 
 /** Names saved beside the model; a model of stock tfjs has none, and its classes are numbered. */

@@ -11,7 +11,9 @@ import { standaloneSvg } from '../report/svg.ts';
 /** A picture and what each method says of it. */
 export interface ExplainedPicture {
   readonly file: string;
-  readonly image: PreparedImage;
+  readonly image: Pick<PreparedImage, 'pixels'> & Partial<PreparedImage>;
+  /** Of a test image: the class that it is labelled as. */
+  readonly truth?: string;
   readonly height: number;
   readonly width: number;
   readonly class: string;
@@ -31,6 +33,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 export function toJson({ file, image, explanations, random, width, ...picture }: ExplainedPicture): object {
   return {
     file,
+    ...(picture.truth === undefined ? {} : { truth: picture.truth }),
     class: picture.class,
     probability: picture.probability,
     explained: { class: picture.explainedClass, probability: picture.explainedProbability },
@@ -56,12 +59,14 @@ const rowsOf = (values: readonly number[], width: number): number[][] =>
 export function describePictures(pictures: readonly ExplainedPicture[]): string[] {
   const isSingle = pictures.length === 1 && pictures[0]!.explanations.length === 1;
   return pictures.flatMap((picture) => [
-    `${picture.file}  ${picture.class} ${percent(picture.probability)}${explainedInstead(picture)}`,
+    `${picture.file}  ${picture.class} ${percent(picture.probability)}${labelledAs(picture)}${explainedInstead(picture)}`,
     ...(isSingle ? ['', ...drawMap(picture.explanations[0]!), ''] : []),
     ...picture.explanations.map((explanation) => describe(explanation)),
     `  at random: deletion ${picture.random.deletionArea.toFixed(3)}, insertion ${picture.random.insertionArea.toFixed(3)}`,
   ]);
 }
+
+const labelledAs = ({ truth }: ExplainedPicture): string => (truth === undefined ? '' : `, labelled ${truth}`);
 
 const explainedInstead = ({ class: likeliest, explainedClass, explainedProbability }: ExplainedPicture): string =>
   likeliest === explainedClass ? '' : `; explained: ${explainedClass} ${percent(explainedProbability)}`;

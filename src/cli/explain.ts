@@ -17,12 +17,22 @@ import {
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
-import { type ChosenModel, chosenFolder, chosenModelOptions, loadChosenModel, trainedAs } from './chosen-model.ts';
+import { requireShipped } from './chosen-classifier.ts';
+import {
+  type Choice,
+  type ChosenModel,
+  chosenFolder,
+  chosenModelOptions,
+  loadChosenModel,
+  restoreShippedModel,
+  trainedAs,
+} from './chosen-model.ts';
 import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
+import { loadData } from './data.ts';
 import { evaluateOnTestSet } from './explain-evaluation.ts';
 import { describePictures, type ExplainedPicture, toJson, writeFigure } from './explain-output.ts';
-import { dataOption, threadsOption, useEngine, wholeNumber } from './options.ts';
-import { pixelsOfPictures, type ReadPicture, readPictures } from './picture-files.ts';
+import { checkThreads, dataOption, threadsOption, useEngine, wholeNumber } from './options.ts';
+import { pixelsOfPictures, readPictures } from './picture-files.ts';
 
 const DEFAULT_METHOD = 'grad-cam';
 /** Orders at random that the curves of a picture are compared with. */
@@ -42,6 +52,7 @@ export const explain = command({
     },
     class: { type: 'string', valueHint: 'name', description: 'Class to explain (default: the likeliest)' },
     out: { type: 'string', valueHint: 'file', description: 'Write a figure: .svg, .html or .png' },
+    'test-images': { type: 'string', valueHint: 'numbers', description: 'Explain these of the test set, such as 0,19' },
     layer: { type: 'string', valueHint: 'name', description: 'Layer that grad-cam weighs (default: the last it can)' },
     steps: { type: 'string', valueHint: 'count', description: 'Points of integrated gradients (default: 256)' },
     evaluate: {
@@ -59,13 +70,12 @@ export const explain = command({
     checkArguments(args, count !== undefined);
     const options = { ...(args.layer === undefined ? {} : { layer: args.layer }), ...(steps && { steps }) };
     const method = args.method ?? (count === undefined ? DEFAULT_METHOD : 'all');
-    const folder = await chosenFolder(args, context);
-    await useEngine(args.threads);
-    const chosen = await loadChosenModel(folder, 'explain');
+    checkThreads(args.threads);
+    const chosen = await openModel(args, context);
     try {
       const model = openDifferentiable(chosen.model);
       const methods = method === 'all' ? methodsFor(model) : [method];
-      const request = { chosen, model, folder, methods, options };
+      const request = { chosen, model, methods, options };
       if (count !== undefined) return await evaluateOnTestSet(request, { count, data: args.data }, context);
       return await explainPictures(request, args, context);
     } finally {
@@ -74,12 +84,32 @@ export const explain = command({
   },
 });
 
+interface OpenedModel extends ChosenModel {
+  /** None for one that ships. */
+  readonly folder?: string;
+}
+
+/** The model that `predict` would take. */
+async function openModel(
+  choice: Choice & { threads?: string | undefined },
+  context: CommandContext,
+): Promise<OpenedModel> {
+  const { run, model: name = 'best', 'model-folder': chosenFor, threads } = choice;
+  if (run === undefined && chosenFor === undefined) {
+    const shipped = requireShipped(name);
+    await useEngine(threads);
+    return restoreShippedModel(shipped);
+  }
+  const folder = await chosenFolder(choice, context);
+  await useEngine(threads);
+  return { folder, ...(await loadChosenModel(folder, 'explain')) };
+}
+
 /** What is explained by, whatever it is. */
 export interface ExplainCommand {
-  readonly chosen: ChosenModel;
+  readonly chosen: OpenedModel;
   /** The same, for questions about its inputs. */
   readonly model: DifferentiableModel;
-  readonly folder: string;
   readonly methods: readonly MethodName[];
   readonly options: MethodOptions;
 }
@@ -89,12 +119,16 @@ interface PictureArguments {
   readonly class?: string | undefined;
   readonly out?: string | undefined;
   readonly evaluate?: string | undefined;
+  readonly 'test-images'?: string | undefined;
+  readonly data?: string | undefined;
 }
 
 function checkArguments(args: PictureArguments, isEvaluation: boolean): void {
-  if (!isEvaluation && args._.length === 0) throw usageError('Missing IMAGE: see selvedge explain --help');
-  if (isEvaluation && args._.length > 0) throw usageError('Option "--evaluate" takes images of the test set, no IMAGE');
-  for (const name of ['class', 'out'] as const) {
+  const ofTestSet = isEvaluation ? 'evaluate' : args['test-images'] === undefined ? undefined : 'test-images';
+  if (!ofTestSet && args._.length === 0) throw usageError('Missing IMAGE: see selvedge explain --help');
+  if (ofTestSet && args._.length > 0)
+    throw usageError(`Option "--${ofTestSet}" takes images of the test set, no IMAGE`);
+  for (const name of ['class', 'out', 'test-images'] as const) {
     if (isEvaluation && args[name] !== undefined)
       throw usageError(`Options "--evaluate" and "--${name}" exclude each other`);
   }
@@ -108,10 +142,14 @@ async function explainPictures(
   args: PictureArguments,
   context: CommandContext,
 ): Promise<CommandOutput> {
-  const { chosen, folder } = command;
+  const { chosen } = command;
   const label = args.class === undefined ? undefined : labelOf(args.class, chosen.classNames);
   const verbose = (args as { verbose?: boolean }).verbose === true;
-  const { pictures, failures } = await readPictures(args._, 'explain', { context, verbose });
+  const indices = args['test-images'];
+  const { pictures, failures } =
+    indices === undefined
+      ? await readPictures(args._, 'explain', { context, verbose })
+      : { pictures: await readTestImages(indices, args.data, context), failures: [] };
   const explained = pictures.length === 0 ? [] : explainAll(command, pictures, label);
   const figure = { model: chosen.model.name, pictures: explained };
   const out =
@@ -119,7 +157,7 @@ async function explainPictures(
   if (out !== undefined) await writeFigure(out, figure);
   return {
     json: {
-      model: { folder, name: chosen.model.name, ...trainedAs(chosen.metadata) },
+      model: { folder: chosen.folder, name: chosen.model.name, ...trainedAs(chosen.metadata) },
       images: explained.map(toJson),
       failures,
       ...(out === undefined ? {} : { figure: out }),
@@ -135,9 +173,25 @@ function labelOf(name: string, classNames: readonly string[]): number {
   throw usageError(`Option "--class" got "${name}": expected one of ${classNames.join(', ')}`);
 }
 
+type Picture = Pick<ExplainedPicture, 'file' | 'image' | 'truth'>;
+
+/** @param list Their numbers in the test set, from 0, with commas between */
+async function readTestImages(list: string, data: string | undefined, context: CommandContext): Promise<Picture[]> {
+  const indices = list.split(',').map((text) => wholeNumber('test-images', text, 0)!);
+  const { test } = await loadData(context, data);
+  const size = test.height * test.width * test.channels;
+  return indices.map((index) => {
+    if (index >= test.count) {
+      throw usageError(`Option "--test-images" got ${index}: expected numbers from 0 to ${test.count - 1}`);
+    }
+    const pixels = test.images.subarray(index * size, (index + 1) * size);
+    return { file: `test image ${index}`, image: { pixels }, truth: test.classNames[test.labels[index]!]! };
+  });
+}
+
 function explainAll(
   { chosen, model, methods, options }: ExplainCommand,
-  pictures: readonly ReadPicture[],
+  pictures: readonly Picture[],
   label: number | undefined,
 ): ExplainedPicture[] {
   const { classNames } = chosen;
@@ -153,13 +207,12 @@ function explainAll(
     const maps = methods.map((method) => explainImages(model, { images, labels }, method, options));
     const size = images.length / pictures.length;
     const predict = (seen: Float32Array): Float32Array => predictor.predict(seen);
-    return pictures.map(({ file, image }, row) => {
+    return pictures.map((picture, row) => {
       const perturbed = { image: images.subarray(row * size, (row + 1) * size), label: labels[row]! };
       const curvesOf = (order: Int32Array): PerturbationCurves =>
         perturbationCurves(predict, { ...perturbed, order }, classNames.length);
       return {
-        file,
-        image,
+        ...picture,
         height: model.shape[0],
         width: model.shape[1],
         class: classNames[predicted[row]!]!,

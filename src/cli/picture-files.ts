@@ -11,6 +11,11 @@ export interface ReadPicture {
   readonly image: PreparedImage;
 }
 
+/** Pixels in the form of the data set, whatever they were before. */
+export interface PicturePixels {
+  readonly image: Pick<PreparedImage, 'pixels'>;
+}
+
 export interface PictureFailure {
   readonly file: string;
   readonly code: string;
@@ -54,7 +59,7 @@ async function prepareFile(file: string, action: string, context: CommandContext
 }
 
 /** Their pixels, one picture after the other, levels from 0 to 255. */
-export function pixelsOfPictures(pictures: readonly ReadPicture[]): Uint8Array {
+export function pixelsOfPictures(pictures: readonly PicturePixels[]): Uint8Array {
   const size = pictures[0]?.image.pixels.length ?? 0;
   const pixels = new Uint8Array(pictures.length * size);
   pictures.forEach(({ image }, row) => {

@@ -44,7 +44,7 @@ test('selvedge explain tells the class and draws the map in letters', async () =
   const { code, out, err } = await explain('first.png');
   assert.equal([code, err], [0, '']);
   assert.match(out, /^first\.png {2}Ankle boot \d+\.\d%\n/);
-  assert.match(out, /grad-cam of conv2d_3: deletion 0\.\d{3}, insertion 0\.\d{3}/);
+  assert.match(out, /grad-cam of block_3_2_relu: deletion 0\.\d{3}, insertion 0\.\d{3}/);
   assert.match(out, /at random: deletion/);
   assert.match(out, /[#%@]{3}/);
 });
@@ -53,7 +53,7 @@ test('selvedge explain --json has maps, curves and completeness of every method,
   const { code, out, err } = await explain('--json', '--method', 'all', '--threads', '1', 'first.png', 'second.png');
   assert.equal([code, err], [0, '']);
   const { model, images, failures } = JSON.parse(out);
-  assert.equal([model.name, failures, images.length], ['dropout', [], 2]);
+  assert.equal([model.name, failures, images.length], ['best', [], 2]);
   for (const image of images) {
     assert.is(image.explained.class, image.class);
     assert.equal(
@@ -81,6 +81,19 @@ test('selvedge explain --class explains another class than the likeliest, and na
   const wrong = await explain('first.png', '--class', 'Hat');
   assert.equal([wrong.code, wrong.out], [2, '']);
   assert.match(wrong.err, /got "Hat": expected one of T-shirt\/top, .*\[cli\/usage\]\n$/);
+});
+
+test('selvedge explain --test-images explains images of the test set by their numbers', async () => {
+  const { code, out } = await explain('--test-images', '0,23', '--method', 'saliency', '--json');
+  assert.is(code, 0);
+  const { images } = JSON.parse(out);
+  assert.equal(images.map(({ file, truth }: { file: string; truth: string }) => [file, truth])[0], [
+    'test image 0',
+    'Ankle boot',
+  ]);
+  assert.is(images.length, 2);
+  const [same] = JSON.parse((await explain('first.png', '--method', 'saliency', '--json')).out).images;
+  assert.equal(images[0].explanations, same.explanations);
 });
 
 test('selvedge explain --out writes a figure as SVG, HTML and PNG', async () => {
@@ -122,7 +135,8 @@ test('selvedge explain says that grad-cam needs a convolution, and explains a mo
 });
 
 test('selvedge explain --evaluate measures methods on test images, the same at any number of threads', async () => {
-  const { code, out, err } = await explain('--evaluate', '3', '--method', 'grad-cam', '--json', '--threads', '1');
+  const words = ['--evaluate', '3', '--model', 'dropout', '--method', 'grad-cam', '--json'];
+  const { code, out, err } = await explain(...words, '--threads', '1');
   assert.is(code, 0, err);
   const result = JSON.parse(out);
   assert.equal([result.images, result.model, result.randomisation.images], [3, 'dropout', 3]);
@@ -132,8 +146,8 @@ test('selvedge explain --evaluate measures methods on test images, the same at a
   );
   assert.match(result.weightsSha256, /^[0-9a-f]{64}$/);
   assert.is(result.randomisation.methods[0].stages.length, 5);
-  assert.is((await explain('--evaluate', '3', '--method', 'grad-cam', '--json', '--threads', '2')).out, out);
-  const text = await explain('--evaluate', '2', '--method', 'saliency');
+  assert.is((await explain(...words, '--threads', '2')).out, out);
+  const text = await explain('--evaluate', '2', '--method', 'saliency', '--model', 'dropout');
   assert.match(text.out, /^Explanations of dropout on 2 test images.*\nsaliency .*\nrandom .*\nbrightness /s);
 });
 
@@ -144,10 +158,15 @@ test('selvedge explain refuses what makes no sense, in one line', async () => {
     [2, /"--steps" got "0"/, 'first.png', '--steps', '0'],
     [2, /"--method" got "lime"/, 'first.png', '--method', 'lime'],
     [2, /takes images of the test set/, 'first.png', '--evaluate', '3'],
+    [2, /takes images of the test set/, 'first.png', '--test-images', '3'],
+    [2, /expected numbers from 0 to 999/, '--test-images', '3,1000'],
+    [2, /"--test-images" got "x"/, '--test-images', '3,x'],
     [2, /"--evaluate" and "--out" exclude/, '--evaluate', '3', '--out', 'a.svg'],
     [2, /"--evaluate" got "0"/, '--evaluate', '0'],
     [1, /expected at most the 1000 of the test set/, '--evaluate', '1001'],
-    [1, /by layer "dense_1".*expected one of conv2d_1/, 'first.png', '--layer', 'dense_1'],
+    [1, /by layer "dense".*expected one of stem_conv/, 'first.png', '--layer', 'dense'],
+    [2, /"--model" got "x" without "--run"/, 'first.png', '--model', 'x'],
+    [2, /exclude each other/, 'first.png', '--run', 'a', '--model-folder', 'b'],
     [1, /models\/not-found/, 'first.png', '--run', 'none'],
   ] as const) {
     const ended = await explain(...args);

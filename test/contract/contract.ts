@@ -7,6 +7,7 @@ import { type Machine, platform } from '../../src/platform/index.ts';
 import { dataTests } from './data.ts';
 import { breakingTests, engineTests } from './engine.ts';
 import { evaluationFileTests, evaluationTests } from './evaluation.ts';
+import { explanationTests } from './explanation.ts';
 import { exportedModelTests } from './exported-model.ts';
 import { kernelTests } from './kernels.ts';
 import { platformFileTests, platformTests } from './platform.ts';
@@ -22,6 +23,7 @@ const computing: ContractTests = {
   ...dataTests,
   ...trainingTests,
   ...evaluationTests,
+  ...explanationTests,
   ...exportedModelTests,
 };
 /** Tests that have nothing to do with threads or memory: they run once. */

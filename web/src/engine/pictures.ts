@@ -17,8 +17,11 @@ async function fetchBytes(address: string): Promise<ArrayBuffer> {
   return response.arrayBuffer();
 }
 
+/** The file of a model that ships. */
+export const shippedFile = (name: ShippedModel): Promise<ArrayBuffer> => fetchBytes(addresses[name]);
+
 async function openShipped(name: ShippedModel): Promise<Classifier> {
-  const [model, kernels] = await Promise.all([fetchBytes(addresses[name]), fetchBytes(kernelsAddress)]);
+  const [model, kernels] = await Promise.all([shippedFile(name), fetchBytes(kernelsAddress)]);
   return createClassifier({ model, kernels: await WebAssembly.compile(kernels) });
 }
 

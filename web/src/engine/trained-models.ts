@@ -1,9 +1,10 @@
-// Models on the engine: those that were trained here, ready to predict, and the shipped one, to be explained.
-// Not here: how the shipped one predicts (pictures.ts). Invariant: a model is read again after it was trained again.
-import { loadModel, loadShippedModel } from 'selvedge/models';
-import { createPredictor, type Predictor } from 'selvedge/plan';
+// Models on the engine: those that were trained here, ready to predict, and those that ship, to be explained.
+// Not here: how those that ship predict (pictures.ts). Invariant: a model is read again after it was trained again.
+import { loadModel } from 'selvedge/models';
+import { createPredictor, type Predictor, restoreModel } from 'selvedge/plan';
 import { startEngine } from './commands.ts';
-import type { ModelChoice } from './protocol.ts';
+import { shippedFile } from './pictures.ts';
+import { isShipped, type ModelChoice } from './protocol.ts';
 import { folderOf, PAGE_RUN } from './runs.ts';
 
 const SINGLE = 1;
@@ -20,7 +21,9 @@ const opened = new Map<ModelChoice, Promise<Opened>>();
 
 async function open(name: ModelChoice): Promise<Opened> {
   await startEngine();
-  const { model } = await (name === 'shipped' ? loadShippedModel() : loadModel(`${folderOf(PAGE_RUN, name)}/model`));
+  const { model } = isShipped(name)
+    ? await restoreModel(await shippedFile(name))
+    : await loadModel(`${folderOf(PAGE_RUN, name)}/model`);
   const predictor = createPredictor(model, { batchSize: SINGLE });
   return {
     model,
