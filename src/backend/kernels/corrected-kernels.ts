@@ -70,7 +70,8 @@ export const corrections: Readonly<Record<string, Correction>> = {
   ),
 };
 
-interface Pool3DAttributes {
+/** Attributes of pooling of volumes as tfjs passes them. */
+export interface Pool3DAttributes {
   readonly filterSize: [number, number, number] | number;
   readonly strides: [number, number, number] | number;
   readonly pad: 'valid' | 'same' | number;

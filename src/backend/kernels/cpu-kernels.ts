@@ -22,17 +22,6 @@ export const missingKernels: readonly string[] = [
   'StaticRegexReplace',
 ];
 
-/** Stock kernels that are wrong for numbers as they come, and how. */
-export const faultyKernels: Readonly<Record<string, string>> = {
-  Conv3DBackpropFilterV2: 'gives zeros or other sums in most cases',
-  Conv3DBackpropInputV2: 'gives zeros or other sums in most cases',
-  Dilation2D: 'begins its maxima at the least positive number, and so never finds a negative one',
-  Dilation2DBackpropFilter: 'looks for maxima from the least positive number on',
-  Dilation2DBackpropInput: 'looks for maxima from the least positive number on',
-  MaxPool3DGrad: 'looks for maxima from the least positive number on',
-  MaxPoolWithArgmax: 'begins its maxima at the least positive number',
-};
-
 /** Inputs by name, or a list (Concat, Einsum). */
 type Inputs = object;
 
@@ -115,8 +104,8 @@ function attributesOf(kernelName: string, { inputs, attrs }: { inputs: Inputs; a
   return { ...attrs, axis: tf.util.parseAxisParam(axis, x.shape)[0]! };
 }
 
-/** The kernels of this file's lists. */
-export const cpuKernels: readonly Kernel[] = [...missingKernels, ...Object.keys(faultyKernels)].map((kernelName) => ({
+/** The kernels of this file's list. */
+export const cpuKernels: readonly Kernel[] = missingKernels.map((kernelName) => ({
   kernelName,
   kernelFunc: (call: KernelCall) => runOnCpu(kernelName, call),
 }));
