@@ -4,7 +4,7 @@
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
-import { takesType } from './number-types.ts';
+import { typesTakenBy } from './number-types.ts';
 import type { Kernel, KernelCall } from './register.ts';
 
 /** Kernels that the stock wasm backend lacks and that we do not write ourselves. */
@@ -115,12 +115,6 @@ interface Typed {
   readonly shape?: readonly number[];
 }
 
-/** Whether a kernel cannot take an input, or make an output of the type that an attribute names. */
-const isForeign = (kernelName: string, typed: Typed | null | undefined): boolean =>
-  typed?.dtype !== undefined && !takesType(kernelName, typed.dtype);
-
-const isEmpty = (typed: Typed | null | undefined): boolean => typed?.shape?.includes(0) ?? false;
-
 /** An input that counts each number once where it is empty, which stock knows. */
 const NO_WEIGHTS = 'weights';
 
@@ -134,14 +128,17 @@ const ALWAYS_OURS: readonly string[] = ['Identity', 'Reshape', 'Select'];
 export function withForeignInputs(kernel: tf.KernelConfig, isStock: boolean): tf.KernelConfig {
   const { kernelName, kernelFunc } = kernel;
   if (ALWAYS_OURS.includes(kernelName) || !tf.getKernel(kernelName, 'cpu')) return kernel;
+  const types = typesTakenBy(kernelName);
+  const isForeign = (dtype: tf.DataType | undefined): boolean => dtype !== undefined && !types.includes(dtype);
   return {
     ...kernel,
     kernelFunc: (call) => {
       // Fill and Cast name the type of their output as an attribute.
-      let anyForeign = isForeign(kernelName, call.attrs as Typed | undefined);
+      let anyForeign = isForeign((call.attrs as Typed | undefined)?.dtype);
       for (const name in call.inputs) {
-        const input = call.inputs[name];
-        anyForeign ||= isForeign(kernelName, input) || (isStock && name !== NO_WEIGHTS && isEmpty(input));
+        const input = call.inputs[name] as Typed | null | undefined;
+        if (!input || anyForeign) continue;
+        anyForeign = isForeign(input.dtype) || (isStock && name !== NO_WEIGHTS && (input.shape?.includes(0) ?? false));
       }
       return anyForeign ? runOnCpu(kernelName, call as unknown as KernelCall) : kernelFunc(call);
     },
