@@ -147,10 +147,13 @@ export function copyStrided(args: usize, start: i32, end: i32, scratch: usize): 
       }
       for (; left > 0; left--, x += stepX, y += stepY) copyColumns(a, x, y, a.columns);
     } else {
+      // Neighbouring pieces of a row are one copy.
+      const parts = min(a.piecesPerRow - part, last - piece);
       const first = part * a.pieceColumns;
-      copyColumns(a, x + first * a.xStep, y + first * a.yStep, min(a.pieceColumns, a.columns - first));
-      piece++;
-      if (++part == a.piecesPerRow) {
+      copyColumns(a, x + first * a.xStep, y + first * a.yStep, min(parts * a.pieceColumns, a.columns - first));
+      piece += parts;
+      part += parts;
+      if (part == a.piecesPerRow) {
         part = 0;
         row++;
       }

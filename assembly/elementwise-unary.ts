@@ -6,7 +6,7 @@
 //   unit = elementsPerUnit elements, of which the last unit may have fewer
 import { loadColumns, storeColumns } from './simd/columns';
 import { exp } from './simd/exp';
-import { expm1OfNegative, expOfNegative } from './simd/exp-negative';
+import * as exponentials from './simd/exp-negative';
 
 @unmanaged
 class UnaryArgs {
@@ -36,6 +36,12 @@ const EXP: i32 = 13;
 const SIGMOID: i32 = 14;
 const TANH: i32 = 15;
 
+/** 0 of -0, as Math.max gives. Not by adding 0: pipelines that compare are those that add. */
+@inline
+function withoutSign(x: v128): v128 {
+  return v128.and(x, i32x4.splat(i32.MAX_VALUE));
+}
+
 @inline
 function apply(code: i32, x: v128, alpha: v128): v128 {
   const zero = f32x4.splat(0);
@@ -49,9 +55,9 @@ function apply(code: i32, x: v128, alpha: v128): v128 {
   if (code == SQRT) return f32x4.sqrt(x);
   if (code == SQUARE) return f32x4.mul(x, x);
   if (code == STEP) return v128.bitselect(v128.bitselect(one, alpha, f32x4.gt(x, zero)), x, f32x4.eq(x, x));
-  // The operands are in the order in which pmax and pmin keep NaN; adding 0 makes 0 of -0, as Math.max does.
-  if (code == RELU) return f32x4.add(f32x4.pmax(x, zero), zero);
-  if (code == RELU6) return f32x4.pmin(f32x4.add(f32x4.pmax(x, zero), zero), f32x4.splat(6));
+  // The operands are in the order in which pmax and pmin keep NaN.
+  if (code == RELU) return withoutSign(f32x4.pmax(x, zero));
+  if (code == RELU6) return f32x4.pmin(withoutSign(f32x4.pmax(x, zero)), f32x4.splat(6));
   return v128.bitselect(f32x4.mul(alpha, x), x, f32x4.lt(x, zero));
 }
 
@@ -111,48 +117,50 @@ function leakyReluRange(a: UnaryArgs, start: i32, end: i32): void {
   applyRange(LEAKY_RELU, a, start, end);
 }
 
-/** As `exp`, `expm1`, `sigmoid` and `tanh` of simd/exp.ts, to the bit, without a call a vector, which costs as much as the arithmetic. */
-@inline
-function applyExponential(code: i32, x: v128): v128 {
-  if (code == EXP) return inline.always(exp(x));
-  if (code == ELU) return v128.bitselect(x, expm1OfNegative(x), f32x4.ge(x, f32x4.splat(0)));
-  if (code == SIGMOID) {
-    const one = f32x4.splat(1);
-    const e = expOfNegative(f32x4.neg(f32x4.abs(x)));
-    return f32x4.div(v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0))), f32x4.add(one, e));
-  }
-  const t = expm1OfNegative(f32x4.mul(f32x4.abs(x), f32x4.splat(-2)));
-  const magnitude = f32x4.div(f32x4.abs(t), f32x4.add(t, f32x4.splat(2)));
-  return v128.bitselect(x, magnitude, i32x4.splat(i32.MIN_VALUE));
-}
-
 @inline
 function exponentialRange(code: i32, a: UnaryArgs, start: i32, end: i32): void {
   const first = start * a.elementsPerUnit;
   let elements = min(end * a.elementsPerUnit, a.elements) - first;
   let x = <usize>a.x + (<usize>first << 2);
   let y = <usize>a.y + (<usize>first << 2);
-  for (; elements >= 4; elements -= 4, x += 16, y += 16) v128.store(y, applyExponential(code, v128.load(x)));
+  for (; elements >= 16; elements -= 16, x += 64, y += 64) exponentials.applyExponentialToFour(code, x, y);
+  for (; elements >= 4; elements -= 4, x += 16, y += 16) {
+    v128.store(y, exponentials.applyExponential(code, v128.load(x)));
+  }
   if (elements > 0) {
-    const last = applyExponential(code, loadColumns(x, elements));
+    const last = exponentials.applyExponential(code, loadColumns(x, elements));
     storeColumns(y, last, last, elements);
   }
 }
 
+/** Inlined: a call a vector costs as much as the arithmetic. */
+@inline
+function exponential(x: v128): v128 {
+  return inline.always(exp(x));
+}
+
 function expRange(a: UnaryArgs, start: i32, end: i32): void {
-  exponentialRange(EXP, a, start, end);
+  const first = start * a.elementsPerUnit;
+  let elements = min(end * a.elementsPerUnit, a.elements) - first;
+  let x = <usize>a.x + (<usize>first << 2);
+  let y = <usize>a.y + (<usize>first << 2);
+  for (; elements >= 4; elements -= 4, x += 16, y += 16) v128.store(y, exponential(v128.load(x)));
+  if (elements > 0) {
+    const last = exponential(loadColumns(x, elements));
+    storeColumns(y, last, last, elements);
+  }
 }
 
 function eluRange(a: UnaryArgs, start: i32, end: i32): void {
-  exponentialRange(ELU, a, start, end);
+  exponentialRange(exponentials.ELU, a, start, end);
 }
 
 function sigmoidRange(a: UnaryArgs, start: i32, end: i32): void {
-  exponentialRange(SIGMOID, a, start, end);
+  exponentialRange(exponentials.SIGMOID, a, start, end);
 }
 
 function tanhRange(a: UnaryArgs, start: i32, end: i32): void {
-  exponentialRange(TANH, a, start, end);
+  exponentialRange(exponentials.TANH, a, start, end);
 }
 
 /** The codes whose arithmetic costs more than a branch on the code, without the unrolled loop. */

@@ -18,12 +18,16 @@ export { conv2dBackpropFilter, conv2dBackpropFilterOfMaxPool, sumPartials } from
 export { matMulColumns, matMulInt32, matMulRows } from './batch-mat-mul';
 export { rowTimesMatrix } from './row-times-matrix';
 export { biasActivationGrad } from './bias-activation-grad';
+export { conv3dBackpropFilter, conv3dBackpropInput, conv3dPackFilter } from './conv-3d-backprop';
 export { decodeIdxImages, decodeIdxLabels } from './decode-idx';
 export { gatherBatch } from './gather-batch';
 export { augment } from './augment';
 export { clipByValue } from './clip-by-value';
 export { depthwiseConv2d, depthwiseConv2dBackpropInput } from './depthwise-conv-2d';
 export { depthwiseConv2dBackpropFilter } from './depthwise-conv-2d-backprop-filter';
+export { dilation2d, dilation2dBackpropFilter, dilation2dBackpropInput } from './dilation-2d';
+export { maxPool3dGrad } from './max-pool-3d-grad';
+export { maxPoolWithArgmax } from './max-pool-with-argmax';
 export { prelu } from './prelu';
 export { unsortedSegmentSum } from './unsorted-segment-sum';
 export {

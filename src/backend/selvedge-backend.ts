@@ -149,7 +149,7 @@ export class SelvedgeBackend extends BackendWasm {
     }
     if (values === null || values === undefined) return;
     const { buffer, byteOffset } = values as backend_util.TypedArray;
-    this.bytes(memoryOffset, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
+    this.#module.HEAPU8.set(new Uint8Array(buffer, byteOffset, byteLength), memoryOffset);
   }
 
   /**
@@ -244,6 +244,8 @@ export class SelvedgeBackend extends BackendWasm {
 
   /** Computes a tensor that waits. Memory may grow, and views of it end. */
   compute({ dataId }: TensorReference): void {
+    // What is on another backend moves here, which may grow memory, too.
+    if (this.#waiting.size === 0 && this.dataIdMap.has(dataId)) return;
     const data: TensorData = this.dataIdMap.get(dataId);
     if (data instanceof DeferredData) data.settle();
   }
@@ -257,7 +259,7 @@ export class SelvedgeBackend extends BackendWasm {
     if (this.pool.soundness.isBroken) return this.#drop(dataId, force);
     if (!this.#dataIds.has(dataId)) return super.disposeData(dataId, force);
     const own: TensorData = this.dataIdMap.get(dataId);
-    if (this.#holds.has(own) || (own instanceof DeferredData && own.work)) {
+    if ((this.#holds.size > 0 && this.#holds.has(own)) || (own instanceof DeferredData && own.work)) {
       own.refCount--;
       if (!force && own.refCount > 0) return false;
       own.refCount = 0;
@@ -267,15 +269,14 @@ export class SelvedgeBackend extends BackendWasm {
       if (own instanceof DeferredData && own.work) this.#forget(own);
       return true;
     }
-    const parts = this.complexParts({ dataId });
+    const { parts } = own as { parts?: ComplexParts };
     if (!parts) {
       const isGone = super.disposeData(dataId, force);
       if (isGone) this.#dataIds.delete(dataId);
       return isGone;
     }
-    const data = this.dataIdMap.get(dataId);
-    data.refCount--;
-    if (!force && data.refCount > 0) return false;
+    own.refCount--;
+    if (!force && own.refCount > 0) return false;
     this.disposeData(parts.real.dataId, true);
     this.disposeData(parts.imag.dataId, true);
     this.dataIdMap.delete(dataId);
@@ -299,7 +300,8 @@ export class SelvedgeBackend extends BackendWasm {
     values?: backend_util.BackendValues,
   ): TensorInfo {
     const made = super.makeOutput(shape, dtype, memoryOffset, values);
-    this.#dataIds.add(made.dataId);
+    // What has no memory yet gets it by `move`.
+    if (memoryOffset !== undefined) this.#dataIds.add(made.dataId);
     return made;
   }
 

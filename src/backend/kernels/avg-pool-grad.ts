@@ -3,7 +3,7 @@
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import { backend_util, type TensorInfo } from '../tfjs.ts';
-import type { Correction } from './corrected-kernels.ts';
+import type { Correction, Pool3DAttributes } from './corrected-kernels.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { sizeOf } from './gemm.ts';
 import { type MaxPoolAttributes, type Pool2DInfo, poolInfo, windowWords } from './max-pool.ts';
@@ -37,13 +37,6 @@ export const avgPoolGradKernel: Kernel = {
     return avgPoolGrad(backend, dy, { ...info, outHeight, outWidth, outShape: dy.shape as typeof info.outShape });
   },
 };
-
-interface Pool3DAttributes {
-  readonly filterSize: number | [number, number, number];
-  readonly strides: number | [number, number, number];
-  readonly pad: 'valid' | 'same' | number;
-  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
 
 /** Stock, of a gradient that is larger by as much as stock divides too much. */
 export const avgPool3DGradCorrection: Correction = (stock) => (call) => {

@@ -7,7 +7,7 @@ import { expanding } from './broadcast-binary.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { type MaxPoolAttributes, maxPool, poolInfo } from './max-pool.ts';
 import type { KernelCall } from './register.ts';
-import { callKernel } from './registered-kernel.ts';
+import { callKernel, replaceBy } from './registered-kernel.ts';
 
 /** Makes a kernel from the stock one, which it calls for what it leaves as it is. */
 export type Correction = (stock: tf.KernelFunc) => tf.KernelFunc;
@@ -37,11 +37,15 @@ const fromTheFront = correctedUnary<{ axis: number; exclusive: boolean; reverse:
 );
 
 const floorDiv = corrected<{ a: tf.TensorInfo; b: tf.TensorInfo }, object>(({ inputs, backend }, stock) => {
-  const quotient = stock() as tf.TensorInfo;
-  if (inputs.a.dtype === 'int32') return quotient;
-  const whole = callKernel(backend, 'Cast', { x: quotient }, { dtype: 'int32' });
-  backend.disposeData(quotient.dataId);
-  return whole;
+  const { a, b } = inputs;
+  if (a.dtype === 'int32') return stock();
+  const areFloats = a.dtype === 'float32' && b.dtype === 'float32';
+  const whole = (x: tf.TensorInfo) => callKernel(backend, 'Cast', { x }, { dtype: 'int32' });
+  if (!areFloats) return replaceBy(backend, stock() as tf.TensorInfo, whole);
+  // Three passes on all threads take an eighth of the time of the stock kernel's one.
+  return replaceBy(backend, callKernel(backend, 'RealDiv', { a, b }), (quotient) =>
+    replaceBy(backend, callKernel(backend, 'Floor', { x: quotient }), whole),
+  );
 });
 
 interface TransformAttributes {
@@ -70,7 +74,8 @@ export const corrections: Readonly<Record<string, Correction>> = {
   ),
 };
 
-interface Pool3DAttributes {
+/** Attributes of pooling of volumes as tfjs passes them. */
+export interface Pool3DAttributes {
   readonly filterSize: [number, number, number] | number;
   readonly strides: [number, number, number] | number;
   readonly pad: 'valid' | 'same' | number;

@@ -4,7 +4,7 @@
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import * as tf from '../tfjs.ts';
-import { takesType } from './number-types.ts';
+import { typesTakenBy } from './number-types.ts';
 import type { Kernel, KernelCall } from './register.ts';
 
 /** Kernels that the stock wasm backend lacks and that we do not write ourselves. */
@@ -21,17 +21,6 @@ export const missingKernels: readonly string[] = [
   'Real',
   'StaticRegexReplace',
 ];
-
-/** Stock kernels that are wrong for numbers as they come, and how. */
-export const faultyKernels: Readonly<Record<string, string>> = {
-  Conv3DBackpropFilterV2: 'gives zeros or other sums in most cases',
-  Conv3DBackpropInputV2: 'gives zeros or other sums in most cases',
-  Dilation2D: 'begins its maxima at the least positive number, and so never finds a negative one',
-  Dilation2DBackpropFilter: 'looks for maxima from the least positive number on',
-  Dilation2DBackpropInput: 'looks for maxima from the least positive number on',
-  MaxPool3DGrad: 'looks for maxima from the least positive number on',
-  MaxPoolWithArgmax: 'begins its maxima at the least positive number',
-};
 
 /** Inputs by name, or a list (Concat, Einsum). */
 type Inputs = object;
@@ -115,8 +104,8 @@ function attributesOf(kernelName: string, { inputs, attrs }: { inputs: Inputs; a
   return { ...attrs, axis: tf.util.parseAxisParam(axis, x.shape)[0]! };
 }
 
-/** The kernels of this file's lists. */
-export const cpuKernels: readonly Kernel[] = [...missingKernels, ...Object.keys(faultyKernels)].map((kernelName) => ({
+/** The kernels of this file's list. */
+export const cpuKernels: readonly Kernel[] = missingKernels.map((kernelName) => ({
   kernelName,
   kernelFunc: (call: KernelCall) => runOnCpu(kernelName, call),
 }));
@@ -125,12 +114,6 @@ interface Typed {
   readonly dtype?: tf.DataType;
   readonly shape?: readonly number[];
 }
-
-/** Whether a kernel cannot take an input, or make an output of the type that an attribute names. */
-const isForeign = (kernelName: string, typed: Typed | null | undefined): boolean =>
-  typed?.dtype !== undefined && !takesType(kernelName, typed.dtype);
-
-const isEmpty = (typed: Typed | null | undefined): boolean => typed?.shape?.includes(0) ?? false;
 
 /** An input that counts each number once where it is empty, which stock knows. */
 const NO_WEIGHTS = 'weights';
@@ -145,14 +128,17 @@ const ALWAYS_OURS: readonly string[] = ['Identity', 'Reshape', 'Select'];
 export function withForeignInputs(kernel: tf.KernelConfig, isStock: boolean): tf.KernelConfig {
   const { kernelName, kernelFunc } = kernel;
   if (ALWAYS_OURS.includes(kernelName) || !tf.getKernel(kernelName, 'cpu')) return kernel;
+  const types = typesTakenBy(kernelName);
+  const isForeign = (dtype: tf.DataType | undefined): boolean => dtype !== undefined && !types.includes(dtype);
   return {
     ...kernel,
     kernelFunc: (call) => {
       // Fill and Cast name the type of their output as an attribute.
-      let anyForeign = isForeign(kernelName, call.attrs as Typed | undefined);
+      let anyForeign = isForeign((call.attrs as Typed | undefined)?.dtype);
       for (const name in call.inputs) {
-        const input = call.inputs[name];
-        anyForeign ||= isForeign(kernelName, input) || (isStock && name !== NO_WEIGHTS && isEmpty(input));
+        const input = call.inputs[name] as Typed | null | undefined;
+        if (!input || anyForeign) continue;
+        anyForeign = isForeign(input.dtype) || (isStock && name !== NO_WEIGHTS && (input.shape?.includes(0) ?? false));
       }
       return anyForeign ? runOnCpu(kernelName, call as unknown as KernelCall) : kernelFunc(call);
     },

@@ -25,6 +25,5 @@ const typesOf = new Map<string, readonly string[]>([
 ]);
 const FLOATS: readonly string[] = ['float32'];
 
-/** Whether a kernel reads a type as what it is. */
-export const takesType = (kernelName: string, dtype: string): boolean =>
-  (typesOf.get(kernelName) ?? FLOATS).includes(dtype);
+/** The types that a kernel reads as what they are. */
+export const typesTakenBy = (kernelName: string): readonly string[] => typesOf.get(kernelName) ?? FLOATS;

@@ -13,12 +13,14 @@ import { concatKernels } from './concat.ts';
 import { conv2DKernel } from './conv-2d.ts';
 import { conv2DBackpropFilterKernel } from './conv-2d-backprop-filter.ts';
 import { conv2DBackpropInputKernel } from './conv-2d-backprop-input.ts';
+import { conv3DBackpropKernels } from './conv-3d-backprop.ts';
 import { type Correction, corrections } from './corrected-kernels.ts';
 import { cpuKernels, withForeignInputs } from './cpu-kernels.ts';
 import { deferringKernels } from './deferred-conv-2d.ts';
 import { depthwiseConv2dNativeKernel } from './depthwise-conv-2d-native.ts';
 import { depthwiseConv2dNativeBackpropFilterKernel } from './depthwise-conv-2d-native-backprop-filter.ts';
 import { depthwiseConv2dNativeBackpropInputKernel } from './depthwise-conv-2d-native-backprop-input.ts';
+import { dilation2DKernels } from './dilation-2d.ts';
 import { einsumKernel } from './einsum.ts';
 import { elementwiseBinaryKernels, reluGradKernel } from './elementwise-binary.ts';
 import { elementwiseUnaryKernels } from './elementwise-unary.ts';
@@ -30,7 +32,9 @@ import { fusedMatMulKernel } from './fused-mat-mul.ts';
 import { gatherKernels } from './gather-v2.ts';
 import { expandDimsKernel, identityKernel } from './identity.ts';
 import { maxPoolKernel } from './max-pool.ts';
+import { maxPool3DGradKernel } from './max-pool-3d-grad.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
+import { maxPoolWithArgmaxKernel } from './max-pool-with-argmax.ts';
 import { preluKernel } from './prelu.ts';
 import { reduceKernels } from './reduce.ts';
 import { sliceKernels } from './slice.ts';
@@ -58,12 +62,14 @@ const kernels: readonly Kernel[] = [
   bincountKernel,
   broadcastToKernel,
   clipByValueKernel,
+  ...conv3DBackpropKernels,
   conv2DKernel,
   conv2DBackpropFilterKernel,
   conv2DBackpropInputKernel,
   depthwiseConv2dNativeKernel,
   depthwiseConv2dNativeBackpropFilterKernel,
   depthwiseConv2dNativeBackpropInputKernel,
+  ...dilation2DKernels,
   einsumKernel,
   expandDimsKernel,
   fusedConv2DKernel,
@@ -72,6 +78,8 @@ const kernels: readonly Kernel[] = [
   identityKernel,
   maxPoolKernel,
   maxPoolGradKernel,
+  maxPool3DGradKernel,
+  maxPoolWithArgmaxKernel,
   preluKernel,
   reluGradKernel,
   unsortedSegmentSumKernel,
