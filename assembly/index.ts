@@ -21,6 +21,7 @@ export { biasActivationGrad } from './bias-activation-grad';
 export { decodeIdxImages, decodeIdxLabels } from './decode-idx';
 export { gatherBatch } from './gather-batch';
 export { augment } from './augment';
+export { mixExamples } from './mix-examples';
 export { clipByValue } from './clip-by-value';
 export { depthwiseConv2d, depthwiseConv2dBackpropInput } from './depthwise-conv-2d';
 export { depthwiseConv2dBackpropFilter } from './depthwise-conv-2d-backprop-filter';

@@ -5,6 +5,7 @@ import { version } from '../core/version.ts';
 import { augmentBatch, defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { describeMixing } from '../data/mixing.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { compareEvaluations } from '../evaluation/compare.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
@@ -125,7 +126,7 @@ function reportModel(
 }
 
 function settingRows({ settings, execution }: RunConfig): Setting[] {
-  const { optimizer, schedule, labelSmoothing, averaging, network } = settings;
+  const { optimizer, schedule, labelSmoothing, averaging, mixing, network } = settings;
   const course = describeSchedule(schedule);
   const smoothing = labelSmoothing > 0 ? `, labels smoothed by ${labelSmoothing}` : '';
   return [
@@ -148,6 +149,7 @@ function settingRows({ settings, execution }: RunConfig): Setting[] {
       : []),
     { name: 'Seed', value: String(settings.seed) },
     { name: 'Augmentation', value: settings.augmentation ? 'yes' : 'none' },
+    ...(mixing ? [{ name: 'Mixing', value: describeMixing(mixing) }] : []),
     {
       name: 'Convolutions',
       value: settings.exactConvolution ? 'tap by tap' : "3x3 of stride 1 by Winograd's algorithm where it saves",

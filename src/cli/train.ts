@@ -46,6 +46,7 @@ import {
   wholeNumber,
 } from './options.ts';
 import { showTraining } from './progress.ts';
+import { readRegime, regimeOptions } from './regime-options.ts';
 import { type RunSettings, removeResults, runPaths, writeHistory, writeJson } from './run-files.ts';
 
 /** The study's split: scikit-learn's train_test_split(test_size=0.2, random_state=2023). */
@@ -83,6 +84,7 @@ export const train = command({
       description: `Images an update (default: ${fitDefaults.batchSize})`,
     },
     ...optimizerOptions,
+    ...regimeOptions,
     seed: {
       type: 'string',
       valueHint: 'number',
@@ -145,7 +147,7 @@ const describeAccuracy = ({ validationAccuracy, accuracy }: EpochRecord): string
 type TrainArguments = Parameters<typeof train.run>[0];
 
 /** Options that a recipe decides. */
-const decidedByRecipe = ['model', 'batch-size', 'augment', ...Object.keys(optimizerOptions)];
+const decidedByRecipe = ['model', 'batch-size', 'augment', ...Object.keys({ ...optimizerOptions, ...regimeOptions })];
 
 /** What to train and how: by a recipe, or by options, which are one too. */
 async function chooseRecipe(
@@ -172,6 +174,7 @@ function recipeOf(args: TrainArguments): Recipe {
     schedule: readSchedule(args),
     labelSmoothing: numberFromZero('label-smoothing', args['label-smoothing'], 1) ?? fitDefaults.labelSmoothing,
     ...(decay === undefined ? {} : { averaging: { decay } }),
+    ...readRegime(args),
     validation: true,
   };
 }
@@ -185,7 +188,7 @@ function splitOf(count: number, isValidated: boolean): Split {
 async function prepare(args: TrainArguments, context: CommandContext, rawArgs: readonly string[]): Promise<Training> {
   const { run, data, threads } = args;
   const { name, recipe } = await chooseRecipe(args, context, rawArgs);
-  const { network, validation: isValidated, augmentation, averaging, ...regime } = recipe;
+  const { network, validation: isValidated, augmentation, averaging, mixing, ...regime } = recipe;
   const fitSettings = {
     ...regime,
     epochs: wholeNumber('epochs', args.epochs) ?? recipe.epochs,
@@ -214,6 +217,7 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
     model: name,
     ...fitSettings,
     ...(averaging === undefined ? {} : { averaging }),
+    ...(mixing === undefined ? {} : { mixing }),
     ...(args.recipe === undefined ? {} : { network }),
     augmentation: args.recipe === undefined ? args.augment === true : (augmentation ?? false),
     exactConvolution,

@@ -35,6 +35,8 @@ export interface TrainingPlanOptions {
   readonly labelSmoothing?: number;
   /** Where batches are gathered from; without it, batches are tensors. */
   readonly source?: ExampleSource | undefined;
+  /** Whether batches of the source may be mixed; default: no. */
+  readonly isMixed?: boolean;
   /** How variables are updated; those that are not named stay as they are. */
   readonly updates: readonly VariableUpdate[];
 }
@@ -132,7 +134,8 @@ class CompiledTraining implements TrainingPlan {
       });
       const labels = this.#labels;
       const classes = logits.shape[2];
-      this.#batchInput = layoutSource(context, { input, labels, classes, source: options.source });
+      const { source, isMixed = false } = options;
+      this.#batchInput = layoutSource(context, { input, labels, classes, source, isMixed });
       this.#stages = layouts.map((layout) => layout(context));
     } catch (error) {
       this.#memory.dispose();

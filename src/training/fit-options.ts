@@ -1,6 +1,7 @@
 // What fit() takes and gives, and which of it makes sense. Not the loop: fit.ts.
 import { SelvedgeError } from '../core/errors.ts';
 import type { Examples } from '../data/batches.ts';
+import { type MixingSettings, mixingRules } from '../data/mixing.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import { type OptimizerConfig, optimizerDefaults, optimizerRules } from './optimizer-config.ts';
 import { type Schedule, scheduleDefaults, scheduleRules } from './schedule.ts';
@@ -21,6 +22,8 @@ export interface FitSettings {
   readonly labelSmoothing: number;
   /** Validates, and ends with, averages of the weights in their place; default: the weights as the last update left them. */
   readonly averaging?: Averaging;
+  /** Mixes the examples of a batch by mixup or CutMix; default: each stays as it is. Not in validation. */
+  readonly mixing?: MixingSettings;
 }
 
 /** One epoch as the history keeps it. */
@@ -120,7 +123,7 @@ export const fitDefaults: FitSettings = {
  * @throws SelvedgeError `training/settings`
  */
 export function checkSettings({ settings, training, validation, checkpointEvery = 1 }: FitOptions): void {
-  const { epochs, batchSize, seed, optimizer, schedule, labelSmoothing, averaging } = settings;
+  const { epochs, batchSize, seed, optimizer, schedule, labelSmoothing, averaging, mixing } = settings;
   const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
   const rules: [boolean, string][] = [
     [isCount(epochs), `${epochs} epochs: expected a whole number from 1`],
@@ -140,6 +143,7 @@ export function checkSettings({ settings, training, validation, checkpointEvery 
       averaging === undefined || (averaging.decay >= 0 && averaging.decay < 1),
       `averages that keep ${averaging?.decay} of themselves: expected from 0 up to, not including, 1`,
     ],
+    ...(mixing ? mixingRules(mixing) : []),
     [training.count >= 1, 'no examples: expected at least one'],
     [
       validation === undefined || validation.count >= 1,
