@@ -3,7 +3,6 @@
 
 const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
-const LOG2_E = 1.4426950408889634;
 const LOGARITHM = [
   0.14798198605116586, 0.15313837699209373, 0.1818357216161805, 0.22222198432149784, 0.2857142874366239,
   0.3999999999940942, 0.6666666666666735, 0,
@@ -51,7 +50,7 @@ export function naturalExponential(x: number): number {
   if (Number.isNaN(x)) return x;
   if (x < -708) return 0;
   if (x > 709) return Infinity;
-  const k = Math.round(x * LOG2_E);
+  const k = Math.round(x * Math.LOG2E);
   const r = x - k * LN2_HIGH - k * LN2_LOW;
   let sum = 1;
   for (let n = 13; n > 0; n--) sum = 1 + (r / n) * sum;
