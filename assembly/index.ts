@@ -7,6 +7,7 @@ export * from './sgd';
 export * from './average-weights';
 export * from './dropout';
 export * from './softmax-cross-entropy';
+export { weightedCrossEntropy } from './weighted-cross-entropy';
 export * from './avg-pool';
 export * from './max-pool';
 export * from './max-pool-grad';

@@ -20,7 +20,7 @@ import type {
   Setting,
   StudyReportInput,
 } from '../report/study-report-input.ts';
-import { describeExecution, describeOptimizer, describeSchedule } from '../training/index.ts';
+import { describeExecution, describeLoss, describeOptimizer, describeSchedule } from '../training/index.ts';
 import { gatherExplanations } from './report-explanations.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData, runPaths } from './run-files.ts';
 
@@ -126,13 +126,13 @@ function reportModel(
 }
 
 function settingRows({ settings, execution }: RunConfig): Setting[] {
-  const { optimizer, schedule, labelSmoothing, averaging, mixing, network } = settings;
+  const { optimizer, schedule, averaging, mixing, network } = settings;
   const course = describeSchedule(schedule);
-  const smoothing = labelSmoothing > 0 ? `, labels smoothed by ${labelSmoothing}` : '';
+  const weighting = describeLoss(settings);
   return [
     { name: 'Epochs', value: String(settings.epochs) },
     { name: 'Batch size', value: String(settings.batchSize) },
-    { name: 'Loss', value: `categorical cross-entropy${smoothing}` },
+    { name: 'Loss', value: `categorical cross-entropy${weighting ? `, ${weighting}` : ''}` },
     { name: 'Optimiser', value: describeOptimizer(optimizer) },
     ...(averaging
       ? [{ name: 'Weights', value: `averages that keep ${averaging.decay} of themselves in an update` }]

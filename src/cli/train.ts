@@ -3,6 +3,7 @@
 import { type BackendInfo, kernelsDigest } from '../backend/index.ts';
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import { fashionMnistClassNames, fashionMnistImageShape } from '../data/fashion-mnist.ts';
@@ -20,10 +21,12 @@ import {
 import { platform } from '../platform/index.ts';
 import {
   type CheckpointStore,
+  checkFitSettings,
   describeExecution,
   type EpochRecord,
   type Execution,
   type FitResult,
+  type FitSettings,
   type FitState,
   fit,
   fitDefaults,
@@ -188,12 +191,23 @@ function splitOf(count: number, isValidated: boolean): Split {
 async function prepare(args: TrainArguments, context: CommandContext, rawArgs: readonly string[]): Promise<Training> {
   const { run, data, threads } = args;
   const { name, recipe } = await chooseRecipe(args, context, rawArgs);
-  const { network, validation: isValidated, augmentation, averaging, mixing, ...regime } = recipe;
-  const fitSettings = {
+  const {
+    network,
+    validation: isValidated,
+    augmentation,
+    averaging,
+    mixing,
+    classWeights,
+    focalGamma,
+    ...regime
+  } = recipe;
+  const fitSettings: FitSettings = {
     ...regime,
     epochs: wholeNumber('epochs', args.epochs) ?? recipe.epochs,
     seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
+    ...withoutUndefined({ averaging, mixing, classWeights, focalGamma }),
   };
+  checkFitSettings(fitSettings, fashionMnistClassNames.length);
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
@@ -216,8 +230,6 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
   const settings: RunSettings = {
     model: name,
     ...fitSettings,
-    ...(averaging === undefined ? {} : { averaging }),
-    ...(mixing === undefined ? {} : { mixing }),
     ...(args.recipe === undefined ? {} : { network }),
     augmentation: args.recipe === undefined ? args.augment === true : (augmentation ?? false),
     exactConvolution,

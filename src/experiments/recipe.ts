@@ -15,6 +15,9 @@ export interface Recipe {
   readonly optimizer: OptimizerConfig;
   readonly schedule: Schedule;
   readonly labelSmoothing: number;
+  /** Default: none. */
+  readonly classWeights?: 'balanced' | readonly number[];
+  readonly focalGamma?: number;
   readonly averaging?: Averaging;
   /** Default: none. */
   readonly mixing?: MixingSettings;
@@ -58,6 +61,8 @@ export const recipeSchema = v.strictObject({
   optimizer,
   schedule,
   labelSmoothing: number,
+  classWeights: v.exactOptional(v.union([v.literal('balanced'), v.array(number)])),
+  focalGamma: v.exactOptional(number),
   averaging: v.exactOptional(v.strictObject({ decay: number })),
   mixing: v.exactOptional(v.strictObject({ mixupAlpha: number, cutMixAlpha: number, probability: number })),
   augmentation: v.exactOptional(augmentationSchema),

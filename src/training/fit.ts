@@ -2,6 +2,7 @@
 // Not here: files other than checkpoints, printing, data formats. Invariant: weights after an update are a function of
 // (initial weights, data, settings, number of the update), whether or not the run was killed and resumed in between.
 
+import type { LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
@@ -20,6 +21,7 @@ import {
   type Progress,
 } from './fit-options.ts';
 import { createForward, type Forward } from './forward.ts';
+import { lossOf } from './loss.ts';
 import { penaltiesOf, readWeights, restoreWeights, trainableVariables } from './model-weights.ts';
 import { crossEntropy } from './operations.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
@@ -71,6 +73,7 @@ class Trainer {
   readonly #variables: tf.Variable[];
   readonly #forward: Forward;
   readonly #batches: TrainingBatches;
+  readonly #loss: LossOptions;
   readonly #plan: TrainingPlan | Unsupported;
   readonly #validation: Validation | undefined;
   readonly #average: WeightAverage | undefined;
@@ -86,6 +89,7 @@ class Trainer {
     checkSource(options.training, shape);
     if (options.validation) checkSource(options.validation, shape);
     this.#batches = createTrainingBatches(options, shape);
+    this.#loss = lossOf(options.settings, options.training, model.outputs[0]!.shape.at(-1)!);
     // Last: it owns tensors and memory from here on.
     this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
     this.#plan = this.#compile();
@@ -132,7 +136,7 @@ class Trainer {
       return compileTraining(this.#model, {
         batchSize: Math.min(settings.batchSize, training.count),
         seed: settings.seed,
-        labelSmoothing: settings.labelSmoothing,
+        loss: this.#loss,
         source: training.source,
         isMixed: settings.mixing !== undefined,
         updates: this.#optimizer.updates,
@@ -212,7 +216,7 @@ class Trainer {
         const keep = (batchLoss: BatchLoss): void => {
           result = batchLoss;
         };
-        const loss = crossEntropy(logits, y, keep, settings.labelSmoothing);
+        const loss = crossEntropy(logits, y, keep, this.#loss);
         return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => tf.add(sum, penalty), loss);
       }, this.#variables);
       if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(grads, this.#rateFactor());

@@ -2,6 +2,7 @@
 // Not here: what is expected of them. Invariant: whoever calls disposes of the models; all else is gone afterwards.
 import * as tf from '@tensorflow/tfjs';
 import { currentBackend, float32Bits } from '../../src/backend/index.ts';
+import type { LossOptions } from '../../src/backend/kernels/weighted-cross-entropy.ts';
 import { type BatchLoss, compileTraining, type Unsupported } from '../../src/plan/index.ts';
 import { createForward } from '../../src/training/forward.ts';
 import { crossEntropy } from '../../src/training/operations.ts';
@@ -18,9 +19,8 @@ export interface Step {
   readonly learningRate: number;
 }
 
-export interface RoadOptions {
+export interface RoadOptions extends Omit<LossOptions, 'distillation'> {
   readonly seed?: number;
-  readonly labelSmoothing?: number;
 }
 
 /** What a step did. */
@@ -52,7 +52,7 @@ function record(model: tf.LayersModel, steps: readonly Step[], run: (step: Step,
 
 /** The steps by tfjs's tape, an operation at a time. */
 export function runOpByOp(model: tf.LayersModel, steps: readonly Step[], options: RoadOptions = {}): StepOutcome[] {
-  const { seed = 1, labelSmoothing = 0 } = options;
+  const { seed = 1, ...loss } = options;
   const forward = createForward(model);
   const variables = variablesOf(model);
   return record(model, steps, ({ x, y, learningRate }, step) => {
@@ -66,7 +66,7 @@ export function runOpByOp(model: tf.LayersModel, steps: readonly Step[], options
           (result) => {
             found = result;
           },
-          labelSmoothing,
+          loss,
         );
       optimizer.apply(tf.variableGrads(compute, variables).grads);
     });
@@ -79,12 +79,12 @@ export function runOpByOp(model: tf.LayersModel, steps: readonly Step[], options
 export function runPlanned(
   model: tf.LayersModel,
   steps: readonly Step[],
-  { seed = 1, labelSmoothing = 0, capacity }: RoadOptions & { readonly capacity: number },
+  { seed = 1, capacity, ...loss }: RoadOptions & { readonly capacity: number },
 ): StepOutcome[] | Unsupported {
   const backend = currentBackend();
   const optimizer = createOptimizer(variablesOf(model), SGD);
   const { updates } = optimizer;
-  const plan = compileTraining(model, { batchSize: capacity, seed, labelSmoothing, updates });
+  const plan = compileTraining(model, { batchSize: capacity, seed, loss, updates });
   if ('reason' in plan) return plan;
   try {
     return record(model, steps, ({ x, y, learningRate }, update) =>

@@ -37,6 +37,11 @@ const RUNS: Record<string, Run> = {
     augmentation: { seed: 1, settings: defaultAugmentation },
     settings: { mixing: { mixupAlpha: 0.4, cutMixAlpha: 1, probability: 0.8 }, averaging: { decay: 0.9 } },
   },
+  'dropout, focal loss, balanced': {
+    model: 'dropout',
+    batchSize: 24,
+    settings: { classWeights: 'balanced', focalGamma: 1.5, labelSmoothing: 0.1 },
+  },
 };
 
 /** Digest of the weights after 20 updates, and the exact losses. */

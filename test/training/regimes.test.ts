@@ -28,6 +28,9 @@ test.after(async () => {
 const regimes: Readonly<Record<string, Partial<FitSettings>>> = {
   mixup: { mixing: { mixupAlpha: 0.4, cutMixAlpha: 0, probability: 1 } },
   CutMix: { mixing: { mixupAlpha: 0, cutMixAlpha: 1, probability: 1 } },
+  'class weights': { classWeights: [1, 2, 0.5, 1, 0, 1, 3, 1, 1, 1] },
+  'balanced class weights and smoothed labels': { classWeights: 'balanced', labelSmoothing: 0.1 },
+  'focal loss': { focalGamma: 2 },
   'mixup or CutMix': { mixing: { mixupAlpha: 0.4, cutMixAlpha: 1, probability: 0.7 }, averaging: { decay: 0.9 } },
 };
 
@@ -64,8 +67,9 @@ const withoutSource = ({ count, batch }: Examples): Examples => ({ count, batch 
 for (const [name, settings] of Object.entries(regimes)) {
   test(`fit() with ${name} trains other weights, the same each time, from resident examples and from tensors`, async () => {
     const found = await train(optionsOf(settings));
-    const { mixing: _, ...rest } = settings;
-    assert.not.equal((await train(optionsOf(rest))).digest, found.digest);
+    const { labelSmoothing = 0, averaging } = settings;
+    const plain = await train(optionsOf({ labelSmoothing, ...(averaging ? { averaging } : {}) }));
+    assert.not.equal(plain.digest, found.digest);
     assert.equal(await train(optionsOf(settings)), found);
     const fromTensors = await train(optionsOf(settings, { training: withoutSource(examples.training) }));
     assert.equal(fromTensors, found);
@@ -121,8 +125,30 @@ const refused: readonly [settings: Partial<FitSettings>, message: RegExp][] = [
     /an alpha of mixup of -1: expected 0, or from 0\.001/,
   ],
   [{ mixing: { mixupAlpha: 0, cutMixAlpha: Number.NaN, probability: 1 } }, /an alpha of CutMix of NaN/],
+  [{ classWeights: [1, 2, 3] }, /3 class weights: expected 10, one a class/],
+  [{ classWeights: [] }, /class weights of 0|0 class weights/],
+  [{ classWeights: [1, 2, 3, 4, 5, 6, 7, 8, 9, Number.NaN] }, /a class weight of NaN: expected a number from 0/],
+  [{ classWeights: 'even' as 'balanced' }, /class weights "even": expected balanced, or a list of numbers/],
+  [{ focalGamma: -0.5 }, /a focal loss of gamma -0\.5/],
+  [{ focalGamma: Number.NaN }, /a focal loss of gamma NaN/],
   [{ mixing: { mixupAlpha: 0, cutMixAlpha: 0, probability: 1 } }, /alphas of 0: expected one of them above 0/],
 ];
+
+test('fit() balances classes by their number of examples, and refuses to where one has none', async () => {
+  const labels = examples.resident.dataset.labels.subarray(0, COUNT);
+  const counts = Array.from({ length: 10 }, (_, k) => labels.filter((label) => label === k).length);
+  const byHand = counts.map((count) => COUNT / (10 * count));
+  const balanced = await train(optionsOf({ classWeights: 'balanced' }));
+  assert.equal(await train(optionsOf({ classWeights: byHand })), balanced);
+  const indices = Int32Array.from({ length: COUNT }, (_, i) => i).filter((index) => labels[index] !== 3);
+  const error = await train(
+    optionsOf({ classWeights: 'balanced' }, { training: examples.resident.examples({ indices }) }),
+  ).then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  assert.match(String(error), /balanced class weights: class 3 has no training example/);
+});
 
 test('fit() refuses settings of a regime that make no sense, in words', async () => {
   for (const [settings, message] of refused) {
