@@ -24,6 +24,7 @@ export { gatherBatch } from './gather-batch';
 export { augment } from './augment';
 export { mixExamples } from './mix-examples';
 export { clipByValue } from './clip-by-value';
+export { clipFactor, scaleBy, sumSquares } from './clip-gradient';
 export { depthwiseConv2d, depthwiseConv2dBackpropInput } from './depthwise-conv-2d';
 export { depthwiseConv2dBackpropFilter } from './depthwise-conv-2d-backprop-filter';
 export { prelu } from './prelu';

@@ -1,8 +1,9 @@
 // Options of train that choose what happens to examples and to the loss, and how their text becomes settings. Not here: the optimiser
 // (optimizer-options.ts). What the options leave out, recipes say.
 import { type MixingSettings, mixingRules } from '../data/mixing.ts';
-import { type LossSettings, lossRules } from '../training/index.ts';
+import { type FitSettings, type LossSettings, lossRules } from '../training/index.ts';
 import { usageError } from './arguments.ts';
+import { positiveNumber } from './options.ts';
 
 export const regimeOptions = {
   mixup: {
@@ -25,6 +26,11 @@ export const regimeOptions = {
     valueHint: 'gamma',
     description: 'Focal loss: multiply each loss by (1 - p)^gamma, such as 2 (default: 0)',
   },
+  'clip-norm': {
+    type: 'string',
+    valueHint: 'norm',
+    description: 'Scale gradients down where the norm of all of them is above this, such as 1 (default: never)',
+  },
 } as const;
 
 /** The values of `regimeOptions` as they were written. */
@@ -33,10 +39,11 @@ export interface RegimeArguments {
   readonly cutmix?: string | undefined;
   readonly 'class-weights'?: string | undefined;
   readonly focal?: string | undefined;
+  readonly 'clip-norm'?: string | undefined;
 }
 
 /** Settings of a regime that a training may do without. */
-export interface Regime extends Pick<LossSettings, 'classWeights' | 'focalGamma'> {
+export interface Regime extends Pick<LossSettings, 'classWeights' | 'focalGamma'>, Pick<FitSettings, 'clipNorm'> {
   readonly mixing?: MixingSettings;
 }
 
@@ -46,7 +53,8 @@ export interface Regime extends Pick<LossSettings, 'classWeights' | 'focalGamma'
  * @throws SelvedgeError `cli/usage` on a value out of range
  */
 export function readRegime(args: RegimeArguments): Regime {
-  return { ...readMixing(args), ...readLoss(args) };
+  const clipNorm = positiveNumber('clip-norm', args['clip-norm']);
+  return { ...readMixing(args), ...readLoss(args), ...(clipNorm === undefined ? {} : { clipNorm }) };
 }
 
 function readMixing({ mixup, cutmix }: RegimeArguments): Regime {

@@ -126,7 +126,7 @@ function reportModel(
 }
 
 function settingRows({ settings, execution }: RunConfig): Setting[] {
-  const { optimizer, schedule, averaging, mixing, network } = settings;
+  const { optimizer, schedule, averaging, mixing, clipNorm, network } = settings;
   const course = describeSchedule(schedule);
   const weighting = describeLoss(settings);
   return [
@@ -134,6 +134,7 @@ function settingRows({ settings, execution }: RunConfig): Setting[] {
     { name: 'Batch size', value: String(settings.batchSize) },
     { name: 'Loss', value: `categorical cross-entropy${weighting ? `, ${weighting}` : ''}` },
     { name: 'Optimiser', value: describeOptimizer(optimizer) },
+    ...(clipNorm === undefined ? [] : [{ name: 'Gradients', value: `clipped to a norm of ${clipNorm}` }]),
     ...(averaging
       ? [{ name: 'Weights', value: `averages that keep ${averaging.decay} of themselves in an update` }]
       : []),

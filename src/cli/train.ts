@@ -191,21 +191,13 @@ function splitOf(count: number, isValidated: boolean): Split {
 async function prepare(args: TrainArguments, context: CommandContext, rawArgs: readonly string[]): Promise<Training> {
   const { run, data, threads } = args;
   const { name, recipe } = await chooseRecipe(args, context, rawArgs);
-  const {
-    network,
-    validation: isValidated,
-    augmentation,
-    averaging,
-    mixing,
-    classWeights,
-    focalGamma,
-    ...regime
-  } = recipe;
+  const { network, validation: isValidated, augmentation, averaging, mixing, ...rest } = recipe;
+  const { classWeights, focalGamma, clipNorm, ...regime } = rest;
   const fitSettings: FitSettings = {
     ...regime,
     epochs: wholeNumber('epochs', args.epochs) ?? recipe.epochs,
     seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
-    ...withoutUndefined({ averaging, mixing, classWeights, focalGamma }),
+    ...withoutUndefined({ averaging, mixing, classWeights, focalGamma, clipNorm }),
   };
   checkFitSettings(fitSettings, fashionMnistClassNames.length);
   const limit = wholeNumber('examples', args.examples);

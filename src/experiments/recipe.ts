@@ -18,6 +18,7 @@ export interface Recipe {
   /** Default: none. */
   readonly classWeights?: 'balanced' | readonly number[];
   readonly focalGamma?: number;
+  readonly clipNorm?: number;
   readonly averaging?: Averaging;
   /** Default: none. */
   readonly mixing?: MixingSettings;
@@ -64,6 +65,7 @@ export const recipeSchema = v.strictObject({
   classWeights: v.exactOptional(v.union([v.literal('balanced'), v.array(number)])),
   focalGamma: v.exactOptional(number),
   averaging: v.exactOptional(v.strictObject({ decay: number })),
+  clipNorm: v.exactOptional(number),
   mixing: v.exactOptional(v.strictObject({ mixupAlpha: number, cutMixAlpha: number, probability: number })),
   augmentation: v.exactOptional(augmentationSchema),
   validation: v.boolean(),

@@ -23,11 +23,12 @@ import {
 import { fuse, type Value } from './fuse.ts';
 import { graphOf } from './graph.ts';
 import { frozenWeight, PlanLayout, sizeOfVariable } from './layout.ts';
-import { type Call, type Job, type Phase, type PlanMemory, runPhase } from './program.ts';
+import { type Call, type Phase, type PlanMemory, runPhase } from './program.ts';
 import type { Unsupported } from './read-model.ts';
 import { layoutOf } from './stages/index.ts';
 import { layoutLoss } from './stages/loss.ts';
 import { type BatchInput, layoutSource, type PlannedBatch, sizeOfBatch } from './stages/source.ts';
+import { type Clipping, layoutClipping, updatePhases } from './updates.ts';
 
 export interface TrainingPlanOptions {
   /** Images of the largest batch. */
@@ -35,6 +36,8 @@ export interface TrainingPlanOptions {
   readonly seed: number;
   /** What is minimised; default: cross-entropy. */
   readonly loss?: LossOptions;
+  /** Above which the norm of all gradients together is brought down to it; default: none is. */
+  readonly clipNorm?: number | undefined;
   /** Where batches are gathered from; without it, batches are tensors. */
   readonly source?: ExampleSource | undefined;
   /** Whether batches of the source may be mixed; default: no. */
@@ -117,6 +120,7 @@ class CompiledTraining implements TrainingPlan {
   readonly #losses: number;
   readonly #hits: number;
   readonly #loss: (batch: number) => Stage;
+  readonly #clipping: Clipping | undefined;
 
   constructor(layouts: readonly StageLayout[], input: Value, logits: Value, options: TrainingPlanOptions) {
     this.#options = options;
@@ -125,6 +129,9 @@ class CompiledTraining implements TrainingPlan {
     this.#layout = new PlanLayout(this.#backend, { capacity: batchSize, input, isTraining: true, seed });
     this.#memory = this.#layout.memory;
     try {
+      const { clipNorm, updates } = options;
+      const sizes = updates.map(({ variable }) => variable.size);
+      this.#clipping = clipNorm === undefined ? undefined : layoutClipping(this.#memory, clipNorm, sizes);
       this.#losses = this.#memory.floats(batchSize);
       this.#hits = this.#memory.floats(batchSize);
       const labels = this.#memory.floats(batchSize * logits.shape[2]);
@@ -231,7 +238,10 @@ class CompiledTraining implements TrainingPlan {
     const call = (first: number, last: number): Call[] => [
       { kernel, args, start: first / UPDATE_ELEMENTS, end: Math.ceil(last / UPDATE_ELEMENTS) },
     ];
-    return { variable, size, gradient, update: call };
+    const index = this.#options.updates.indexOf(update);
+    const clip = this.#clipping?.scale(index, gradient, UPDATE_ELEMENTS);
+    const clipped = clip && ((first: number, last: number): Call[] => [...clip(first, last), ...call(first, last)]);
+    return { variable, size, gradient, update: clipped ?? call };
   }
 
   #compile(batch: number): Compiled {
@@ -244,12 +254,11 @@ class CompiledTraining implements TrainingPlan {
       .toReversed();
     const forward = [this.#batchInput.stage, ...stages, this.#loss(batch)].flatMap((stage) => stage.forward);
     const backward = stages.toReversed().flatMap((stage) => stage.backward);
-    const rounds = Array.from({ length: Math.max(...stages.map(({ updates }) => updates.length)) });
     const compiled: Compiled = {
       forward: this.#phases(forward, batch),
       phases: [
         ...this.#phases([...forward, ...backward], batch),
-        ...rounds.map((_, round) => this.#memory.phase(roundOf(stages, round))),
+        ...updatePhases(this.#memory, stages, this.#clipping),
       ],
       derive: this.#memory.phase(stages.flatMap(({ derivations }) => derivations)),
       scratchBytes: Math.max(this.#batchInput.stage.scratchBytes, ...stages.map(({ scratchBytes }) => scratchBytes)),
@@ -306,10 +315,3 @@ const partitions = (batch: number): Range[] =>
     first: i * PARTITION_IMAGES,
     last: Math.min((i + 1) * PARTITION_IMAGES, batch),
   }));
-
-/** The jobs of a round, dear ones first, so that no thread is left with one at the end. */
-const roundOf = (stages: readonly Stage[], round: number): Job[] =>
-  stages
-    .flatMap(({ updates }) => updates[round] ?? [])
-    .toSorted((a, b) => b.cost - a.cost)
-    .map(({ calls }) => calls);

@@ -18,6 +18,11 @@ export interface FitSettings extends LossSettings {
   readonly schedule: Schedule;
   /** Validates, and ends with, averages of the weights in their place; default: the weights as the last update left them. */
   readonly averaging?: Averaging;
+  /**
+   * Where the norm of all gradients together (Pascanu et al. 2013) is above this, they are multiplied by what brings it down to it, before
+   * weight decay; default: they are left as they are.
+   */
+  readonly clipNorm?: number;
   /** Mixes the examples of a batch by mixup or CutMix; default: each stays as it is. Not in validation. */
   readonly mixing?: MixingSettings;
 }
@@ -115,7 +120,7 @@ export const fitDefaults: FitSettings = {
 
 /** What settings must fulfil, each with the words for a setting that does not. */
 function settingsRules(settings: FitSettings, classes?: number): [holds: boolean, message: string][] {
-  const { epochs, batchSize, seed, optimizer, schedule, averaging, mixing } = settings;
+  const { epochs, batchSize, seed, optimizer, schedule, averaging, mixing, clipNorm } = settings;
   return [
     [isCount(epochs), `${epochs} epochs: expected a whole number from 1`],
     [isCount(batchSize), `a batch size of ${batchSize}: expected a whole number from 1`],
@@ -129,6 +134,10 @@ function settingsRules(settings: FitSettings, classes?: number): [holds: boolean
     [
       averaging === undefined || (averaging.decay >= 0 && averaging.decay < 1),
       `averages that keep ${averaging?.decay} of themselves: expected from 0 up to, not including, 1`,
+    ],
+    [
+      clipNorm === undefined || (clipNorm > 0 && clipNorm < Infinity),
+      `gradients clipped to a norm of ${clipNorm}: expected more than 0`,
     ],
     ...(mixing ? mixingRules(mixing) : []),
   ];

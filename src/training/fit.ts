@@ -10,6 +10,7 @@ import { batchShapeOf, checkSource } from '../data/take-batch.ts';
 import { type BatchLoss, compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
+import { clip } from './clip.ts';
 import {
   checkSettings,
   type EpochRecord,
@@ -137,6 +138,7 @@ class Trainer {
         batchSize: Math.min(settings.batchSize, training.count),
         seed: settings.seed,
         loss: this.#loss,
+        clipNorm: settings.clipNorm,
         source: training.source,
         isMixed: settings.mixing !== undefined,
         updates: this.#optimizer.updates,
@@ -219,7 +221,7 @@ class Trainer {
         const loss = crossEntropy(logits, y, keep, this.#loss);
         return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => tf.add(sum, penalty), loss);
       }, this.#variables);
-      if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(grads, this.#rateFactor());
+      if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(clip(grads, settings.clipNorm), this.#rateFactor());
     });
     return result!;
   }

@@ -21,6 +21,7 @@ test('readRegime() takes weights of classes and the gamma of focal loss', () => 
   assert.equal(read('--class-weights', 'balanced', '--focal=2'), { classWeights: 'balanced', focalGamma: 2 });
   assert.equal(read('--class-weights', '1,0.5,2'), { classWeights: [1, 0.5, 2] });
   assert.equal(read('--focal', '0'), {});
+  assert.equal(read('--clip-norm', '0.5'), { clipNorm: 0.5 });
 });
 
 test('readRegime() refuses what makes no sense', () => {
@@ -32,6 +33,7 @@ test('readRegime() refuses what makes no sense', () => {
     ['--class-weights=uneven', /"--class-weights" got "uneven": expected balanced/],
     ['--class-weights=1,-2', /a class weight of -2: expected a number from 0$/],
     ['--class-weights=0,0', /class weights of 0: expected one of them above 0$/],
+    ['--clip-norm=0', /"--clip-norm" got "0": expected a number above 0$/],
     ['--focal=-1', /a focal loss of gamma -1: expected from 0 to 100$/],
     ['--cutmix=Infinity', /an alpha of CutMix of Infinity/],
   ];

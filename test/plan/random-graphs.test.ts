@@ -66,10 +66,11 @@ function problemOf(seed: number, trial: number): Problem {
   const isWeighted = draws.nextBelow(3) === 0;
   const classWeights = Array.from({ length: classes }, () => 0.5 + draws.nextUniform());
   const loss = { labelSmoothing, focalGamma, ...(isWeighted ? { classWeights } : {}) };
+  const clipping = draws.nextBelow(3) === 0 ? { clipNorm: 0.25 } : {};
   const steps = LEARNING_RATES.map((learningRate, i) =>
     noiseStep([sizes[i]!, ...inputShape], { classes, seed: 2 * (seed + trial * MODELS) + i, learningRate }),
   );
-  return { ...made, steps, options: { seed, capacity, ...loss } };
+  return { ...made, steps, options: { seed, capacity, ...loss, ...clipping } };
 }
 
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));

@@ -37,10 +37,10 @@ const RUNS: Record<string, Run> = {
     augmentation: { seed: 1, settings: defaultAugmentation },
     settings: { mixing: { mixupAlpha: 0.4, cutMixAlpha: 1, probability: 0.8 }, averaging: { decay: 0.9 } },
   },
-  'dropout, focal loss, balanced': {
+  'dropout, focal loss, balanced, clipped gradients': {
     model: 'dropout',
     batchSize: 24,
-    settings: { classWeights: 'balanced', focalGamma: 1.5, labelSmoothing: 0.1 },
+    settings: { classWeights: 'balanced', focalGamma: 1.5, labelSmoothing: 0.1, clipNorm: 0.2 },
   },
 };
 

@@ -31,6 +31,7 @@ const regimes: Readonly<Record<string, Partial<FitSettings>>> = {
   'class weights': { classWeights: [1, 2, 0.5, 1, 0, 1, 3, 1, 1, 1] },
   'balanced class weights and smoothed labels': { classWeights: 'balanced', labelSmoothing: 0.1 },
   'focal loss': { focalGamma: 2 },
+  'clipped gradients': { clipNorm: 0.5 },
   'mixup or CutMix': { mixing: { mixupAlpha: 0.4, cutMixAlpha: 1, probability: 0.7 }, averaging: { decay: 0.9 } },
 };
 
@@ -129,6 +130,8 @@ const refused: readonly [settings: Partial<FitSettings>, message: RegExp][] = [
   [{ classWeights: [] }, /class weights of 0|0 class weights/],
   [{ classWeights: [1, 2, 3, 4, 5, 6, 7, 8, 9, Number.NaN] }, /a class weight of NaN: expected a number from 0/],
   [{ classWeights: 'even' as 'balanced' }, /class weights "even": expected balanced, or a list of numbers/],
+  [{ clipNorm: 0 }, /gradients clipped to a norm of 0: expected more than 0/],
+  [{ clipNorm: Number.NaN }, /gradients clipped to a norm of NaN/],
   [{ focalGamma: -0.5 }, /a focal loss of gamma -0\.5/],
   [{ focalGamma: Number.NaN }, /a focal loss of gamma NaN/],
   [{ mixing: { mixupAlpha: 0, cutMixAlpha: 0, probability: 1 } }, /alphas of 0: expected one of them above 0/],
