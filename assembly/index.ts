@@ -7,6 +7,7 @@ export * from './sgd';
 export * from './average-weights';
 export * from './dropout';
 export * from './softmax-cross-entropy';
+export { weightedCrossEntropy } from './weighted-cross-entropy';
 export * from './avg-pool';
 export * from './max-pool';
 export * from './max-pool-grad';
@@ -22,7 +23,9 @@ export { conv3dBackpropFilter, conv3dBackpropInput, conv3dPackFilter } from './c
 export { decodeIdxImages, decodeIdxLabels } from './decode-idx';
 export { gatherBatch } from './gather-batch';
 export { augment } from './augment';
+export { mixExamples } from './mix-examples';
 export { clipByValue } from './clip-by-value';
+export { clipFactor, scaleBy, sumSquares } from './clip-gradient';
 export { depthwiseConv2d, depthwiseConv2dBackpropInput } from './depthwise-conv-2d';
 export { depthwiseConv2dBackpropFilter } from './depthwise-conv-2d-backprop-filter';
 export { dilation2d, dilation2dBackpropFilter, dilation2dBackpropInput } from './dilation-2d';

@@ -5,6 +5,7 @@ import { version } from '../core/version.ts';
 import { augmentBatch, defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { describeMixing } from '../data/mixing.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { compareEvaluations } from '../evaluation/compare.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
@@ -19,7 +20,7 @@ import type {
   Setting,
   StudyReportInput,
 } from '../report/study-report-input.ts';
-import { describeExecution, describeOptimizer, describeSchedule } from '../training/index.ts';
+import { describeExecution, describeLoss, describeOptimizer, describeSchedule } from '../training/index.ts';
 import { gatherExplanations } from './report-explanations.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData, runPaths } from './run-files.ts';
 
@@ -125,14 +126,15 @@ function reportModel(
 }
 
 function settingRows({ settings, execution }: RunConfig): Setting[] {
-  const { optimizer, schedule, labelSmoothing, averaging, network } = settings;
+  const { optimizer, schedule, averaging, mixing, clipNorm, network } = settings;
   const course = describeSchedule(schedule);
-  const smoothing = labelSmoothing > 0 ? `, labels smoothed by ${labelSmoothing}` : '';
+  const weighting = describeLoss(settings);
   return [
     { name: 'Epochs', value: String(settings.epochs) },
     { name: 'Batch size', value: String(settings.batchSize) },
-    { name: 'Loss', value: `categorical cross-entropy${smoothing}` },
+    { name: 'Loss', value: `categorical cross-entropy${weighting ? `, ${weighting}` : ''}` },
     { name: 'Optimiser', value: describeOptimizer(optimizer) },
+    ...(clipNorm === undefined ? [] : [{ name: 'Gradients', value: `clipped to a norm of ${clipNorm}` }]),
     ...(averaging
       ? [{ name: 'Weights', value: `averages that keep ${averaging.decay} of themselves in an update` }]
       : []),
@@ -148,6 +150,7 @@ function settingRows({ settings, execution }: RunConfig): Setting[] {
       : []),
     { name: 'Seed', value: String(settings.seed) },
     { name: 'Augmentation', value: settings.augmentation ? 'yes' : 'none' },
+    ...(mixing ? [{ name: 'Mixing', value: describeMixing(mixing) }] : []),
     {
       name: 'Convolutions',
       value: settings.exactConvolution ? 'tap by tap' : "3x3 of stride 1 by Winograd's algorithm where it saves",

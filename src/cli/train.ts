@@ -3,6 +3,7 @@
 import { type BackendInfo, kernelsDigest } from '../backend/index.ts';
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import { fashionMnistClassNames, fashionMnistImageShape } from '../data/fashion-mnist.ts';
@@ -20,10 +21,12 @@ import {
 import { platform } from '../platform/index.ts';
 import {
   type CheckpointStore,
+  checkFitSettings,
   describeExecution,
   type EpochRecord,
   type Execution,
   type FitResult,
+  type FitSettings,
   type FitState,
   fit,
   fitDefaults,
@@ -46,6 +49,7 @@ import {
   wholeNumber,
 } from './options.ts';
 import { showTraining } from './progress.ts';
+import { readRegime, regimeOptions } from './regime-options.ts';
 import { type RunSettings, removeResults, runPaths, writeHistory, writeJson } from './run-files.ts';
 
 /** The study's split: scikit-learn's train_test_split(test_size=0.2, random_state=2023). */
@@ -83,6 +87,7 @@ export const train = command({
       description: `Images an update (default: ${fitDefaults.batchSize})`,
     },
     ...optimizerOptions,
+    ...regimeOptions,
     seed: {
       type: 'string',
       valueHint: 'number',
@@ -145,7 +150,7 @@ const describeAccuracy = ({ validationAccuracy, accuracy }: EpochRecord): string
 type TrainArguments = Parameters<typeof train.run>[0];
 
 /** Options that a recipe decides. */
-const decidedByRecipe = ['model', 'batch-size', 'augment', ...Object.keys(optimizerOptions)];
+const decidedByRecipe = ['model', 'batch-size', 'augment', ...Object.keys({ ...optimizerOptions, ...regimeOptions })];
 
 /** What to train and how: by a recipe, or by options, which are one too. */
 async function chooseRecipe(
@@ -172,6 +177,7 @@ function recipeOf(args: TrainArguments): Recipe {
     schedule: readSchedule(args),
     labelSmoothing: numberFromZero('label-smoothing', args['label-smoothing'], 1) ?? fitDefaults.labelSmoothing,
     ...(decay === undefined ? {} : { averaging: { decay } }),
+    ...readRegime(args),
     validation: true,
   };
 }
@@ -185,12 +191,15 @@ function splitOf(count: number, isValidated: boolean): Split {
 async function prepare(args: TrainArguments, context: CommandContext, rawArgs: readonly string[]): Promise<Training> {
   const { run, data, threads } = args;
   const { name, recipe } = await chooseRecipe(args, context, rawArgs);
-  const { network, validation: isValidated, augmentation, averaging, ...regime } = recipe;
-  const fitSettings = {
+  const { network, validation: isValidated, augmentation, averaging, mixing, ...rest } = recipe;
+  const { classWeights, focalGamma, clipNorm, ...regime } = rest;
+  const fitSettings: FitSettings = {
     ...regime,
     epochs: wholeNumber('epochs', args.epochs) ?? recipe.epochs,
     seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
+    ...withoutUndefined({ averaging, mixing, classWeights, focalGamma, clipNorm }),
   };
+  checkFitSettings(fitSettings, fashionMnistClassNames.length);
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
@@ -213,7 +222,6 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
   const settings: RunSettings = {
     model: name,
     ...fitSettings,
-    ...(averaging === undefined ? {} : { averaging }),
     ...(args.recipe === undefined ? {} : { network }),
     augmentation: args.recipe === undefined ? args.augment === true : (augmentation ?? false),
     exactConvolution,

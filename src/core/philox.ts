@@ -10,7 +10,7 @@ import { normalQuantile } from './normal-quantile.ts';
  * What randomness is for. The stream is the second key word, so two purposes never share numbers under one seed. Zero is left to
  * kernels that use both key words for the seed.
  */
-export const randomStreams = { shuffle: 1, augmentation: 2, initialiser: 3 } as const;
+export const randomStreams = { shuffle: 1, augmentation: 2, initialiser: 3, mixing: 4 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;
 const MULTIPLIER_1 = 0xcd9e8d57;
@@ -109,7 +109,12 @@ export function shuffledIndices(
   options: { readonly seed: number; readonly epoch: number },
 ): Int32Array {
   checkLength(length);
-  const draws = createPhilox({ seed: options.seed, stream: randomStreams.shuffle, substream: [options.epoch] });
+  const { seed, epoch } = options;
+  return drawPermutation(createPhilox({ seed, stream: randomStreams.shuffle, substream: [epoch] }), length);
+}
+
+/** The indices 0 to length - 1 in an order that is drawn uniformly (Fisher-Yates). */
+export function drawPermutation(draws: Pick<Philox, 'nextUint32'>, length: number): Int32Array {
   const order = new Int32Array(length);
   for (let i = 0; i < length; i++) order[i] = i;
   for (let i = length - 1; i > 0; i--) {

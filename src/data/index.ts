@@ -40,6 +40,15 @@ export {
   type ImageDecoder,
   type RawImage,
 } from './image-decoder.ts';
+export {
+  describeMixing,
+  drawMix,
+  type Mix,
+  type MixingSettings,
+  type MixKey,
+  mixBatch,
+  mixingRules,
+} from './mixing.ts';
 export { type PictureFormat, pictureFormatNames, pictureFormatOf } from './picture-format.ts';
 export { type PreparedImage, prepareImage } from './prepare-image.ts';
 export {

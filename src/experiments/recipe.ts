@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { SelvedgeError } from '../core/errors.ts';
 import { type AugmentationSettings, augmentationSchema } from '../data/augmentation.ts';
+import type { MixingSettings } from '../data/mixing.ts';
 import { type NetworkSettings, networkSchema } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Averaging, OptimizerConfig, Schedule } from '../training/index.ts';
@@ -14,9 +15,15 @@ export interface Recipe {
   readonly optimizer: OptimizerConfig;
   readonly schedule: Schedule;
   readonly labelSmoothing: number;
-  readonly averaging?: Averaging | undefined;
   /** Default: none. */
-  readonly augmentation?: AugmentationSettings | undefined;
+  readonly classWeights?: 'balanced' | readonly number[];
+  readonly focalGamma?: number;
+  readonly clipNorm?: number;
+  readonly averaging?: Averaging;
+  /** Default: none. */
+  readonly mixing?: MixingSettings;
+  /** Default: none. */
+  readonly augmentation?: AugmentationSettings;
   /** False trains on the validation images, too: for a recipe that was chosen, and whose network is measured on the test set. */
   readonly validation: boolean;
 }
@@ -55,7 +62,11 @@ export const recipeSchema = v.strictObject({
   optimizer,
   schedule,
   labelSmoothing: number,
+  classWeights: v.exactOptional(v.union([v.literal('balanced'), v.array(number)])),
+  focalGamma: v.exactOptional(number),
   averaging: v.exactOptional(v.strictObject({ decay: number })),
+  clipNorm: v.exactOptional(number),
+  mixing: v.exactOptional(v.strictObject({ mixupAlpha: number, cutMixAlpha: number, probability: number })),
   augmentation: v.exactOptional(augmentationSchema),
   validation: v.boolean(),
 });

@@ -22,7 +22,10 @@ export type Step =
 
 /** A job and about how many multiply-adds it takes: the dear ones start first. */
 export interface UpdateJob {
-  readonly calls: Job;
+  /** Makes part of the gradient of a weight, or what later rounds make it of. */
+  readonly gradient: Job;
+  /** Updates that part of the weight, and makes anew what is derived from it. May have to wait for the gradients of all weights. */
+  readonly update: Job;
   readonly cost: number;
 }
 

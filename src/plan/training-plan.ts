@@ -3,13 +3,13 @@
 // Winograd's algorithm makes weight gradients, whose products are cheaper by position; two more a batch norm, for its statistics.
 // Not here: batches, epochs, checkpoints. Invariant: weights are the model's own variables; who changes them is noticed.
 
-import { currentBackend, float32Bits, type SelvedgeBackend } from '../backend/index.ts';
+import { currentBackend, type SelvedgeBackend } from '../backend/index.ts';
 import { ownMemory, updateArguments, type VariableUpdate } from '../backend/kernels/optimizer-update.ts';
+import type { LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import type { ExampleSource } from '../data/index.ts';
 import {
-  emptyStage,
   floatsOf,
   type GradientTargets,
   PARTITION_IMAGES,
@@ -23,18 +23,25 @@ import {
 import { fuse, type Value } from './fuse.ts';
 import { graphOf } from './graph.ts';
 import { frozenWeight, PlanLayout, sizeOfVariable } from './layout.ts';
-import { type Call, type Job, type Phase, type PlanMemory, runPhase } from './program.ts';
+import { type Call, type Phase, type PlanMemory, runPhase } from './program.ts';
 import type { Unsupported } from './read-model.ts';
 import { layoutOf } from './stages/index.ts';
+import { layoutLoss } from './stages/loss.ts';
 import { type BatchInput, layoutSource, type PlannedBatch, sizeOfBatch } from './stages/source.ts';
+import { type Clipping, layoutClipping, updatePhases } from './updates.ts';
 
 export interface TrainingPlanOptions {
   /** Images of the largest batch. */
   readonly batchSize: number;
   readonly seed: number;
-  readonly labelSmoothing?: number;
+  /** What is minimised; default: cross-entropy. */
+  readonly loss?: LossOptions;
+  /** Above which the norm of all gradients together is brought down to it; default: none is. */
+  readonly clipNorm?: number | undefined;
   /** Where batches are gathered from; without it, batches are tensors. */
   readonly source?: ExampleSource | undefined;
+  /** Whether batches of the source may be mixed; default: no. */
+  readonly isMixed?: boolean;
   /** How variables are updated; those that are not named stay as they are. */
   readonly updates: readonly VariableUpdate[];
 }
@@ -102,7 +109,6 @@ class CompiledTraining implements TrainingPlan {
   readonly #backend: SelvedgeBackend;
   readonly #layout: PlanLayout;
   readonly #memory: PlanMemory;
-  readonly #logits: Value;
   readonly #weights = new Map<tf.LayerVariable, Weight>();
   /** Where the words of an update's arguments are that change with each step. */
   readonly #stepWordsAt = new Map<VariableUpdate, number>();
@@ -113,7 +119,8 @@ class CompiledTraining implements TrainingPlan {
   readonly #compiled = new Map<number, Compiled>();
   readonly #losses: number;
   readonly #hits: number;
-  readonly #labels: number;
+  readonly #loss: (batch: number) => Stage;
+  readonly #clipping: Clipping | undefined;
 
   constructor(layouts: readonly StageLayout[], input: Value, logits: Value, options: TrainingPlanOptions) {
     this.#options = options;
@@ -121,19 +128,23 @@ class CompiledTraining implements TrainingPlan {
     const { batchSize, seed } = options;
     this.#layout = new PlanLayout(this.#backend, { capacity: batchSize, input, isTraining: true, seed });
     this.#memory = this.#layout.memory;
-    this.#logits = logits;
     try {
+      const { clipNorm, updates } = options;
+      const sizes = updates.map(({ variable }) => variable.size);
+      this.#clipping = clipNorm === undefined ? undefined : layoutClipping(this.#memory, clipNorm, sizes);
       this.#losses = this.#memory.floats(batchSize);
       this.#hits = this.#memory.floats(batchSize);
-      this.#labels = this.#memory.floats(batchSize * logits.shape[2]);
+      const labels = this.#memory.floats(batchSize * logits.shape[2]);
       const context = this.#layout.context({
         weight: (variable) => this.#weight(variable),
         writesVariable: (variable) => this.#writtenVariables.add(variable),
       });
-      const labels = this.#labels;
       const classes = logits.shape[2];
-      this.#batchInput = layoutSource(context, { input, labels, classes, source: options.source });
+      const { source, isMixed = false } = options;
+      this.#batchInput = layoutSource(context, { input, labels, classes, source, isMixed });
       this.#stages = layouts.map((layout) => layout(context));
+      const places = { logits, labels, losses: this.#losses, hits: this.#hits };
+      this.#loss = layoutLoss(context, places, options.loss ?? {});
     } catch (error) {
       this.#memory.dispose();
       throw error;
@@ -227,39 +238,27 @@ class CompiledTraining implements TrainingPlan {
     const call = (first: number, last: number): Call[] => [
       { kernel, args, start: first / UPDATE_ELEMENTS, end: Math.ceil(last / UPDATE_ELEMENTS) },
     ];
-    return { variable, size, gradient, update: call };
+    const index = this.#options.updates.indexOf(update);
+    const clip = this.#clipping?.scale(index, gradient, UPDATE_ELEMENTS);
+    const clipped = clip && ((first: number, last: number): Call[] => [...clip(first, last), ...call(first, last)]);
+    return { variable, size, gradient, update: clipped ?? call };
   }
 
   #compile(batch: number): Compiled {
     const known = this.#compiled.get(batch);
     if (known) return known;
-    const { value, gradient } = this.#layout.buffersOf(this.#logits);
-    const scale = float32Bits(1 / batch);
-    const smoothing = float32Bits(this.#options.labelSmoothing ?? 0);
-    const outputs = [this.#losses, gradient, this.#hits];
-    const lossArgs = this.#layout.args([value, this.#labels, ...outputs, this.#logits.shape[2], scale, smoothing]);
     const gradients = this.#gradientTargets();
     const stages: Stage[] = this.#stages
       .toReversed()
       .map((stage) => stage(batch, gradients))
       .toReversed();
-    const loss: Stage = {
-      ...emptyStage,
-      forward: [
-        {
-          kind: 'partitions',
-          calls: ({ first: start, last: end }) => [{ kernel: 'softmaxCrossEntropy', args: lossArgs, start, end }],
-        },
-      ],
-    };
-    const forward = [this.#batchInput.stage, ...stages, loss].flatMap((stage) => stage.forward);
+    const forward = [this.#batchInput.stage, ...stages, this.#loss(batch)].flatMap((stage) => stage.forward);
     const backward = stages.toReversed().flatMap((stage) => stage.backward);
-    const rounds = Array.from({ length: Math.max(...stages.map(({ updates }) => updates.length)) });
     const compiled: Compiled = {
       forward: this.#phases(forward, batch),
       phases: [
         ...this.#phases([...forward, ...backward], batch),
-        ...rounds.map((_, round) => this.#memory.phase(roundOf(stages, round))),
+        ...updatePhases(this.#memory, stages, this.#clipping),
       ],
       derive: this.#memory.phase(stages.flatMap(({ derivations }) => derivations)),
       scratchBytes: Math.max(this.#batchInput.stage.scratchBytes, ...stages.map(({ scratchBytes }) => scratchBytes)),
@@ -316,10 +315,3 @@ const partitions = (batch: number): Range[] =>
     first: i * PARTITION_IMAGES,
     last: Math.min((i + 1) * PARTITION_IMAGES, batch),
   }));
-
-/** The jobs of a round, dear ones first, so that no thread is left with one at the end. */
-const roundOf = (stages: readonly Stage[], round: number): Job[] =>
-  stages
-    .flatMap(({ updates }) => updates[round] ?? [])
-    .toSorted((a, b) => b.cost - a.cost)
-    .map(({ calls }) => calls);

@@ -3,6 +3,7 @@
 import { kernelsDigest } from '../backend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -106,10 +107,4 @@ export async function fingerprintTraining(options: FingerprintOptions): Promise<
     resident.dispose();
     model.dispose();
   }
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function withoutUndefined<T extends object>(values: T): Defined<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

@@ -1,26 +1,30 @@
 // What fit() takes and gives, and which of it makes sense. Not the loop: fit.ts.
 import { SelvedgeError } from '../core/errors.ts';
 import type { Examples } from '../data/batches.ts';
+import { type MixingSettings, mixingRules } from '../data/mixing.ts';
 import type { CheckpointStore } from './checkpoint.ts';
+import { type LossSettings, lossRules } from './loss.ts';
 import { type OptimizerConfig, optimizerDefaults, optimizerRules } from './optimizer-config.ts';
 import { type Schedule, scheduleDefaults, scheduleRules } from './schedule.ts';
 import type { Averaging } from './weight-average.ts';
 
 /** Settings that decide the weights. */
-export interface FitSettings {
+export interface FitSettings extends LossSettings {
   readonly epochs: number;
   readonly batchSize: number;
   readonly seed: number;
   readonly optimizer: OptimizerConfig;
   /** How the learning rate moves, update by update. */
   readonly schedule: Schedule;
-  /**
-   * Share of each label that is spread evenly over all classes in the loss that is minimised. The validation loss is of the labels
-   * as they are, so that runs can be compared.
-   */
-  readonly labelSmoothing: number;
   /** Validates, and ends with, averages of the weights in their place; default: the weights as the last update left them. */
   readonly averaging?: Averaging;
+  /**
+   * Where the norm of all gradients together (Pascanu et al. 2013) is above this, they are multiplied by what brings it down to it, before
+   * weight decay; default: they are left as they are.
+   */
+  readonly clipNorm?: number;
+  /** Mixes the examples of a batch by mixup or CutMix; default: each stays as it is. Not in validation. */
+  readonly mixing?: MixingSettings;
 }
 
 /** One epoch as the history keeps it. */
@@ -114,39 +118,67 @@ export const fitDefaults: FitSettings = {
   labelSmoothing: 0,
 };
 
-/**
- * Makes sure that settings and data can be trained with.
- *
- * @throws SelvedgeError `training/settings`
- */
-export function checkSettings({ settings, training, validation, checkpointEvery = 1 }: FitOptions): void {
-  const { epochs, batchSize, seed, optimizer, schedule, labelSmoothing, averaging } = settings;
-  const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
-  const rules: [boolean, string][] = [
+/** What settings must fulfil, each with the words for a setting that does not. */
+function settingsRules(settings: FitSettings, classes?: number): [holds: boolean, message: string][] {
+  const { epochs, batchSize, seed, optimizer, schedule, averaging, mixing, clipNorm } = settings;
+  return [
     [isCount(epochs), `${epochs} epochs: expected a whole number from 1`],
     [isCount(batchSize), `a batch size of ${batchSize}: expected a whole number from 1`],
-    [isCount(checkpointEvery), `a checkpoint every ${checkpointEvery} updates: expected a whole number from 1`],
     [
       Number.isInteger(seed) && seed >= 0 && seed < 0x100000000,
       `seed ${seed}: expected a whole number from 0 to 4294967295`,
     ],
     ...optimizerRules(optimizer),
     ...scheduleRules(schedule),
-    [
-      labelSmoothing >= 0 && labelSmoothing < 1,
-      `a label smoothing of ${labelSmoothing}: expected from 0 up to, not including, 1`,
-    ],
+    ...lossRules(settings, classes),
     [
       averaging === undefined || (averaging.decay >= 0 && averaging.decay < 1),
       `averages that keep ${averaging?.decay} of themselves: expected from 0 up to, not including, 1`,
     ],
+    [
+      clipNorm === undefined || (clipNorm > 0 && clipNorm < Infinity),
+      `gradients clipped to a norm of ${clipNorm}: expected more than 0`,
+    ],
+    ...(mixing ? mixingRules(mixing) : []),
+  ];
+}
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;
+
+function requireRules(rules: readonly [holds: boolean, message: string][]): void {
+  for (const [holds, message] of rules) {
+    if (!holds) throw new SelvedgeError('training/settings', `Cannot train with ${message}`);
+  }
+}
+
+/**
+ * Makes sure that settings can be trained with, before any data is there.
+ *
+ * @param classes Of the data that is to come
+ * @throws SelvedgeError `training/settings`
+ * @example
+ * ```ts
+ * import { checkFitSettings, fitDefaults } from 'selvedge';
+ * checkFitSettings({ ...fitDefaults, focalGamma: 2 }, 10);
+ * ```
+ */
+export function checkFitSettings(settings: FitSettings, classes: number): void {
+  requireRules(settingsRules(settings, classes));
+}
+
+/**
+ * Makes sure that settings and data can be trained with.
+ *
+ * @throws SelvedgeError `training/settings`
+ */
+export function checkSettings({ settings, training, validation, checkpointEvery = 1 }: FitOptions): void {
+  requireRules([
+    ...settingsRules(settings),
+    [isCount(checkpointEvery), `a checkpoint every ${checkpointEvery} updates: expected a whole number from 1`],
     [training.count >= 1, 'no examples: expected at least one'],
     [
       validation === undefined || validation.count >= 1,
       'no validation examples: expected at least one, or no validation',
     ],
-  ];
-  for (const [holds, message] of rules) {
-    if (!holds) throw new SelvedgeError('training/settings', `Cannot train with ${message}`);
-  }
+  ]);
 }

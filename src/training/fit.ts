@@ -2,20 +2,15 @@
 // Not here: files other than checkpoints, printing, data formats. Invariant: weights after an update are a function of
 // (initial weights, data, settings, number of the update), whether or not the run was killed and resumed in between.
 
-import { currentBackend } from '../backend/index.ts';
+import type { LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
-import { type BatchShape, batchShapeOf, checkSource, takeBatch } from '../data/take-batch.ts';
-import {
-  type BatchLoss,
-  compileTraining,
-  type PlannedBatch,
-  type TrainingPlan,
-  type Unsupported,
-} from '../plan/index.ts';
+import { batchShapeOf, checkSource } from '../data/take-batch.ts';
+import { type BatchLoss, compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
+import { clip } from './clip.ts';
 import {
   checkSettings,
   type EpochRecord,
@@ -27,10 +22,12 @@ import {
   type Progress,
 } from './fit-options.ts';
 import { createForward, type Forward } from './forward.ts';
+import { lossOf } from './loss.ts';
 import { penaltiesOf, readWeights, restoreWeights, trainableVariables } from './model-weights.ts';
 import { crossEntropy } from './operations.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { dependsOnLength, scheduleFactor } from './schedule.ts';
+import { type BatchRequest, createTrainingBatches, type TrainingBatches } from './training-batches.ts';
 import { createValidation, type Validation } from './validation.ts';
 import { createWeightAverage, type WeightAverage } from './weight-average.ts';
 
@@ -76,7 +73,8 @@ class Trainer {
   readonly #optimizer: Optimizer;
   readonly #variables: tf.Variable[];
   readonly #forward: Forward;
-  readonly #shape: BatchShape;
+  readonly #batches: TrainingBatches;
+  readonly #loss: LossOptions;
   readonly #plan: TrainingPlan | Unsupported;
   readonly #validation: Validation | undefined;
   readonly #average: WeightAverage | undefined;
@@ -88,9 +86,11 @@ class Trainer {
     this.#options = options;
     this.#variables = trainableVariables(model);
     this.#forward = createForward(model);
-    this.#shape = batchShapeOf(model);
-    checkSource(options.training, this.#shape);
-    if (options.validation) checkSource(options.validation, this.#shape);
+    const shape = batchShapeOf(model);
+    checkSource(options.training, shape);
+    if (options.validation) checkSource(options.validation, shape);
+    this.#batches = createTrainingBatches(options, shape);
+    this.#loss = lossOf(options.settings, options.training, model.outputs[0]!.shape.at(-1)!);
     // Last: it owns tensors and memory from here on.
     this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
     this.#plan = this.#compile();
@@ -137,8 +137,10 @@ class Trainer {
       return compileTraining(this.#model, {
         batchSize: Math.min(settings.batchSize, training.count),
         seed: settings.seed,
-        labelSmoothing: settings.labelSmoothing,
+        loss: this.#loss,
+        clipNorm: settings.clipNorm,
         source: training.source,
+        isMixed: settings.mixing !== undefined,
         updates: this.#optimizer.updates,
       });
     } catch (error) {
@@ -194,38 +196,32 @@ class Trainer {
   }
 
   #updateByPlan(plan: TrainingPlan, positions: Int32Array): BatchLoss {
-    const { epoch, updates } = this.#state;
+    const { updates } = this.#state;
     const stepWords = this.#optimizer.countUpdate(this.#rateFactor());
-    return this.#withBatch(positions, epoch, (batch) => plan.step(batch, updates, stepWords));
+    return this.#batches.withPlanned(this.#request(positions), (batch) => plan.step(batch, updates, stepWords));
   }
 
-  #withBatch<T>(positions: Int32Array, epoch: number, use: (batch: PlannedBatch) => T): T {
-    const { training } = this.#options;
-    if (training.source) return use({ indices: training.source.indicesOf(positions), epoch });
-    const { x, y } = takeBatch(training, positions, this.#shape, epoch);
-    try {
-      const backend = currentBackend();
-      return use({ x: backend.offset(x), y: backend.offset(y), size: positions.length });
-    } finally {
-      tf.dispose([x, y]);
-    }
+  /** The batch of the update that comes next. */
+  #request(positions: Int32Array): BatchRequest {
+    const { epoch, updates } = this.#state;
+    return { positions, epoch, update: updates };
   }
 
   #updateOpByOp(positions: Int32Array): BatchLoss {
-    const { training, settings } = this.#options;
-    const { epoch, updates } = this.#state;
+    const { settings } = this.#options;
+    const { updates } = this.#state;
     let result: BatchLoss | undefined;
     tf.tidy(() => {
-      const { x, y } = takeBatch(training, positions, this.#shape, epoch);
+      const { x, y } = this.#batches.tensors(this.#request(positions));
       const { grads } = tf.variableGrads(() => {
         const logits = this.#forward(x, { training: true, seed: settings.seed, step: updates });
         const keep = (batchLoss: BatchLoss): void => {
           result = batchLoss;
         };
-        const loss = crossEntropy(logits, y, keep, settings.labelSmoothing);
+        const loss = crossEntropy(logits, y, keep, this.#loss);
         return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => tf.add(sum, penalty), loss);
       }, this.#variables);
-      if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(grads, this.#rateFactor());
+      if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(clip(grads, settings.clipNorm), this.#rateFactor());
     });
     return result!;
   }
@@ -251,17 +247,18 @@ class Trainer {
     this.#average?.apply(observe, batches);
   }
 
+  /** Images as they are predicted later: augmented, but whole. */
   #observe(positions: Int32Array, epoch: number): void {
-    const { training, settings } = this.#options;
+    const { seed } = this.#options.settings;
     const step = this.#state.updates;
     const plan = this.#plan;
+    const request = { positions, epoch };
     if (!('reason' in plan)) {
-      this.#withBatch(positions, epoch, (batch) => plan.observe(batch, step));
+      this.#batches.withPlanned(request, (batch) => plan.observe(batch, step));
       return;
     }
     tf.tidy(() => {
-      const { x } = takeBatch(training, positions, this.#shape, epoch);
-      this.#forward(x, { training: true, seed: settings.seed, step });
+      this.#forward(this.#batches.tensors(request).x, { training: true, seed, step });
     });
   }
 

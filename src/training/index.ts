@@ -9,6 +9,7 @@ export {
 } from './fingerprint.ts';
 export { fit, identityOf } from './fit.ts';
 export {
+  checkFitSettings,
   describeExecution,
   type EpochRecord,
   type Execution,
@@ -19,6 +20,7 @@ export {
   fitDefaults,
   type Progress,
 } from './fit-options.ts';
+export { describeLoss, type LossSettings, lossRules } from './loss.ts';
 export {
   type AdamConfig,
   type AdamWConfig,

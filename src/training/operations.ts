@@ -19,7 +19,7 @@ import {
   activateInPlace,
   type OutputActivation,
 } from '../backend/kernels/output-activation.ts';
-import { softmaxCrossEntropy } from '../backend/kernels/softmax-cross-entropy.ts';
+import { type LossOptions, weightedCrossEntropy } from '../backend/kernels/weighted-cross-entropy.ts';
 import * as tf from '../backend/tfjs.ts';
 import type { BatchLoss } from '../plan/index.ts';
 
@@ -189,23 +189,22 @@ export function seededDropout<T extends tf.Tensor>(x: T, rate: number, key: Drop
 }
 
 /**
- * Mean categorical cross-entropy of logits.
+ * Mean categorical cross-entropy of logits, weighted as options say.
  *
  * @param logits [batch, classes]
- * @param labels One-hot [batch, classes]
+ * @param labels [batch, classes]: one-hot, or shares of several classes
  * @param onResult Told the sums of the batch
- * @param labelSmoothing Share of each label that is spread evenly over all classes, from 0 up to, not including, 1
  * @returns Scalar
  */
 export function crossEntropy(
   logits: tf.Tensor2D,
   labels: tf.Tensor2D,
   onResult: (loss: BatchLoss) => void,
-  labelSmoothing = 0,
+  options: LossOptions = {},
 ): tf.Scalar {
   const backend = currentBackend();
   const value = (save: tf.GradSaveFunc): tf.Tensor => {
-    const result = softmaxCrossEntropy(backend, logits, labels, labelSmoothing);
+    const result = weightedCrossEntropy(backend, logits, labels, options);
     const losses = track(result.losses).dataSync<'float32'>();
     const hits = track(result.hits).dataSync<'int32'>();
     save([track(result.gradient)]);

@@ -2,7 +2,9 @@
 // Not here: what is expected of them. Invariant: whoever calls disposes of the models; all else is gone afterwards.
 import * as tf from '@tensorflow/tfjs';
 import { currentBackend, float32Bits } from '../../src/backend/index.ts';
+import type { LossOptions } from '../../src/backend/kernels/weighted-cross-entropy.ts';
 import { type BatchLoss, compileTraining, type Unsupported } from '../../src/plan/index.ts';
+import { clip } from '../../src/training/clip.ts';
 import { createForward } from '../../src/training/forward.ts';
 import { crossEntropy } from '../../src/training/operations.ts';
 import { createOptimizer } from '../../src/training/optimizers.ts';
@@ -18,9 +20,9 @@ export interface Step {
   readonly learningRate: number;
 }
 
-export interface RoadOptions {
+export interface RoadOptions extends Omit<LossOptions, 'distillation'> {
   readonly seed?: number;
-  readonly labelSmoothing?: number;
+  readonly clipNorm?: number;
 }
 
 /** What a step did. */
@@ -52,7 +54,7 @@ function record(model: tf.LayersModel, steps: readonly Step[], run: (step: Step,
 
 /** The steps by tfjs's tape, an operation at a time. */
 export function runOpByOp(model: tf.LayersModel, steps: readonly Step[], options: RoadOptions = {}): StepOutcome[] {
-  const { seed = 1, labelSmoothing = 0 } = options;
+  const { seed = 1, clipNorm, ...loss } = options;
   const forward = createForward(model);
   const variables = variablesOf(model);
   return record(model, steps, ({ x, y, learningRate }, step) => {
@@ -66,9 +68,9 @@ export function runOpByOp(model: tf.LayersModel, steps: readonly Step[], options
           (result) => {
             found = result;
           },
-          labelSmoothing,
+          loss,
         );
-      optimizer.apply(tf.variableGrads(compute, variables).grads);
+      optimizer.apply(clip(tf.variableGrads(compute, variables).grads, clipNorm));
     });
     optimizer.dispose();
     return found!;
@@ -79,12 +81,12 @@ export function runOpByOp(model: tf.LayersModel, steps: readonly Step[], options
 export function runPlanned(
   model: tf.LayersModel,
   steps: readonly Step[],
-  { seed = 1, labelSmoothing = 0, capacity }: RoadOptions & { readonly capacity: number },
+  { seed = 1, capacity, clipNorm, ...loss }: RoadOptions & { readonly capacity: number },
 ): StepOutcome[] | Unsupported {
   const backend = currentBackend();
   const optimizer = createOptimizer(variablesOf(model), SGD);
   const { updates } = optimizer;
-  const plan = compileTraining(model, { batchSize: capacity, seed, labelSmoothing, updates });
+  const plan = compileTraining(model, { batchSize: capacity, seed, loss, clipNorm, updates });
   if ('reason' in plan) return plan;
   try {
     return record(model, steps, ({ x, y, learningRate }, update) =>

@@ -50,7 +50,7 @@ test.after(() => engine.stop());
 
 interface Problem extends RandomModel {
   readonly steps: readonly Step[];
-  readonly options: Required<RoadOptions> & { readonly capacity: number };
+  readonly options: RoadOptions & { readonly capacity: number };
 }
 
 /** A model, and two batches that are as large as the plan has room for or smaller, down to a single image. */
@@ -62,10 +62,15 @@ function problemOf(seed: number, trial: number): Problem {
   const sizes = [capacity, capacity].map((most) => most - draws.nextBelow(most - least + 1));
   const labelSmoothing = draws.nextBelow(3) === 0 ? 0.1 : 0;
   const { inputShape, classes } = made;
+  const focalGamma = draws.nextBelow(3) === 0 ? 1.5 : 0;
+  const isWeighted = draws.nextBelow(3) === 0;
+  const classWeights = Array.from({ length: classes }, () => 0.5 + draws.nextUniform());
+  const loss = { labelSmoothing, focalGamma, ...(isWeighted ? { classWeights } : {}) };
+  const clipping = draws.nextBelow(3) === 0 ? { clipNorm: 0.25 } : {};
   const steps = LEARNING_RATES.map((learningRate, i) =>
     noiseStep([sizes[i]!, ...inputShape], { classes, seed: 2 * (seed + trial * MODELS) + i, learningRate }),
   );
-  return { ...made, steps, options: { seed, labelSmoothing, capacity } };
+  return { ...made, steps, options: { seed, capacity, ...loss, ...clipping } };
 }
 
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));

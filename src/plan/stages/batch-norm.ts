@@ -146,5 +146,5 @@ const updatesOf = (context: PlanContext, { gamma, beta }: BatchNormalization): U
   [gamma, beta].flatMap((variable) => {
     if (!variable) return [];
     const { gradient, size, update } = context.weight(variable);
-    return gradient === undefined ? [] : [{ calls: [...update(0, size)], cost: size }];
+    return gradient === undefined ? [] : [{ gradient: [], update: update(0, size), cost: size }];
   });

@@ -19,8 +19,8 @@ export function layoutBias(context: PlanContext, bias: tf.LayerVariable | undefi
     partials,
     update: (batch) => {
       const args = context.args([partials, gradient, pitch, partitionsOf(batch), pitch]);
-      const calls = [{ kernel: 'sumPartials', args, start: 0, end: 1 }, ...weight.update(0, weight.size)];
-      return [{ calls, cost: partitionsOf(batch) * pitch }];
+      const sum = [{ kernel: 'sumPartials', args, start: 0, end: 1 }];
+      return [{ gradient: sum, update: weight.update(0, weight.size), cost: partitionsOf(batch) * pitch }];
     },
   };
 }

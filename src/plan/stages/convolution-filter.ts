@@ -131,7 +131,8 @@ function layoutByPartitions(
     const add = partials.add(batch);
     const { parts } = cut(rows, Math.ceil(JOB_FLOATS / outChannels), isBoundary);
     const updates = parts.map(([first, last]) => ({
-      calls: [...add(first * outChannels, last * outChannels), ...update(first, last)],
+      gradient: add(first * outChannels, last * outChannels),
+      update: update(first, last),
       cost: (last - first) * outChannels * partitionsOf(batch),
     }));
     return {
@@ -163,7 +164,8 @@ function layoutByRows(
     const made = backpropFilterWords({ ...info, batchSize: batch }, walk, { chunks: 1, tilesPerUnit: size }, at);
     const args = context.args(made.words);
     const updates = parts.map(([first, last], i) => ({
-      calls: [{ kernel: 'conv2dBackpropFilter', args, start: i, end: i + 1 }, ...update(first, last)],
+      gradient: [{ kernel: 'conv2dBackpropFilter', args, start: i, end: i + 1 }],
+      update: update(first, last),
       cost: products / parts.length,
     }));
     return { gradient: () => [], updates, scratchBytes: made.scratchBytes };

@@ -114,8 +114,8 @@ function layoutWeights(
       for (let block = 0; block < blocks; block++) {
         const first = block * BLOCK_ROWS;
         const last = Math.min(first + BLOCK_ROWS, depth);
-        const calls = [product(block), ...weight.update(first * units, last * units), ...derive(block)];
-        updates.push({ calls, cost: batch * (last - first) * units });
+        const update = [...weight.update(first * units, last * units), ...derive(block)];
+        updates.push({ gradient: [product(block)], update, cost: batch * (last - first) * units });
       }
     }
     return { updates, derivations: Array.from({ length: blocks }, (_, block) => derive(block)) };

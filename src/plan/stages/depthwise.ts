@@ -43,8 +43,10 @@ export function layoutDepthwise(group: Group, head: Convolution): StageLayout {
           ),
         );
       };
-      const calls = [...(partials?.add(batch)(0, filter.size) ?? []), ...filter.update(0, filter.size)];
-      const filterUpdate = partials ? [{ calls, cost: filter.size * Math.ceil(batch / PARTITION_IMAGES) }] : [];
+      const gradient = partials?.add(batch)(0, filter.size) ?? [];
+      const update = filter.update(0, filter.size);
+      const cost = filter.size * Math.ceil(batch / PARTITION_IMAGES);
+      const filterUpdate = partials ? [{ gradient, update, cost }] : [];
       return {
         forward: sums.forward(({ first, last }) => [
           { kernel: 'depthwiseConv2d', args, start: first * whole.outHeight, end: last * whole.outHeight },

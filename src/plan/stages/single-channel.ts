@@ -44,7 +44,9 @@ export function layoutSingleChannel(group: Group): StageLayout {
     return (batch) => {
       const sum = context.args([partials, kernel.gradient ?? 0, taps * channels, partitionsOf(batch), taps * channels]);
       const isTrained = kernel.gradient !== undefined;
-      const calls = [{ kernel: 'sumPartials', args: sum, start: 0, end: 1 }, ...kernel.update(0, kernel.size)];
+      const gradient = [{ kernel: 'sumPartials', args: sum, start: 0, end: 1 }];
+      const update = kernel.update(0, kernel.size);
+      const cost = partitionsOf(batch) * taps * channels;
       return {
         forward: [
           {
@@ -64,9 +66,7 @@ export function layoutSingleChannel(group: Group): StageLayout {
                 },
               ]
             : [],
-        updates: [
-          [...(isTrained ? [{ calls, cost: partitionsOf(batch) * taps * channels }] : []), ...bias.update(batch)],
-        ],
+        updates: [[...(isTrained ? [{ gradient, update, cost }] : []), ...bias.update(batch)]],
         derivations: [],
         scratchBytes: pixels * taps * 16 + pixels * 32,
       };

@@ -1,15 +1,20 @@
-// Where the images of a batch come from: gathered from a resident data set by each partition, normalised and augmented there, or
-// copied from tensors. Not a stage of the model.
+// Where the images of a batch come from: gathered from a resident data set by each partition, normalised, augmented and mixed there, or
+// copied from tensors. Not a stage of the model. A partition that mixes gathers the partners of its images, too, and augments them:
+// twice the work, and no waiting for other partitions.
 import { AUGMENT_EPOCH_AT, AUGMENT_SCRATCH_BYTES, augmentWords } from '../../backend/kernels/augment.ts';
+import { MIX_VALUES_AT, mixValueWords, mixWords } from '../../backend/kernels/mix-examples.ts';
 import { randomStreams } from '../../core/philox.ts';
-import type { ExampleSource } from '../../data/index.ts';
+import type { ExampleSource, Mix } from '../../data/index.ts';
 import { emptyStage, type PlanContext, type Stage } from '../context.ts';
 import type { Value } from '../fuse.ts';
 import type { Call } from '../program.ts';
 
-/** One batch: examples of the source, or byte offsets of images `[size, height, width, channels]` and labels `[size, classes]`. */
+/**
+ * One batch: examples of the source, mixed or as they are, or byte offsets of images `[size, height, width, channels]` and labels
+ * `[size, classes]`.
+ */
 export type PlannedBatch =
-  | { readonly indices: Int32Array; readonly epoch: number }
+  | { readonly indices: Int32Array; readonly epoch: number; readonly mix?: Mix | undefined }
   | { readonly x: number; readonly y: number; readonly size: number };
 
 export interface BatchInput {
@@ -20,62 +25,119 @@ export interface BatchInput {
 
 export const sizeOfBatch = (batch: PlannedBatch): number => ('indices' in batch ? batch.indices.length : batch.size);
 
-/**
- * Lays out the way of a batch into a plan.
- *
- * @param options.labels Byte offset of f32 `[capacity, classes]`
- */
-export function layoutSource(
-  context: PlanContext,
-  options: { input: Value; labels: number; classes: number; source: ExampleSource | undefined },
-): BatchInput {
-  const { input, source, labels } = options;
-  return source ? fromExamples(context, { input, labels, source }) : fromTensors(context, options);
+export interface SourceOptions {
+  readonly input: Value;
+  /** Byte offset of f32 `[capacity, classes]`. */
+  readonly labels: number;
+  readonly classes: number;
+  /** Without it, batches are tensors. */
+  readonly source: ExampleSource | undefined;
+  /** Whether batches of the source may be mixed. */
+  readonly isMixed: boolean;
 }
 
-function fromExamples(
-  context: PlanContext,
-  options: { input: Value; labels: number; source: ExampleSource },
-): BatchInput {
-  const { input, labels, source } = options;
+/** Lays out the way of a batch into a plan. */
+export function layoutSource(context: PlanContext, options: SourceOptions): BatchInput {
+  const { source } = options;
+  return source ? fromExamples(context, { ...options, source }) : fromTensors(context, options);
+}
+
+/** Where images of a source go. */
+interface Destination {
+  /** Byte offset of f32 `[capacity, height, width, channels]`. */
+  readonly images: number;
+  readonly labels: number;
+}
+
+/** Gathers images and augments them. */
+function layoutGathering(context: PlanContext, { bytes, augmentation }: ExampleSource, to: Destination) {
   const { memory, capacity } = context;
-  const { height, width, channels, classes, images, labels: labelBytes } = source.bytes;
-  const value = context.buffersOf(input).value;
+  const { height, width, channels, classes, images, labels: labelBytes } = bytes;
   const indices = memory.reserve(capacity * 4);
-  const imageBytes = height * width * channels;
-  const { augmentation } = source;
-  const plain = augmentation ? memory.floats(capacity * imageBytes) : value;
-  const gather = context.args([images, labelBytes, indices, plain, labels, imageBytes, classes]);
+  const imageFloats = height * width * channels;
+  const plain = augmentation ? memory.floats(capacity * imageFloats) : to.images;
+  const gather = context.args([images, labelBytes, indices, plain, to.labels, imageFloats, classes]);
   const augment =
     augmentation &&
     context.args(
       augmentWords(
-        { input: plain, output: value, ids: indices },
+        { input: plain, output: to.images, ids: indices },
         [height, width, channels],
         { seed: augmentation.seed, stream: randomStreams.augmentation, epoch: 0 },
         augmentation.values,
       ),
     );
-  const calls = (start: number, end: number): Call[] => [
-    { kernel: 'gatherBatch', args: gather, start, end },
-    ...(augment ? [{ kernel: 'augment', args: augment, start, end }] : []),
-  ];
   return {
-    stage: {
-      ...emptyStage,
-      forward: [{ kind: 'partitions', calls: ({ first, last }) => calls(first, last) }],
-      scratchBytes: augment ? AUGMENT_SCRATCH_BYTES : 0,
-    },
-    take(batch) {
-      if (!('indices' in batch)) throw new TypeError('expected examples of the source, got tensors');
-      memory.view(indices, batch.indices.length).set(batch.indices);
-      if (augment) memory.setWord(augment, AUGMENT_EPOCH_AT, batch.epoch);
+    calls: (start: number, end: number): Call[] => [
+      { kernel: 'gatherBatch', args: gather, start, end },
+      ...(augment ? [{ kernel: 'augment', args: augment, start, end }] : []),
+    ],
+    take(examples: Int32Array, epoch: number): void {
+      memory.view(indices, examples.length).set(examples);
+      if (augment) memory.setWord(augment, AUGMENT_EPOCH_AT, epoch);
     },
   };
 }
 
-function fromTensors(context: PlanContext, options: { input: Value; labels: number; classes: number }): BatchInput {
-  const { input, labels, classes } = options;
+/** Gathers the partners of images that `own` holds, and mixes them in. */
+function layoutMixing(context: PlanContext, source: ExampleSource, own: Destination) {
+  const { memory, capacity } = context;
+  const { height, width, channels, classes } = source.bytes;
+  const partner = {
+    images: memory.floats(capacity * height * width * channels),
+    labels: memory.floats(capacity * classes),
+  };
+  const gathering = layoutGathering(context, source, partner);
+  const offsets = {
+    images: own.images,
+    partnerImages: partner.images,
+    mixedImages: own.images,
+    labels: own.labels,
+    partnerLabels: partner.labels,
+    mixedLabels: own.labels,
+    partners: 0,
+  };
+  const args = context.args(mixWords(offsets, [height, width, channels], classes, undefined));
+  return {
+    calls: (start: number, end: number): Call[] => [
+      ...gathering.calls(start, end),
+      { kernel: 'mixExamples', args, start, end },
+    ],
+    take(examples: Int32Array, epoch: number, mix: Mix | undefined): void {
+      gathering.take(mix ? mix.partners.map((row) => examples[row]!) : examples, epoch);
+      const words = mixValueWords(mix);
+      memory.view(args + MIX_VALUES_AT * 4, words.length).set(words);
+    },
+  };
+}
+
+function fromExamples(
+  context: PlanContext,
+  { input, labels, source, isMixed }: SourceOptions & { readonly source: ExampleSource },
+): BatchInput {
+  const destination = { images: context.buffersOf(input).value, labels };
+  const gathering = layoutGathering(context, source, destination);
+  const mixing = isMixed ? layoutMixing(context, source, destination) : undefined;
+  return {
+    stage: {
+      ...emptyStage,
+      forward: [
+        {
+          kind: 'partitions',
+          calls: ({ first, last }) => [...gathering.calls(first, last), ...(mixing?.calls(first, last) ?? [])],
+        },
+      ],
+      scratchBytes: source.augmentation ? AUGMENT_SCRATCH_BYTES : 0,
+    },
+    take(batch) {
+      if (!('indices' in batch)) throw new TypeError('expected examples of the source, got tensors');
+      gathering.take(batch.indices, batch.epoch);
+      mixing?.take(batch.indices, batch.epoch, batch.mix);
+    },
+  };
+}
+
+function fromTensors(context: PlanContext, { input, labels, classes }: SourceOptions): BatchInput {
   const [height, width, channels] = input.shape;
   const value = context.buffersOf(input).value;
   const { backend } = context.memory;

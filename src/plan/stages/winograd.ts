@@ -190,12 +190,15 @@ function layoutWeights(
       const last = Math.min(first + BLOCK_CHANNELS, s.inChannels);
       const taps = Array.from({ length: 9 }, (_, tap) => tap * s.inChannels);
       const update = taps.flatMap((row) => weight.update((row + first) * s.outChannels, (row + last) * s.outChannels));
-      const calls = [call('planWinogradWeightGradient', block), ...update, ...derivations[block]!];
-      return { calls, cost: BLOCK_CHANNELS * s.outChannels * s.positions };
+      return {
+        gradient: [call('planWinogradWeightGradient', block)],
+        update: [...update, ...derivations[block]!],
+        cost: BLOCK_CHANNELS * s.outChannels * s.positions,
+      };
     });
     const calls = Array.from({ length: s.positions }, (_, position) => [products(position)]);
     return {
-      products: calls.map((job) => ({ calls: job, cost: rows * s.inChannels * s.outChannels })),
+      products: calls.map((job) => ({ gradient: job, update: [], cost: rows * s.inChannels * s.outChannels })),
       updates,
       derivations,
     };

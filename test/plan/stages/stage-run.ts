@@ -113,7 +113,7 @@ export class StageRun {
 
   /** Gradients of the weights. */
   gradients(): void {
-    for (const round of this.#stage.updates) this.#run(round.map(({ calls }) => calls));
+    for (const round of this.#stage.updates) this.#run(round.map(({ gradient, update }) => [...gradient, ...update]));
   }
 
   setValue(value: Value, floats: Float32Array): void {

@@ -1,0 +1,92 @@
+// Options of train that choose what happens to examples and to the loss, and how their text becomes settings. Not here: the optimiser
+// (optimizer-options.ts). What the options leave out, recipes say.
+import { type MixingSettings, mixingRules } from '../data/mixing.ts';
+import { type FitSettings, type LossSettings, lossRules } from '../training/index.ts';
+import { usageError } from './arguments.ts';
+import { positiveNumber } from './options.ts';
+
+export const regimeOptions = {
+  mixup: {
+    type: 'string',
+    valueHint: 'alpha',
+    description: 'Mix images and labels in pairs, by shares of Beta(alpha, alpha), such as 0.2 (default: none)',
+  },
+  cutmix: {
+    type: 'string',
+    valueHint: 'alpha',
+    description: 'Replace a rectangle of each image by that of another, and mix the labels, such as 1 (default: none)',
+  },
+  'class-weights': {
+    type: 'string',
+    valueHint: 'list',
+    description: "What each class's label counts: balanced, or a number a class, such as 1,1,2 (default: all the same)",
+  },
+  focal: {
+    type: 'string',
+    valueHint: 'gamma',
+    description: 'Focal loss: multiply each loss by (1 - p)^gamma, such as 2 (default: 0)',
+  },
+  'clip-norm': {
+    type: 'string',
+    valueHint: 'norm',
+    description: 'Scale gradients down where the norm of all of them is above this, such as 1 (default: never)',
+  },
+} as const;
+
+/** The values of `regimeOptions` as they were written. */
+export interface RegimeArguments {
+  readonly mixup?: string | undefined;
+  readonly cutmix?: string | undefined;
+  readonly 'class-weights'?: string | undefined;
+  readonly focal?: string | undefined;
+  readonly 'clip-norm'?: string | undefined;
+}
+
+/** Settings of a regime that a training may do without. */
+export interface Regime extends Pick<LossSettings, 'classWeights' | 'focalGamma'>, Pick<FitSettings, 'clipNorm'> {
+  readonly mixing?: MixingSettings;
+}
+
+/**
+ * The regime that was asked for.
+ *
+ * @throws SelvedgeError `cli/usage` on a value out of range
+ */
+export function readRegime(args: RegimeArguments): Regime {
+  const clipNorm = positiveNumber('clip-norm', args['clip-norm']);
+  return { ...readMixing(args), ...readLoss(args), ...(clipNorm === undefined ? {} : { clipNorm }) };
+}
+
+function readMixing({ mixup, cutmix }: RegimeArguments): Regime {
+  const mixupAlpha = readNumber('mixup', mixup) ?? 0;
+  const cutMixAlpha = readNumber('cutmix', cutmix) ?? 0;
+  if (mixupAlpha === 0 && cutMixAlpha === 0) return {};
+  const mixing = { mixupAlpha, cutMixAlpha, probability: 1 };
+  requireRules(mixingRules(mixing));
+  return { mixing };
+}
+
+function readLoss({ 'class-weights': list, focal }: RegimeArguments): Regime {
+  const focalGamma = readNumber('focal', focal) ?? 0;
+  const classWeights = list === undefined ? undefined : readClassWeights(list);
+  const loss = { ...(classWeights ? { classWeights } : {}), ...(focalGamma === 0 ? {} : { focalGamma }) };
+  requireRules(lossRules({ labelSmoothing: 0, ...loss }));
+  return loss;
+}
+
+function readClassWeights(list: string): NonNullable<LossSettings['classWeights']> {
+  if (list === 'balanced') return list;
+  return list.split(',').map((text) => readNumber('class-weights', text, 'balanced, or numbers with commas between')!);
+}
+
+/** Any number; what makes sense, rules say. */
+function readNumber(option: string, text: string | undefined, expected = 'a number'): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isNaN(value) && text !== '' && text.trim() === text) return value;
+  throw usageError(`Option "--${option}" got "${text}": expected ${expected}`);
+}
+
+function requireRules(rules: readonly (readonly [holds: boolean, message: string])[]): void {
+  for (const [holds, message] of rules) if (!holds) throw usageError(`Cannot train with ${message}`);
+}

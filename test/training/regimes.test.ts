@@ -1,0 +1,167 @@
+// What a recipe may add to a training: each addition is reproducible across interruptions and roads, and changes what it should.
+// Not here: numbers of threads (fit-determinism.test.ts).
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type RunningBackend, startBackend } from '../../src/backend/index.ts';
+import { SelvedgeError } from '../../src/core/errors.ts';
+import { defaultAugmentation, type Examples } from '../../src/data/index.ts';
+import { type FitOptions, type FitSettings, type FitState, fit, openCheckpoints } from '../../src/training/index.ts';
+import { placeSample, type SampleExamples, settingsOf, smallModel, weightsDigest } from './sample-run.ts';
+
+const COUNT = 90;
+
+let engine: RunningBackend;
+let examples: SampleExamples;
+test.before(async () => {
+  engine = await startBackend({ threads: 2 });
+  examples = await placeSample({ count: COUNT, augmentation: { seed: 3, settings: defaultAugmentation } });
+});
+test.after(async () => {
+  examples.resident.dispose();
+  await engine.stop();
+});
+
+const regimes: Readonly<Record<string, Partial<FitSettings>>> = {
+  mixup: { mixing: { mixupAlpha: 0.4, cutMixAlpha: 0, probability: 1 } },
+  CutMix: { mixing: { mixupAlpha: 0, cutMixAlpha: 1, probability: 1 } },
+  'class weights': { classWeights: [1, 2, 0.5, 1, 0, 1, 3, 1, 1, 1] },
+  'balanced class weights and smoothed labels': { classWeights: 'balanced', labelSmoothing: 0.1 },
+  'focal loss': { focalGamma: 2 },
+  'clipped gradients': { clipNorm: 0.5 },
+  'mixup or CutMix': { mixing: { mixupAlpha: 0.4, cutMixAlpha: 1, probability: 0.7 }, averaging: { decay: 0.9 } },
+};
+
+const optionsOf = (settings: Partial<FitSettings>, changes: Partial<FitOptions> = {}): FitOptions => ({
+  training: examples.training,
+  validation: examples.validation,
+  settings: settingsOf(settings),
+  ...changes,
+});
+
+interface Outcome {
+  readonly digest: string;
+  readonly losses: (number | undefined)[];
+}
+
+async function train(options: FitOptions): Promise<Outcome> {
+  const model = smallModel();
+  const before = tf.memory().numTensors;
+  try {
+    const { history } = await fit(model, options);
+    assert.is(tf.memory().numTensors, before, 'leak');
+    return {
+      digest: weightsDigest(model),
+      losses: history.flatMap(({ loss, validationLoss }) => [loss, validationLoss]),
+    };
+  } finally {
+    model.dispose();
+  }
+}
+
+/** The same examples, which come as tensors. */
+const withoutSource = ({ count, batch }: Examples): Examples => ({ count, batch });
+
+for (const [name, settings] of Object.entries(regimes)) {
+  test(`fit() with ${name} trains other weights, the same each time, from resident examples and from tensors`, async () => {
+    const found = await train(optionsOf(settings));
+    const { labelSmoothing = 0, averaging } = settings;
+    const plain = await train(optionsOf({ labelSmoothing, ...(averaging ? { averaging } : {}) }));
+    assert.not.equal(plain.digest, found.digest);
+    assert.equal(await train(optionsOf(settings)), found);
+    const fromTensors = await train(optionsOf(settings, { training: withoutSource(examples.training) }));
+    assert.equal(fromTensors, found);
+  });
+
+  test(`fit() with ${name} stopped in an epoch and resumed ends with the weights and losses of one never stopped`, async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-regime-'));
+    try {
+      const checkpoints = openCheckpoints<FitState>(folder);
+      const whole = await train(optionsOf(settings));
+      const controller = new AbortController();
+      let updates = 0;
+      const onProgress = (): void => {
+        if (++updates === 8) controller.abort();
+      };
+      await train(optionsOf(settings, { checkpoints, signal: controller.signal, onProgress }));
+      assert.is(updates, 8);
+      assert.equal(await train(optionsOf(settings, { checkpoints })), whole);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test(`fit() with ${name} has the losses of the plan op by op, up to rounding`, async () => {
+    const planned = await train(optionsOf({ ...settings, epochs: 1 }));
+    const opByOp = await train(optionsOf({ ...settings, epochs: 1 }, { opByOp: true }));
+    planned.losses.forEach((loss, i) => {
+      assert.ok(Math.abs(loss! - opByOp.losses[i]!) < 1e-4 * loss!, `${loss} by the plan, ${opByOp.losses[i]} else`);
+    });
+  });
+}
+
+test('fit() refuses a checkpoint of another regime', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-regime-'));
+  try {
+    const checkpoints = openCheckpoints<FitState>(folder);
+    await train(optionsOf({}, { checkpoints }));
+    for (const [name, settings] of Object.entries(regimes)) {
+      const error = await train(optionsOf(settings, { checkpoints })).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      assert.ok(error instanceof SelvedgeError && error.code === 'training/other-run', name);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+const refused: readonly [settings: Partial<FitSettings>, message: RegExp][] = [
+  [
+    { mixing: { mixupAlpha: -1, cutMixAlpha: 0, probability: 1 } },
+    /an alpha of mixup of -1: expected 0, or from 0\.001/,
+  ],
+  [{ mixing: { mixupAlpha: 0, cutMixAlpha: Number.NaN, probability: 1 } }, /an alpha of CutMix of NaN/],
+  [{ classWeights: [1, 2, 3] }, /3 class weights: expected 10, one a class/],
+  [{ classWeights: [] }, /class weights of 0|0 class weights/],
+  [{ classWeights: [1, 2, 3, 4, 5, 6, 7, 8, 9, Number.NaN] }, /a class weight of NaN: expected a number from 0/],
+  [{ classWeights: 'even' as 'balanced' }, /class weights "even": expected balanced, or a list of numbers/],
+  [{ clipNorm: 0 }, /gradients clipped to a norm of 0: expected more than 0/],
+  [{ clipNorm: Number.NaN }, /gradients clipped to a norm of NaN/],
+  [{ focalGamma: -0.5 }, /a focal loss of gamma -0\.5/],
+  [{ focalGamma: Number.NaN }, /a focal loss of gamma NaN/],
+  [{ mixing: { mixupAlpha: 0, cutMixAlpha: 0, probability: 1 } }, /alphas of 0: expected one of them above 0/],
+];
+
+test('fit() balances classes by their number of examples, and refuses to where one has none', async () => {
+  const labels = examples.resident.dataset.labels.subarray(0, COUNT);
+  const counts = Array.from({ length: 10 }, (_, k) => labels.filter((label) => label === k).length);
+  const byHand = counts.map((count) => COUNT / (10 * count));
+  const balanced = await train(optionsOf({ classWeights: 'balanced' }));
+  assert.equal(await train(optionsOf({ classWeights: byHand })), balanced);
+  const indices = Int32Array.from({ length: COUNT }, (_, i) => i).filter((index) => labels[index] !== 3);
+  const error = await train(
+    optionsOf({ classWeights: 'balanced' }, { training: examples.resident.examples({ indices }) }),
+  ).then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  assert.match(String(error), /balanced class weights: class 3 has no training example/);
+});
+
+test('fit() refuses settings of a regime that make no sense, in words', async () => {
+  for (const [settings, message] of refused) {
+    const error = await train(optionsOf(settings)).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof SelvedgeError && error.code === 'training/settings', String(error));
+    assert.match((error as SelvedgeError).message, message);
+  }
+});
+
+test.run();
