@@ -43,6 +43,11 @@ export async function chosenFolder(
   return shippedModelFolder();
 }
 
+/** What a command does with a model. */
+type Action = 'predict' | 'export' | 'measure';
+
+const refusals = { predict: 'Cannot predict with', export: 'Cannot export', measure: 'Cannot measure' } as const;
+
 /** A model with the names of its classes. */
 export interface ChosenModel extends LoadedModel {
   readonly classNames: readonly string[];
@@ -54,16 +59,16 @@ export interface ChosenModel extends LoadedModel {
  * @param action What the command does, for codes and messages of errors
  * @throws SelvedgeError `models/…`, `<action>/model-shape`, `<action>/class-names`
  */
-export async function loadChosenModel(folder: string, action: 'predict' | 'export'): Promise<ChosenModel> {
+export async function loadChosenModel(folder: string, action: Action): Promise<ChosenModel> {
   const loaded = await (folder === shippedModelFolder() ? loadShippedModel() : loadModel(folder));
   return { ...loaded, classNames: classNamesOf(loaded, folder, action) };
 }
 
 /** Names saved beside the model; a model of stock tfjs has none, and its classes are numbered. */
-function classNamesOf({ model, metadata }: LoadedModel, folder: string, action: string): readonly string[] {
+function classNamesOf({ model, metadata }: LoadedModel, folder: string, action: Action): readonly string[] {
   const shape = (tensor: unknown): string => `[${(tensor as tf.SymbolicTensor).shape.slice(1).join(', ')}]`;
   const { inputs, outputs } = model;
-  const cannot = action === 'predict' ? 'Cannot predict with' : 'Cannot export';
+  const cannot = refusals[action];
   const classes = outputs[0]!.shape.at(-1)!;
   if (
     inputs.length !== 1 ||

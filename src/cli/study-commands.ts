@@ -5,6 +5,7 @@ import { data } from './data.ts';
 import { evaluate } from './evaluate.ts';
 import { exportCommand } from './export.ts';
 import { info } from './info.ts';
+import { measure } from './measure.ts';
 import { predict } from './predict.ts';
 import { explore, report } from './report.ts';
 import { train } from './train.ts';
@@ -15,6 +16,7 @@ export const studyCommands: readonly Command<never>[] = [
   explore,
   train,
   evaluate,
+  measure,
   predict,
   exportCommand,
   report,

@@ -1,5 +1,14 @@
 // How well a model does: confusion matrix, classification report, evaluation, comparison.
 export {
+  type Calibration,
+  fitTemperature,
+  type MeanWithInterval,
+  measureCalibration,
+  type ReliabilityBin,
+  scaleByTemperature,
+} from './calibration.ts';
+export type { LabelledProbabilities } from './check-probabilities.ts';
+export {
   type ClassificationReport,
   type ClassScores,
   classificationReport,
@@ -17,5 +26,6 @@ export {
   evaluateModel,
   type Predict,
 } from './evaluate.ts';
+export { type Coverage, coverageAt, type RiskCoverage, riskCoverage, thresholdFor } from './selective.ts';
 export { type Interval, type McNemar, mcNemar, wilsonInterval95 } from './statistics.ts';
 export { predictViews, type ViewsName, viewsNames } from './views.ts';

@@ -43,6 +43,7 @@ test('selvedge --help explains all commands', async () => {
     'explore',
     'train',
     'evaluate',
+    'measure',
     'predict',
     'export',
     'report',

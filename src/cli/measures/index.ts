@@ -1,0 +1,33 @@
+// All measures by name. Each is loaded when it is asked for. Invariant: what a measure finds is a function of model, data and settings,
+// so that it can be compared with what docs/results holds.
+import type { Measured, Subject } from './subject.ts';
+
+/** What a user may change of a measure. */
+export interface MeasureOptions {
+  /** Where a measure that trains keeps its checkpoints. */
+  readonly workFolder: string;
+}
+
+export interface Measure {
+  readonly description: string;
+  /** False for a measure of the data alone. */
+  readonly usesModel: boolean;
+  load(): Promise<(subject: Subject, options: MeasureOptions) => Promise<Measured>>;
+}
+
+const known = {
+  classification: {
+    description: 'accuracy, classes, risk over coverage',
+    usesModel: true,
+    load: async () => (await import('./classification.ts')).measureClassification,
+  },
+  calibration: {
+    description: 'whether probabilities mean what they say',
+    usesModel: true,
+    load: async () => (await import('./calibration.ts')).measureCalibrationOf,
+  },
+} satisfies Readonly<Record<string, Measure>>;
+
+export type MeasureName = keyof typeof known;
+export const measures: Readonly<Record<MeasureName, Measure>> = known;
+export const measureNames = Object.keys(known) as readonly MeasureName[];
