@@ -18,6 +18,7 @@ export {
 export { type Compared, compareEvaluations, type EvaluationComparison } from './compare.ts';
 export { type ConfusionMatrix, confusionMatrix } from './confusion-matrix.ts';
 export { type ConfusedPair, mostConfusedPairs, type WeakClass, weakestClasses } from './confusions.ts';
+export { equalImages, type ImagePool, type Neighbours, nearestImages } from './duplicates.ts';
 export {
   categoricalCrossentropy,
   type Evaluation,
@@ -26,6 +27,7 @@ export {
   evaluateModel,
   type Predict,
 } from './evaluate.ts';
+export { type CorruptionCell, type Robustness, summarizeRobustness } from './robustness.ts';
 export { type Coverage, coverageAt, type RiskCoverage, riskCoverage, thresholdFor } from './selective.ts';
 export { type Interval, type McNemar, mcNemar, wilsonInterval95 } from './statistics.ts';
 export { predictViews, type ViewsName, viewsNames } from './views.ts';

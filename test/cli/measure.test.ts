@@ -45,10 +45,22 @@ test('selvedge measure calibration fits its temperature on the validation images
   assert.equal(JSON.parse(readFileSync(path.join(folder, 'results', 'calibration.json'), 'utf8')), json);
 });
 
+test('selvedge measure duplicates finds no equal images, and the nearest pairs of the sample', async () => {
+  const json = jsonOf(await measure('duplicates', '--json'));
+  assert.equal(json.equalGroups, []);
+  assert.is(json.model, undefined);
+  assert.equal(json.images, { training: 2000, test: 1000 });
+  const { training, test: inTest, across } = json.pairs;
+  assert.is(across.count, 1000);
+  for (const { nearest } of [training, inTest, across]) {
+    assert.ok(nearest[0].levels > 0 && nearest[0].levels <= nearest[1].levels);
+  }
+});
+
 test('selvedge measure refuses what it does not know in one line', async () => {
   const refusals: [string[], number, string][] = [
     [[], 2, '[cli/usage]'],
-    [['colour'], 2, 'expected one of classification, calibration'],
+    [['colour'], 2, 'expected one of classification, calibration, duplicates'],
     [['calibration', '--model', 'dropout'], 2, 'Option "--model" needs "--run"'],
     [['calibration', '--run', 'none'], 1, '[run/not-found]'],
     [['calibration', '--data', 'nowhere'], 1, 'nowhere'],

@@ -26,6 +26,16 @@ const known = {
     usesModel: true,
     load: async () => (await import('./calibration.ts')).measureCalibrationOf,
   },
+  duplicates: {
+    description: 'images that the data hold twice, or nearly',
+    usesModel: false,
+    load: async () => (await import('./duplicates.ts')).measureDuplicates,
+  },
+  robustness: {
+    description: 'accuracy under fifteen corruptions',
+    usesModel: true,
+    load: async () => (await import('./robustness.ts')).measureRobustness,
+  },
 } satisfies Readonly<Record<string, Measure>>;
 
 export type MeasureName = keyof typeof known;
