@@ -9,7 +9,7 @@ import { loadData } from './data.ts';
 import { untilInterrupted } from './interruption.ts';
 import { type MeasureName, type MeasureOptions, measureNames, measures } from './measures/index.ts';
 import { openSubject, type Subject } from './measures/subject.ts';
-import { checkThreads, dataOption, modelFolder, runFolder, threadsOption, useEngine } from './options.ts';
+import { checkThreads, dataOption, modelFolder, runFolder, threadsOption, useEngine, wholeNumber } from './options.ts';
 import { readRun, requireSameData, writeJson } from './run-files.ts';
 
 export const measure = command({
@@ -29,6 +29,7 @@ export const measure = command({
       valueHint: 'folder',
       description: 'Write each result as <name>.json into this folder, too',
     },
+    epochs: { type: 'string', valueHint: 'count', description: 'Epochs of a measure that trains (labels; default: 3)' },
     ...dataOption,
     ...threadsOption,
   },
@@ -36,7 +37,10 @@ export const measure = command({
     const names = namesOf(args.name);
     checkThreads(args.threads);
     const folder = await chosenFolder(args, context);
-    const options = { workFolder: runFolder(context, args.run ?? 'measure') };
+    const options = {
+      workFolder: runFolder(context, args.run ?? 'measure'),
+      epochs: wholeNumber('epochs', args.epochs),
+    };
     const open = async (): Promise<Subject> => {
       const [data] = await Promise.all([loadData(context, args.data), useEngine(args.threads)]);
       if (args.run !== undefined) {
@@ -73,9 +77,11 @@ function namesOf(name: string): readonly MeasureName[] {
 }
 
 async function measureOne(name: MeasureName, subject: Subject, options: MeasureOptions) {
-  const { usesModel, load } = measures[name];
+  const { usesModel, trains, load } = measures[name];
   const run = await load();
-  const { result, text } = await untilInterrupted(() => run(subject, options), subject.context.signal);
+  // Who trains hears of Ctrl-C himself, so that his checkpoint is written.
+  const go = () => run(subject, options);
+  const { result, text } = await (trains ? go() : untilInterrupted(go, subject.context.signal));
   const { source } = subject.data;
   const json = rounded({
     measure: name,

@@ -48,6 +48,7 @@ export {
   type ImageDecoder,
   type RawImage,
 } from './image-decoder.ts';
+export { type MadeImageKind, type MakeOptions, madeImageKinds, makeImages } from './made-images.ts';
 export { type PictureFormat, pictureFormatNames, pictureFormatOf } from './picture-format.ts';
 export { type PreparedImage, prepareImage } from './prepare-image.ts';
 export {

@@ -27,6 +27,21 @@ export {
   evaluateModel,
   type Predict,
 } from './evaluate.ts';
+export {
+  type FlipDetection,
+  type FlippedPair,
+  findLabelErrors,
+  type LabelErrors,
+  type LabelIssue,
+  measureFlips,
+} from './label-errors.ts';
+export {
+  type Features,
+  fitMahalanobis,
+  measureSeparation,
+  type Separation,
+  scoresOfLogits,
+} from './outliers.ts';
 export { type CorruptionCell, type Robustness, summarizeRobustness } from './robustness.ts';
 export { type Coverage, coverageAt, type RiskCoverage, riskCoverage, thresholdFor } from './selective.ts';
 export { type Interval, type McNemar, mcNemar, wilsonInterval95 } from './statistics.ts';

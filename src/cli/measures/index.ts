@@ -6,12 +6,16 @@ import type { Measured, Subject } from './subject.ts';
 export interface MeasureOptions {
   /** Where a measure that trains keeps its checkpoints. */
   readonly workFolder: string;
+  /** Epochs of a measure that trains; default: its own. */
+  readonly epochs?: number | undefined;
 }
 
 export interface Measure {
   readonly description: string;
   /** False for a measure of the data alone. */
   readonly usesModel: boolean;
+  /** True where it trains, and ends by itself when the signal comes. */
+  readonly trains?: boolean;
   load(): Promise<(subject: Subject, options: MeasureOptions) => Promise<Measured>>;
 }
 
@@ -35,6 +39,12 @@ const known = {
     description: 'accuracy under fifteen corruptions',
     usesModel: true,
     load: async () => (await import('./robustness.ts')).measureRobustness,
+  },
+  labels: {
+    description: 'label errors, by training out of fold',
+    usesModel: false,
+    trains: true,
+    load: async () => (await import('./labels.ts')).measureLabels,
   },
 } satisfies Readonly<Record<string, Measure>>;
 
