@@ -52,9 +52,14 @@ export async function chosenFolder(
 }
 
 /** What a command does with a model. */
-type Action = 'predict' | 'export' | 'explain';
+type Action = 'predict' | 'export' | 'explain' | 'measure';
 
-const refusals = { predict: 'Cannot predict with', export: 'Cannot export', explain: 'Cannot explain' } as const;
+const refusals = {
+  predict: 'Cannot predict with',
+  export: 'Cannot export',
+  explain: 'Cannot explain',
+  measure: 'Cannot measure',
+} as const;
 
 /** A model with the names of its classes. */
 export interface ChosenModel extends LoadedModel {

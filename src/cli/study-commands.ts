@@ -7,6 +7,7 @@ import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { info } from './info.ts';
+import { measure } from './measure.ts';
 import { predict } from './predict.ts';
 import { explore, report } from './report.ts';
 import { train } from './train.ts';
@@ -18,6 +19,7 @@ export const studyCommands: readonly Command<never>[] = [
   train,
   ensemble,
   evaluate,
+  measure,
   predict,
   explain,
   exportCommand,

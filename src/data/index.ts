@@ -15,6 +15,14 @@ export {
   placeDataset,
   type ResidentDataset,
 } from './batches.ts';
+export {
+  CORRUPTION_STRENGTHS,
+  type CorruptionName,
+  type CorruptOptions,
+  corruptImages,
+  corruptionNames,
+  corruptions,
+} from './corruptions.ts';
 export { countLabels, type Dataset, type DatasetFiles, decodeDataset, type NamedFile, subsetOf } from './dataset.ts';
 export { type DownloadOptions, type DownloadProgress, download } from './download.ts';
 export {
@@ -40,6 +48,7 @@ export {
   type ImageDecoder,
   type RawImage,
 } from './image-decoder.ts';
+export { type MadeImageKind, type MakeOptions, madeImageKinds, makeImages } from './made-images.ts';
 export {
   describeMixing,
   drawMix,

@@ -1,5 +1,14 @@
 // How well a model does: confusion matrix, classification report, evaluation, comparison.
 export {
+  type Calibration,
+  fitTemperature,
+  type MeanWithInterval,
+  measureCalibration,
+  type ReliabilityBin,
+  scaleByTemperature,
+} from './calibration.ts';
+export type { LabelledProbabilities } from './check-probabilities.ts';
+export {
   type ClassificationReport,
   type ClassScores,
   classificationReport,
@@ -9,6 +18,7 @@ export {
 export { type Compared, compareEvaluations, type EvaluationComparison } from './compare.ts';
 export { type ConfusionMatrix, confusionMatrix } from './confusion-matrix.ts';
 export { type ConfusedPair, mostConfusedPairs, type WeakClass, weakestClasses } from './confusions.ts';
+export { equalImages, type ImagePool, type Neighbours, nearestImages } from './duplicates.ts';
 export {
   categoricalCrossentropy,
   type Evaluation,
@@ -17,5 +27,22 @@ export {
   evaluateModel,
   type Predict,
 } from './evaluate.ts';
+export {
+  type FlipDetection,
+  type FlippedPair,
+  findLabelErrors,
+  type LabelErrors,
+  type LabelIssue,
+  measureFlips,
+} from './label-errors.ts';
+export {
+  type Features,
+  fitMahalanobis,
+  measureSeparation,
+  type Separation,
+  scoresOfLogits,
+} from './outliers.ts';
+export { type CorruptionCell, type Robustness, summarizeRobustness } from './robustness.ts';
+export { type Coverage, coverageAt, type RiskCoverage, riskCoverage, thresholdFor } from './selective.ts';
 export { type Interval, type McNemar, mcNemar, wilsonInterval95 } from './statistics.ts';
 export { predictViews, type ViewsName, viewsNames } from './views.ts';

@@ -1,0 +1,106 @@
+// selvedge measure: every scientific figure under one verb. Not here: what is measured (measures/) and the mathematics (src/evaluation/).
+// Invariant: JSON is a function of model, data and settings: no time, no machine, and numbers to six digits after the point, so that the
+// same command gives the same file on every engine.
+import { platform } from '../platform/index.ts';
+import { usageError } from './arguments.ts';
+import { chosenFolder, chosenModelOptions } from './chosen-model.ts';
+import { command } from './command.ts';
+import { loadData } from './data.ts';
+import { untilInterrupted } from './interruption.ts';
+import { type MeasureName, type MeasureOptions, measureNames, measures } from './measures/index.ts';
+import { openSubject, type Subject } from './measures/subject.ts';
+import { checkThreads, dataOption, modelFolder, runFolder, threadsOption, useEngine, wholeNumber } from './options.ts';
+import { readRun, requireSameData, writeJson } from './run-files.ts';
+
+export const measure = command({
+  name: 'measure',
+  description: 'Measure what a study says of its limits: calibration, robustness, label errors …',
+  // A measure that trains keeps what it has done.
+  endsItself: true,
+  args: {
+    name: {
+      type: 'positional',
+      required: true,
+      description: `${measureNames.map((name) => `${name} (${measures[name].description})`).join('; ')}; or all`,
+    },
+    ...chosenModelOptions,
+    into: {
+      type: 'string',
+      valueHint: 'folder',
+      description: 'Write each result as <name>.json into this folder, too',
+    },
+    epochs: { type: 'string', valueHint: 'count', description: 'Epochs of a measure that trains (labels; default: 3)' },
+    ...dataOption,
+    ...threadsOption,
+  },
+  async run(args, context) {
+    const names = namesOf(args.name);
+    checkThreads(args.threads);
+    const folder = await chosenFolder(args, context);
+    const options = {
+      workFolder: runFolder(context, args.run ?? 'measure'),
+      epochs: wholeNumber('epochs', args.epochs),
+    };
+    const open = async (): Promise<Subject> => {
+      const [data] = await Promise.all([loadData(context, args.data), useEngine(args.threads)]);
+      if (args.run !== undefined) {
+        const trained = await modelFolder(context, args.run, args.model ?? 'dropout');
+        requireSameData(trained, (await readRun(trained)).config, data.source);
+      }
+      return openSubject(context, data, folder);
+    };
+    const subject = await untilInterrupted(open, context.signal);
+    try {
+      const found: [MeasureName, object, string][] = [];
+      for (const name of names) {
+        const { json, text } = await measureOne(name, subject, options);
+        found.push([name, json, text]);
+        if (args.into !== undefined) {
+          await writeJson(platform.files.join(platform.files.resolve(context.cwd, args.into), `${name}.json`), json);
+        }
+      }
+      return {
+        json: args.name === 'all' ? Object.fromEntries(found) : found[0]![1],
+        text: found.map(([name, , text]) => (found.length > 1 ? `${name}\n${text}` : text)).join('\n\n'),
+      };
+    } finally {
+      subject.dispose();
+    }
+  },
+});
+
+function namesOf(name: string): readonly MeasureName[] {
+  if (name === 'all') return measureNames;
+  const found = measureNames.find((known) => known === name);
+  if (found !== undefined) return [found];
+  throw usageError(`Unknown measure "${name}": expected one of ${measureNames.join(', ')}, or all`);
+}
+
+async function measureOne(name: MeasureName, subject: Subject, options: MeasureOptions) {
+  const { usesModel, trains, load } = measures[name];
+  const run = await load();
+  // Who trains hears of Ctrl-C himself, so that his checkpoint is written.
+  const go = () => run(subject, options);
+  const { result, text } = await (trains ? go() : untilInterrupted(go, subject.context.signal));
+  const { source } = subject.data;
+  const json = rounded({
+    measure: name,
+    ...(usesModel ? { model: await modelOf(subject) } : {}),
+    data: { isSample: source.isSample, files: source.files.map(({ sha256 }) => sha256) },
+    ...result,
+  }) as Readonly<Record<string, unknown>>;
+  return { json, text };
+}
+
+async function modelOf(subject: Subject) {
+  const { model, weights } = await subject.model();
+  return { name: model.name, weights };
+}
+
+/** Engines differ in the last bits of logarithms and exponentials; nobody reads a seventh digit. */
+function rounded(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isInteger(value) ? value : Number(value.toFixed(6));
+  if (Array.isArray(value)) return value.map(rounded);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, rounded(inner)]));
+}

@@ -1,0 +1,76 @@
+// selvedge measure on the shipped sample: what it prints, what it writes, what it refuses. Figures of the whole set: results.test.ts.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Ended, makeFolder, run } from './program.ts';
+
+const { folder, remove } = makeFolder();
+const test = suite('selvedge measure');
+const measure = (...args: string[]): Promise<Ended> => run(folder, ['measure', ...args]);
+test.after(remove);
+
+test.before(async () => {
+  const { code, err } = await run(folder, ['train', '--run', 'small', '--epochs', '1']);
+  assert.is(code, 0, err);
+});
+
+function jsonOf({ code, out, err }: Ended) {
+  assert.is(code, 0, err);
+  return JSON.parse(out);
+}
+
+test('selvedge measure classification says where the shipped model errs, and that the sample is a sample', async () => {
+  const json = jsonOf(await measure('classification', '--json'));
+  assert.equal(
+    [json.measure, json.model.name, json.data.isSample, json.count],
+    ['classification', 'dropout', true, 1000],
+  );
+  assert.ok(json.accuracy > 0.88);
+  for (const {
+    recall,
+    recallInterval95: { low, high },
+  } of json.classes)
+    assert.ok(low <= recall && recall <= high);
+  assert.is(json.riskCoverage.points.at(-1).accuracy, json.accuracy);
+  // The sample is not what it was trained on: nobody knows which of its images it has seen.
+  assert.match(json.promises.reason, 'other data');
+});
+
+test('selvedge measure calibration fits its temperature on the validation images of a run', async () => {
+  const json = jsonOf(await measure('calibration', '--run', 'small', '--into', 'results', '--json'));
+  assert.is(json.fittedOn, 400);
+  assert.ok(json.temperature > 0.05 && json.temperature < 20);
+  assert.is(json.calibrated.accuracy, json.uncalibrated.accuracy);
+  assert.equal(JSON.parse(readFileSync(path.join(folder, 'results', 'calibration.json'), 'utf8')), json);
+});
+
+test('selvedge measure duplicates finds no equal images, and the nearest pairs of the sample', async () => {
+  const json = jsonOf(await measure('duplicates', '--json'));
+  assert.equal(json.equalGroups, []);
+  assert.is(json.model, undefined);
+  assert.equal(json.images, { training: 2000, test: 1000 });
+  const { training, test: inTest, across } = json.pairs;
+  assert.is(across.count, 1000);
+  for (const { nearest } of [training, inTest, across]) {
+    assert.ok(nearest[0].levels > 0 && nearest[0].levels <= nearest[1].levels);
+  }
+});
+
+test('selvedge measure refuses what it does not know in one line', async () => {
+  const refusals: [string[], number, string][] = [
+    [[], 2, '[cli/usage]'],
+    [['colour'], 2, 'expected one of classification, calibration, duplicates'],
+    [['calibration', '--model', 'dropout'], 2, 'Option "--model" needs "--run"'],
+    [['calibration', '--run', 'none'], 1, '[run/not-found]'],
+    [['calibration', '--data', 'nowhere'], 1, 'nowhere'],
+  ];
+  for (const [args, expected, text] of refusals) {
+    const { code, out, err } = await measure(...args);
+    assert.equal([code, out], [expected, ''], err);
+    assert.match(err, text);
+    assert.not.match(err, /^ {4}at /m);
+  }
+});
+
+test.run();

@@ -1,0 +1,69 @@
+// docs/results says what the commands say: figures follow from the counts beside them, and the quick measures are made again where this
+// machine has the whole data set. Not here: the slow ones, which `npm run results` makes.
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { loadFashionMnist } from '../../src/data/sources.ts';
+import { classificationReport, wilsonInterval95 } from '../../src/evaluation/index.ts';
+import { makeFolder, run } from './program.ts';
+
+const { folder, remove } = makeFolder();
+const test = suite('docs/results');
+test.after(remove);
+
+const resultOf = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../../docs/results/${name}.json`, import.meta.url), 'utf8'));
+const isNear = (got: number, expected: number, tolerance = 2e-6): void => {
+  assert.ok(Math.abs(got - expected) <= tolerance, `${got} is not ${expected}`);
+};
+
+/** Whether the whole data set is here without fetching it. */
+async function hasData(): Promise<boolean> {
+  try {
+    await loadFashionMnist({ allowSample: false, places: { addresses: [], runCommand: null } });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('classification.json follows from its confusion matrix', () => {
+  const { confusion, classes, accuracy, accuracyInterval95, count, correct } = resultOf('classification');
+  const report = classificationReport(
+    confusion,
+    classes.map(({ name }: { name: string }) => name),
+  );
+  isNear(accuracy, report.accuracy);
+  const { low, high } = wilsonInterval95(correct, count);
+  isNear(accuracyInterval95.low, low);
+  isNear(accuracyInterval95.high, high);
+  report.classes.forEach((row, label) => {
+    isNear(classes[label].recall, row.recall);
+  });
+});
+
+test('calibration.json follows from its bins', () => {
+  const { uncalibrated, calibrated } = resultOf('calibration');
+  for (const { bins, count, ece } of [uncalibrated, calibrated]) {
+    type Bin = { count: number; accuracy: number; confidence: number };
+    isNear(
+      ece,
+      bins.reduce((sum: number, bin: Bin) => sum + (bin.count * Math.abs(bin.accuracy - bin.confidence)) / count, 0),
+    );
+  }
+});
+
+test('the quick measures say again what is written', async () => {
+  if (!(await hasData())) {
+    console.log('docs/results: the whole data set is not here, so that nothing is measured again');
+    return;
+  }
+  for (const name of ['classification', 'calibration']) {
+    // An empty variable stands for none: the program looks where this test has looked.
+    const { code, out, err } = await run(folder, ['measure', name, '--json'], { SELVEDGE_DATA: '' });
+    assert.is(code, 0, err);
+    assert.equal(JSON.parse(out), resultOf(name));
+  }
+});
+
+test.run();
