@@ -10,7 +10,7 @@ import { normalQuantile } from './normal-quantile.ts';
  * What randomness is for. The stream is the second key word, so two purposes never share numbers under one seed. Zero is left to
  * kernels that use both key words for the seed.
  */
-export const randomStreams = { shuffle: 1, augmentation: 2, initialiser: 3 } as const;
+export const randomStreams = { shuffle: 1, augmentation: 2, initialiser: 3, tuning: 4 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;
 const MULTIPLIER_1 = 0xcd9e8d57;
