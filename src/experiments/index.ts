@@ -1,6 +1,18 @@
 // Many trainings and their evaluations; and single ones as data.
 
 export {
+  type Direction,
+  type JournalLine,
+  journalLines,
+  journalText,
+  parseJournal,
+  replayJournal,
+  type Study,
+  type Trial,
+  type TrialState,
+} from './journal.ts';
+export { type JournalFile, openJournal, readJournal } from './journal-file.ts';
+export {
   type Distribution,
   distributionText,
   type ParameterValue,
@@ -8,7 +20,18 @@ export {
   readDistribution,
   valueAt,
 } from './parameter.ts';
+export { type Progressing, type PrunerSettings, prunerDefaults, prunerSchema, shouldPrune } from './pruners.ts';
 export { checkRecipe, type Recipe, type RecipeName, readRecipe, recipeNames, recipeSchema } from './recipe.ts';
+export {
+  createSampler,
+  type Proposal,
+  type Sampler,
+  type SamplerOptions,
+  type SamplerSettings,
+  type Situation,
+  samplerDefaults,
+  samplerSchema,
+} from './samplers.ts';
 export {
   type Assignment,
   checkSearchSpace,
@@ -17,3 +40,15 @@ export {
   readSearchSpace,
   type SearchSpace,
 } from './search-space.ts';
+export { type TrialTraining, trainTrial } from './train-trial.ts';
+export {
+  attributeNames,
+  bestTrial,
+  type RunningTrial,
+  recipeOfTrial,
+  type StudySettings,
+  type TrialOutcome,
+  type TuneOptions,
+  type TuneResult,
+  tune,
+} from './tune.ts';

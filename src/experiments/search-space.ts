@@ -171,7 +171,7 @@ function createParser(parameters: Parameter[], fail: Fail) {
       }
       case 'choice': {
         const { choice } = parseForm(form, value, path);
-        const choices = choice.map(labelOf);
+        const choices = labelsOf(choice);
         const twice = choices.find((label, i) => choices.indexOf(label) !== i);
         if (twice !== undefined) fail(inside('choice'), `expected options that differ, got "${twice}" twice`);
         const parameter = add(name, path, { kind: 'choice', choices });
@@ -219,12 +219,23 @@ function createParser(parameters: Parameter[], fail: Fail) {
 const isWithin = ({ low, high }: { readonly low: number; readonly high: number }, value: ParameterValue): boolean =>
   typeof value === 'number' && value >= low && value <= high;
 
-/** What an option is called: scalars are their own names, parts of a recipe go by `name` or `family`, anything else by its text. */
-function labelOf(option: unknown): ParameterValue {
-  if (option === null || ['string', 'number', 'boolean'].includes(typeof option)) return option as ParameterValue;
-  const { name, family } = option as { name?: unknown; family?: unknown };
-  if (typeof name === 'string') return name;
-  return typeof family === 'string' ? family : JSON.stringify(option);
+/**
+ * What options are called: scalars are their own names, parts of a recipe go by `name` or `family`, or else by their fields, and anything
+ * else by its text.
+ */
+function labelsOf(options: readonly unknown[]): ParameterValue[] {
+  const labels = options.map((option) => {
+    if (option === null || ['string', 'number', 'boolean'].includes(typeof option)) return option as ParameterValue;
+    if (Array.isArray(option)) return JSON.stringify(option);
+    const { name, family } = option as { name?: unknown; family?: unknown };
+    const given = [name, family].find((label) => typeof label === 'string');
+    return (given as string | undefined) ?? Object.keys(option as object).join('+');
+  });
+  return labels.map((label, i) => {
+    const isShared = labels.some((other, j) => other === label && i !== j);
+    const isNamed = ['name', 'family'].some((key) => Object.hasOwn(Object(options[i]), key));
+    return isShared && !isNamed && typeof options[i] === 'object' ? JSON.stringify(options[i]) : label;
+  });
 }
 
 function resolvePoint(root: Node, choose: (parameter: Parameter) => ParameterValue): Point {
