@@ -158,9 +158,9 @@ export function normalCdf(x: number): number {
   const distance = Math.abs(x);
   if (distance > 38) return x < 0 ? 0 : 1;
   const density = 0.3989422804014327 * Math.exp(-0.5 * x * x);
-  if (distance > 5) {
+  if (distance > 2.5) {
     let fraction = 0;
-    for (let k = 30; k >= 1; k--) fraction = k / (distance + fraction);
+    for (let k = 160; k >= 1; k--) fraction = k / (distance + fraction);
     const tail = density / (distance + fraction);
     return x < 0 ? tail : 1 - tail;
   }
