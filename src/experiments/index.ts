@@ -1,5 +1,6 @@
 // Many trainings and their evaluations; and single ones as data.
 
+export { type Importance, importanceOf } from './importance.ts';
 export {
   type Direction,
   type JournalLine,

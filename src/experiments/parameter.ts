@@ -26,11 +26,13 @@ export type Distribution =
 /** Decimal digits of a value: readable in a recipe, and beyond the last bit, in which the logarithms of engines differ. */
 const DIGITS = 6;
 
-/** Whether there is but one value. */
+/** Whether there is but one value, or a range too narrow to tell two apart. */
 export function isSingle(distribution: Distribution): boolean {
   if (distribution.kind === 'choice') return distribution.choices.length === 1;
   const { low, high, step } = distribution;
-  return low === high || (step !== undefined && high - low < step);
+  if (step !== undefined) return high - low < step;
+  const { from, to } = rangeOf(distribution);
+  return to - from <= 1e-12 * Math.max(Math.abs(from), Math.abs(to));
 }
 
 /** The number that a journal holds: the value itself, or the position of the choice. */

@@ -94,12 +94,12 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   }
 }
 
-/** The complete trial with the best value; the first of several. */
+/** The complete trial with the best finite value; the first of several. */
 export function bestTrial(study: Study): Trial | undefined {
   const sign = study.directions[0] === 'minimize' ? -1 : 1;
   let best: Trial | undefined;
   for (const trial of study.trials) {
-    if (trial.state !== 'complete' || trial.value === undefined || Number.isNaN(trial.value)) continue;
+    if (trial.state !== 'complete' || trial.value === undefined || !Number.isFinite(trial.value)) continue;
     if (!best || sign * trial.value > sign * best.value!) best = trial;
   }
   return best;

@@ -47,6 +47,7 @@ test('selvedge --help explains all commands', async () => {
     'predict',
     'export',
     'report',
+    'tune',
     'serve',
     'task',
     'fingerprint',
