@@ -47,10 +47,9 @@ export const tpe: Benchmark = {
       return { program: 'Selvedge', sampler, runs: Object.fromEntries(runs) };
     });
     const interpreters = await findOptuna(python);
-    for (const interpreter of interpreters) {
-      onProgress?.(`Optuna of ${interpreter}`);
-      entrants.push(...(await runOptuna(interpreter, seeds)));
-    }
+    for (const interpreter of interpreters) onProgress?.(`Optuna of ${interpreter}`);
+    const theirs = await Promise.all(interpreters.map((interpreter) => runOptuna(interpreter, functions, seeds)));
+    entrants.push(...theirs.flat());
     const results = functions.flatMap((one) => compare(one, entrants));
     const absent = interpreters.length === 0 ? ['Optuna is absent: apt-get install python3-optuna'] : [];
     return {
@@ -113,17 +112,22 @@ async function findOptuna(named: string | undefined): Promise<string[]> {
   return [...new Set([found, named].filter((each) => each !== undefined))];
 }
 
-async function runOptuna(python: string, seeds: number): Promise<Entrant[]> {
+/** All functions beside one another, since nothing is timed. */
+async function runOptuna(python: string, functions: readonly KnownFunction[], seeds: number): Promise<Entrant[]> {
   const script = platform.files.fromUrl(new URL('./peers/tpe_optuna.py', import.meta.url));
-  const { code, stdout, stderr } = await platform.runCommand(python, [script, String(TRIALS), String(seeds)]);
-  if (code !== 0)
-    throw new SelvedgeError('bench/python', `Cannot measure with "${python}": ${stderr.trim().split('\n').at(-1)}`);
-  const { version, runs } = JSON.parse(stdout) as { version: string; runs: Record<string, Record<string, Runs>> };
-  const samplers = Object.keys(Object.values(runs)[0] ?? {});
-  return samplers.map((sampler) => ({
-    program: `Optuna ${version}`,
+  const answers = await Promise.all(
+    functions.map(async ({ name }) => {
+      const { code, stdout, stderr } = await platform.runCommand(python, [script, name, String(TRIALS), String(seeds)]);
+      if (code === 0) return JSON.parse(stdout) as { version: string; runs: Record<string, Runs> };
+      const last = stderr.trim().split('\n').at(-1);
+      throw new SelvedgeError('bench/python', `Cannot measure with "${python}": ${last}`);
+    }),
+  );
+  const [first] = answers;
+  return Object.keys(first?.runs ?? {}).map((sampler) => ({
+    program: `Optuna ${first!.version}`,
     sampler,
-    runs: Object.fromEntries(Object.entries(runs).map(([name, bySampler]) => [name, bySampler[sampler]!])),
+    runs: Object.fromEntries(functions.map(({ name }, i) => [name, answers[i]!.runs[sampler]!])),
   }));
 }
 

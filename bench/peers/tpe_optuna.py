@@ -1,5 +1,5 @@
-# Optuna's samplers on the functions of ../tpe-functions.ts: prints the best value after each trial, a list a seed and function.
-#   python3 tpe_optuna.py TRIALS SEEDS
+# Optuna's samplers on one of the functions of ../tpe-functions.ts: prints the best value after each trial, a list a seed.
+#   python3 tpe_optuna.py FUNCTION TRIALS SEEDS
 import json
 import math
 import sys
@@ -62,18 +62,13 @@ def run(sampler, objective, trials):
 
 
 def main():
-    trials, seeds = int(sys.argv[1]), int(sys.argv[2])
-    functions = {"Branin": branin, "Hartmann 6": hartmann, "recipe-like": recipe_like}
+    function, trials, seeds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    objective = {"Branin": branin, "Hartmann 6": hartmann, "recipe-like": recipe_like}[function]
     samplers = {
         "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=False),
         "tpe multivariate": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True),
     }
-    runs = {
-        function: {
-            sampler: [run(make(seed), objective, trials) for seed in range(seeds)] for sampler, make in samplers.items()
-        }
-        for function, objective in functions.items()
-    }
+    runs = {sampler: [run(make(seed), objective, trials) for seed in range(seeds)] for sampler, make in samplers.items()}
     print(json.dumps({"version": optuna.__version__, "runs": runs}))
 
 

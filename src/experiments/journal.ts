@@ -172,7 +172,7 @@ type ChangingStudy = Omit<Changing<Study>, 'trials'> & { trials: ChangingTrial[]
  * import { parseJournal, replayJournal } from 'selvedge';
  * const line = '{"op_code": 0, "worker_id": "a", "study_name": "first", "directions": [2]}\n';
  * const { lines } = parseJournal(new TextEncoder().encode(line), 'journal.jsonl');
- * console.assert(replayJournal(lines, 'journal.jsonl')[0].name === 'first');
+ * console.assert(replayJournal(lines, 'journal.jsonl')[0]?.name === 'first');
  * ```
  */
 export function replayJournal(lines: readonly JournalLine[], name: string): Study[] {

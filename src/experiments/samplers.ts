@@ -75,7 +75,7 @@ const MOST_GOOD = 25;
  * const rate = { name: 'rate', distribution: { kind: 'float', low: 0.001, high: 1, log: true } } as const;
  * const space = { resolve: () => { throw new Error('a grid asks for it'); } };
  * const sampler = createSampler(samplerDefaults.tpe, { space, seed: 1, direction: 'maximize' });
- * const value = sampler.propose({ number: 0, trials: [] })(rate);
+ * const value = Number(sampler.propose({ number: 0, trials: [] })(rate));
  * console.assert(value >= 0.001 && value <= 1);
  * ```
  */

@@ -83,7 +83,7 @@ const TRIED_DRAWS = 200;
  * import { checkSearchSpace, readRecipe } from 'selvedge';
  * const { recipe } = await readRecipe('record-30', '.');
  * const space = checkSearchSpace({ ...recipe, validation: true, labelSmoothing: { uniform: [0, 0.2] } }, 'mine.json');
- * console.assert(space.parameters[0].name === 'labelSmoothing');
+ * console.assert(space.parameters[0]?.name === 'labelSmoothing');
  * ```
  */
 export function checkSearchSpace(value: unknown, name: string): SearchSpace {
