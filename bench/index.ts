@@ -11,6 +11,7 @@ import { peers } from './peers.ts';
 import { scaling } from './scaling.ts';
 import { serve } from './serve.ts';
 import { startup } from './startup.ts';
+import { tpe } from './tpe.ts';
 import { training } from './training.ts';
 
 export { saveResult } from './results.ts';
@@ -28,4 +29,5 @@ export const benchmarks: readonly Benchmark[] = [
   networks,
   scaling,
   serve,
+  tpe,
 ];

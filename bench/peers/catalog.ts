@@ -178,7 +178,7 @@ async function findInPython(
 }
 
 /** Whether an interpreter runs and has all of some modules. */
-async function hasModules(python: string, modules: readonly string[]): Promise<boolean> {
+export async function hasModules(python: string, modules: readonly string[]): Promise<boolean> {
   const probe = `import importlib.util as u; print(all(u.find_spec(name) for name in ${JSON.stringify(modules)}))`;
   const { stdout } = await platform.runCommand(python, ['-c', probe]).catch(() => ({ stdout: '' }));
   return stdout.trim() === 'True';
@@ -200,7 +200,7 @@ export async function requirePython(named: string): Promise<string> {
 }
 
 /** The first python3 of the search path, or of the system's own place, that has all of some modules. */
-async function findPython(modules: readonly string[]): Promise<string | undefined> {
+export async function findPython(modules: readonly string[]): Promise<string | undefined> {
   const { files } = platform;
   const folders = [...(platform.environment('PATH') ?? '').split(':'), '/usr/bin'].filter(Boolean);
   for (const candidate of new Set(folders.map((folder) => files.join(folder, 'python3')))) {

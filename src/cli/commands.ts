@@ -6,9 +6,11 @@ import { fingerprint } from './fingerprint.ts';
 import { serve } from './serve.ts';
 import { studyCommands } from './study-commands.ts';
 import { taskCommand } from './task.ts';
+import { tune } from './tune.ts';
 
 export const commands: readonly Command<never>[] = [
   ...studyCommands,
+  tune,
   serve,
   taskCommand(() => commands),
   fingerprint,

@@ -30,3 +30,5 @@ export { drawStudyFigures, type FigureTopic, type StudyFigure } from './study-fi
 export { renderStudyReport } from './study-report.ts';
 export type * from './study-report-input.ts';
 export { type Drawing, type Figure, frame, standaloneSvg } from './svg.ts';
+export { renderTuningReport } from './tuning-report.ts';
+export type * from './tuning-report-input.ts';

@@ -1,0 +1,240 @@
+// selvedge tune: search a space of recipes, trial by trial; go on where an earlier call was stopped.
+//
+//   runs/<name>/journal.jsonl   the study, in Optuna's journal-file format
+//   runs/<name>/best.json       recipe of the best trial so far
+//   runs/<name>/report.html
+//   runs/<name>/trials/<n>/     checkpoints of the trial that runs
+import { kernelsDigest } from '../backend/index.ts';
+import { version } from '../core/version.ts';
+import { placeDataset } from '../data/batches.ts';
+import { splitTrainValidation } from '../data/split.ts';
+import {
+  attributeNames,
+  bestTrial,
+  createSampler,
+  type JournalFile,
+  openJournal,
+  readJournal,
+  readSearchSpace,
+  recipeOfTrial,
+  type SearchSpace,
+  type Study,
+  type Trial,
+  trainTrial,
+  tune as tuneStudy,
+} from '../experiments/index.ts';
+import { platform } from '../platform/index.ts';
+import { usageError } from './arguments.ts';
+import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
+import { loadData } from './data.ts';
+import { checkThreads, runFolder, useEngine, wholeNumber } from './options.ts';
+import { showTraining } from './progress.ts';
+import { writeJson } from './run-files.ts';
+import { studySplit } from './train.ts';
+import {
+  defaultTrials,
+  readSearchSettings,
+  type SearchSettings,
+  type TuneArguments,
+  tuneOptions,
+} from './tune-options.ts';
+import { writeTuningReport } from './tuning-report.ts';
+
+const { files } = platform;
+
+export const tune = command({
+  name: 'tune',
+  description: 'Search a space of recipes; an unfinished study goes on where it stopped',
+  endsItself: true,
+  args: tuneOptions,
+  async run(args, context, rawArgs): Promise<CommandOutput> {
+    if (args.journal !== undefined) {
+      if (args.space !== undefined) throw usageError('Option "--journal" got a SPACE beside it: expected one of them');
+      return reportJournal(args.journal, context);
+    }
+    if (args.space === undefined) throw usageError('Missing SPACE: expected a JSON file, or --journal FILE');
+    const settings = readSearchSettings(args, rawArgs);
+    const trials = wholeNumber('trials', args.trials) ?? defaultTrials;
+    checkThreads(args.threads);
+    const { name, space } = await readSearchSpace(args.space, context.cwd);
+    const folder = runFolder(context, args.run ?? name);
+    // A grid that is too large is told before anything is trained.
+    createSampler(settings.sampler, { space, seed: settings.seed, direction: 'maximize' });
+    const study = { name: args.run ?? name, folder, space, trials, settings };
+    return runStudy(study, args, context, rawArgs);
+  },
+});
+
+interface PlannedStudy {
+  readonly name: string;
+  readonly folder: string;
+  readonly space: SearchSpace;
+  readonly trials: number;
+  readonly settings: SearchSettings;
+}
+
+async function runStudy(
+  planned: PlannedStudy,
+  args: TuneArguments,
+  context: CommandContext,
+  rawArgs: readonly string[],
+): Promise<CommandOutput> {
+  const { name, folder, space, settings } = planned;
+  const limit = wholeNumber('examples', args.examples);
+  const isExact = args['exact-conv'] === true;
+  const [loaded] = await Promise.all([loadData(context, args.data), useEngine(args.threads, isExact)]);
+  const split = splitTrainValidation(loaded.train.count, studySplit);
+  const examples = Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length);
+  const identity = {
+    examples,
+    validationExamples: split.validation.length,
+    splitSeed: studySplit.randomState,
+    exactConvolution: isExact,
+    data: loaded.source.files.map(({ sha256 }) => sha256),
+    kernels: await kernelsDigest(),
+  };
+  const path = files.join(folder, 'journal.jsonl');
+  if (args.again) for (const file of [path, pathOfBest(folder), pathOfTrials(folder)]) await files.remove(file);
+  const journal = await openJournal(path, `selvedge-${version}`);
+  const command = ['npx selvedge tune', ...rawArgs].join(' ');
+  const resident = placeDataset(loaded.train);
+  try {
+    const { status, study } = await tuneStudy({
+      name,
+      space,
+      trials: planned.trials,
+      settings: { ...settings, direction: 'maximize', objective: identity },
+      journal,
+      signal: context.signal,
+      objective: async (trial) => {
+        const display = await quietDisplay(`trial ${trial.number}`, context);
+        try {
+          return await trainTrial(trial, {
+            training: (augmentation) =>
+              resident.examples({
+                indices: split.train.subarray(0, examples),
+                ...(augmentation ? { augmentation } : {}),
+              }),
+            validation: resident.examples({ indices: split.validation }),
+            seed: settings.seed,
+            folder: await folderOfTrial(folder, trial.number),
+            identity,
+            signal: context.signal,
+            onProgress: display.step,
+          });
+        } finally {
+          display.stop();
+        }
+      },
+      onTrial: async (trial, soFar) => {
+        context.writeError(`${describeTrial(trial, soFar)}\n`);
+        if (bestTrial(soFar)?.number === trial.number) await writeBest(folder, space, trial);
+      },
+    });
+    if (status === 'interrupted') return describeInterruption(study, folder, command);
+    await files.remove(pathOfTrials(folder));
+    return await describeStudy(study, { folder, journal, command, space });
+  } finally {
+    resident.dispose();
+  }
+}
+
+const pathOfBest = (folder: string): string => files.join(folder, 'best.json');
+const pathOfTrials = (folder: string): string => files.join(folder, 'trials');
+
+/** The folder of a trial's checkpoints; those of trials that have ended are removed. */
+async function folderOfTrial(folder: string, number: number): Promise<string> {
+  const trials = pathOfTrials(folder);
+  for (const name of await files.list(trials))
+    if (name !== String(number)) await files.remove(files.join(trials, name));
+  return files.join(trials, String(number));
+}
+
+const writeBest = (folder: string, space: SearchSpace, trial: Trial): Promise<void> =>
+  writeJson(pathOfBest(folder), recipeOfTrial(space, trial));
+
+/** A live bar where there is a terminal, and no lines of epochs: a study has a line a trial. */
+async function quietDisplay(name: string, context: CommandContext) {
+  if (platform.terminal.isTerminal) return showTraining(name, context);
+  return { step: () => {}, stop: () => {} };
+}
+
+function describeTrial(trial: Trial, study: Study): string {
+  const { number, state, value, parameters, intermediateValues, userAttributes } = trial;
+  const best = bestTrial(study);
+  const epochs = intermediateValues.size;
+  const values = Object.entries(parameters).map(([name, chosen]) => `${name} ${chosen}`);
+  const error = userAttributes[attributeNames.error];
+  return [
+    `trial ${number} ${state}: ${value?.toFixed(4) ?? 'no value'} after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`,
+    `${(Number(userAttributes[attributeNames.duration]) / 60_000).toFixed(1)} min`,
+    best ? `best ${best.value!.toFixed(4)} of trial ${best.number}` : 'none complete yet',
+    ...values,
+    ...(error === undefined ? [] : [String(error)]),
+  ].join(', ');
+}
+
+function describeInterruption(study: Study, folder: string, resume: string): CommandOutput {
+  const running = study.trials.find(({ state }) => state === 'running');
+  const where = running ? `in trial ${running.number}` : `after ${study.trials.length} trials`;
+  return {
+    json: { status: 'interrupted', folder, trials: study.trials.length, resume },
+    text: `Stopped ${where}; the same command goes on from there: ${resume}`,
+    exitCode: exitCodes.interrupted,
+  };
+}
+
+async function describeStudy(
+  study: Study,
+  {
+    folder,
+    journal,
+    command: source,
+    space,
+  }: { folder: string; journal: JournalFile; command: string; space: SearchSpace },
+): Promise<CommandOutput> {
+  const best = bestTrial(study);
+  if (best) await writeBest(folder, space, best);
+  const recipe = best && recipeOfTrial(space, best);
+  const { path, minutes } = await writeTuningReport(study, folder, { command: source, ...(recipe ? { recipe } : {}) });
+  const count = (state: Trial['state']): number => study.trials.filter((trial) => trial.state === state).length;
+  const counts = { complete: count('complete'), pruned: count('pruned'), failed: count('failed') };
+  return {
+    json: {
+      status: 'complete',
+      folder,
+      journal: journal.path,
+      ...counts,
+      minutes,
+      best: best ? { number: best.number, value: best.value, parameters: best.parameters } : null,
+      recipe: best ? pathOfBest(folder) : null,
+      report: path,
+    },
+    text: [
+      `${study.trials.length} trials, ${counts.complete} complete, ${counts.pruned} pruned, ${counts.failed} failed, ${minutes.toFixed(1)} min of training`,
+      best ? `Best: trial ${best.number}, validation accuracy ${best.value!.toFixed(4)}` : 'No trial is complete',
+      ...(best ? [`Recipe: ${pathOfBest(folder)}`] : []),
+      `Report: ${path}`,
+    ].join('\n'),
+  };
+}
+
+async function reportJournal(journal: string, context: CommandContext): Promise<CommandOutput> {
+  const path = files.resolve(context.cwd, journal);
+  const studies = await readJournal(path);
+  const written: { name: string; trials: number; report: string }[] = [];
+  for (const study of studies) {
+    const several = studies.length > 1 ? `-${study.id}` : '';
+    const report = await writeTuningReport(study, files.dirname(path), {
+      command: `npx selvedge tune --journal ${journal}`,
+      file: `report${several}.html`,
+    });
+    written.push({ name: study.name, trials: study.trials.length, report: report.path });
+  }
+  if (written.length === 0)
+    throw usageError(`Option "--journal" got "${journal}": expected a journal with a study, got none`);
+  return {
+    json: { studies: written },
+    text: written.map(({ name, trials, report }) => `${name}: ${trials} trials. Report: ${report}`).join('\n'),
+  };
+}

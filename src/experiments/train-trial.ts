@@ -1,0 +1,80 @@
+// Trials that train: a recipe, on part of the data, to its validation accuracy after each epoch; with checkpoints, so that a trial that
+// was stopped goes on inside. Not here: which recipes (tune.ts). Invariant: a trial's weights are those that `train` makes of the same
+// recipe, seed and examples.
+
+import type { AugmentationSettings } from '../data/augmentation.ts';
+import type { Examples } from '../data/batches.ts';
+import { fashionMnistClassNames, fashionMnistImageShape } from '../data/fashion-mnist.ts';
+import { buildNetwork, initializeWeights } from '../models/index.ts';
+import { type EpochRecord, type FitState, fit, openCheckpoints, type Progress } from '../training/index.ts';
+import type { RunningTrial, TrialOutcome } from './tune.ts';
+
+export interface TrialTraining {
+  /** Examples to train on, changed as a recipe says. */
+  readonly training: (augmentation: { seed: number; settings: AugmentationSettings } | undefined) => Examples;
+  readonly validation: Examples;
+  /** Of weights, order and masks: the same for all trials. */
+  readonly seed: number;
+  /** Holds the checkpoints; whoever calls removes it once the journal says that the trial has ended. */
+  readonly folder: string;
+  /** What else decides the weights: a checkpoint of another run is refused. */
+  readonly identity: Readonly<Record<string, unknown>>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/**
+ * Trains a trial of a study. Needs a started backend.
+ *
+ * @returns How it ended, and how long its epochs took, those of earlier calls counted
+ * @throws SelvedgeError as `fit`
+ */
+export async function trainTrial(trial: RunningTrial, options: TrialTraining): Promise<TrialOutcome> {
+  const { training, validation, seed, folder, signal, onProgress } = options;
+  const { network, validation: _, augmentation, averaging, ...regime } = trial.recipe;
+  const checkpoints = openCheckpoints<FitState>(folder);
+  const stopping = new AbortController();
+  const forward = (): void => stopping.abort();
+  signal?.addEventListener('abort', forward);
+  if (signal?.aborted) forward();
+  let isPruned = false;
+  const report = async ({ epoch, validationAccuracy }: EpochRecord): Promise<void> => {
+    if ((await trial.report(epoch, validationAccuracy!)) === 'go on' || epoch === regime.epochs) return;
+    isPruned = true;
+    stopping.abort();
+  };
+  // Where the process was killed between a checkpoint and the journal.
+  let history: readonly EpochRecord[] = (await checkpoints.load())?.state.history ?? [];
+  for (const record of history) if (!isPruned) await report(record);
+  const model = isPruned
+    ? undefined
+    : buildNetwork(network, { inputShape: fashionMnistImageShape, classes: fashionMnistClassNames.length });
+  try {
+    if (model) {
+      initializeWeights(model, seed);
+      const result = await fit(model, {
+        training: training(augmentation && { seed, settings: augmentation }),
+        validation,
+        settings: { ...regime, ...(averaging ? { averaging } : {}), seed },
+        identity: JSON.stringify({ recipe: trial.recipe, seed, ...options.identity }),
+        checkpoints,
+        signal: stopping.signal,
+        onEpoch: async (record, soFar) => {
+          history = soFar;
+          await report(record);
+        },
+        ...(onProgress ? { onProgress } : {}),
+      });
+      history = result.history;
+      if (result.status === 'interrupted' && !isPruned)
+        return { status: 'interrupted', durationMs: durationOf(history) };
+    }
+  } finally {
+    model?.dispose();
+    signal?.removeEventListener('abort', forward);
+  }
+  return { status: isPruned ? 'pruned' : 'complete', durationMs: durationOf(history) };
+}
+
+const durationOf = (history: readonly EpochRecord[]): number =>
+  history.reduce((sum, { durationMs }) => sum + durationMs, 0);
