@@ -1,8 +1,9 @@
 // Every kernel of our backend against the same kernel of stock tfjs-backend-wasm, in one process: `selvedge bench operations`.
-// Ratio: least time of ours over least time of stock. The least of several rounds, since what disturbs a call only ever adds to it.
+// Ratio: least time of ours over least time of stock. The least of all calls of several rounds, since what disturbs a call, be it other
+// processes or the collection of garbage, only ever adds to it.
 // Not a check of results. Invariant: both get the same values, and are timed in the same rounds.
 import * as tf from '@tensorflow/tfjs';
-import { alternate, type Entrant, meanOf, sampleCalls, valuesOf } from './alternation.ts';
+import { alternate, type Entrant, sampleCalls, valuesOf } from './alternation.ts';
 import { type Benchmark, wantedOf } from './benchmark.ts';
 import { type Disturbance, disturbanceNotice, summarizeDisturbances, watch } from './disturbance.ts';
 import { type OperationCase, type Outputs, operationCases } from './operation-cases/index.ts';
@@ -89,7 +90,7 @@ async function measureCase(each: OperationCase, rounds: number): Promise<Omit<Op
   }
 }
 
-/** A round is the mean of calls for a while, in milliseconds. */
+/** A round is the least of calls for a while, in milliseconds. */
 async function entrantOf(each: OperationCase, backend: string): Promise<Entrant> {
   await tf.setBackend(backend);
   const compute = each.prepare();
@@ -100,7 +101,7 @@ async function entrantOf(each: OperationCase, backend: string): Promise<Entrant>
     name: backend,
     round: async () => {
       await tf.setBackend(backend);
-      return { value: meanOf(await sampleCalls(call, ROUND_MS)) };
+      return { value: (await sampleCalls(call, ROUND_MS)).reduce((least, ms) => Math.min(least, ms)) };
     },
   };
 }
