@@ -1,6 +1,7 @@
 // selvedge explain --evaluate: how far explanations can be trusted, over the first images of the test set. Not here: the measures
 // (src/explain). Invariant: the same model, data and options give the same JSON, at any number of threads.
 import { SelvedgeError } from '../core/errors.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { type ExplanationEvaluation, evaluateExplanations } from '../explain/index.ts';
 import { weightsDigest } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
@@ -33,20 +34,13 @@ export async function evaluateOnTestSet(
       `Cannot explain ${count} images: expected at most the ${test.count} of the test set`,
     );
   }
-  const size = test.height * test.width * test.channels;
-  const images = Float32Array.from(test.images.subarray(0, count * size), (level) => level / 255);
   const { model } = chosen;
-  let last = platform.now();
-  const evaluation = await evaluateExplanations(model, images, {
+  const evaluation = await evaluateExplanations(model, valuesOfTest(test, count), {
     methods,
     options,
     randomisedImages: Math.min(RANDOMISED_IMAGES, count),
     seed: SEED,
-    onProgress(done, total) {
-      if (platform.now() - last < LINE_MS) return;
-      last = platform.now();
-      context.writeError(`${done} of ${total} maps\n`);
-    },
+    onProgress: progressOf(context),
   });
   return {
     json: rounded({
@@ -55,7 +49,22 @@ export async function evaluateOnTestSet(
       data: source.files.map(({ name, sha256 }) => ({ name, sha256 })),
       seed: SEED,
     }),
-    text: describe(evaluation),
+    text: describeEvaluation(evaluation),
+  };
+}
+
+/** The first images of a test set, from 0 to 1. */
+export function valuesOfTest({ images, height, width, channels }: Dataset, count: number): Float32Array {
+  return Float32Array.from(images.subarray(0, count * height * width * channels), (level) => level / 255);
+}
+
+/** Says now and then how many maps are made. */
+export function progressOf(context: CommandContext): (done: number, total: number) => void {
+  let last = platform.now();
+  return (done, total) => {
+    if (platform.now() - last < LINE_MS) return;
+    last = platform.now();
+    context.writeError(`${done} of ${total} maps\n`);
   };
 }
 
@@ -63,7 +72,13 @@ export async function evaluateOnTestSet(
 const rounded = (value: object): unknown =>
   JSON.parse(JSON.stringify(value, (_, part) => (typeof part === 'number' ? short(part) : part)));
 
-function describe({ model, images, orders, completeness, randomisation }: ExplanationEvaluation): string {
+export function describeEvaluation({
+  model,
+  images,
+  orders,
+  completeness,
+  randomisation,
+}: ExplanationEvaluation): string {
   const interval = ({ mean, low, high }: { mean: number; low: number; high: number }): string =>
     `${mean.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
   const share = (value: number): string => `${(100 * value).toFixed(0)}%`.padStart(4);

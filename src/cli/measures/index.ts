@@ -40,6 +40,11 @@ const known = {
     usesModel: true,
     load: async () => (await import('./robustness.ts')).measureRobustness,
   },
+  explain: {
+    description: 'whether maps of what a model looks at can be trusted',
+    usesModel: true,
+    load: async () => (await import('./explain.ts')).measureExplanations,
+  },
   labels: {
     description: 'label errors, by training out of fold',
     usesModel: false,
