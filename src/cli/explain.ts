@@ -68,8 +68,10 @@ export const explain = command({
     const steps = wholeNumber('steps', args.steps, 1, 65_536);
     const count = wholeNumber('evaluate', args.evaluate);
     checkArguments(args, count !== undefined);
-    const options = { ...(args.layer === undefined ? {} : { layer: args.layer }), ...(steps && { steps }) };
     const method = args.method ?? (count === undefined ? DEFAULT_METHOD : 'all');
+    requireMethod('layer', args.layer, method, 'grad-cam');
+    requireMethod('steps', args.steps, method, 'integrated-gradients');
+    const options = { ...(args.layer === undefined ? {} : { layer: args.layer }), ...(steps && { steps }) };
     checkThreads(args.threads);
     const chosen = await openModel(args, context);
     try {
@@ -171,6 +173,12 @@ function labelOf(name: string, classNames: readonly string[]): number {
   const label = classNames.findIndex((known) => known.toLowerCase() === name.toLowerCase());
   if (label >= 0) return label;
   throw usageError(`Option "--class" got "${name}": expected one of ${classNames.join(', ')}`);
+}
+
+/** An option of one method beside another would change nothing. */
+function requireMethod(option: string, given: string | undefined, method: string, its: MethodName): void {
+  if (given === undefined || method === its || method === 'all') return;
+  throw usageError(`Option "--${option}" belongs to "--method ${its}", got "--method ${method}"`);
 }
 
 type Picture = Pick<ExplainedPicture, 'file' | 'image' | 'truth'>;

@@ -156,6 +156,8 @@ test('selvedge explain refuses what makes no sense, in one line', async () => {
     [2, /Missing IMAGE/],
     [2, /"--out" got "a.gif"/, 'first.png', '--out', 'a.gif'],
     [2, /"--steps" got "0"/, 'first.png', '--steps', '0'],
+    [2, /"--steps" belongs to "--method integrated-gradients"/, 'first.png', '--steps', '9'],
+    [2, /"--layer" belongs to "--method grad-cam"/, 'first.png', '--layer', 'a', '--method', 'saliency'],
     [2, /"--method" got "lime"/, 'first.png', '--method', 'lime'],
     [2, /takes images of the test set/, 'first.png', '--evaluate', '3'],
     [2, /takes images of the test set/, 'first.png', '--test-images', '3'],
