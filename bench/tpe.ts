@@ -56,7 +56,7 @@ export const tpe: Benchmark = {
       json: { benchmark: 'tpe', seeds, trials: TRIALS, results },
       text: [
         `best value found, above the least: median (quartiles) of ${seeds} seeds; in brackets, how often a seed of Selvedge's tpe is better than one of theirs, and p of Mann and Whitney`,
-        ...results.map(describe),
+        ...results.map(describeResult),
         ...absent,
       ].join('\n'),
     };
@@ -178,7 +178,7 @@ function upperTail(z: number): number {
   return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * sum;
 }
 
-function describe({ function: name, program, sampler, trials, regret, againstOurs }: Result): string {
+export function describeResult({ function: name, program, sampler, trials, regret, againstOurs }: Result): string {
   const row = `${name.padEnd(12)} ${String(trials).padStart(4)} trials  ${`${program} ${sampler}`.padEnd(30)} ${spreadText(regret, shortNumber)}`;
   return againstOurs ? `${row}  [${againstOurs.better.toFixed(2)}, p ${againstOurs.p.toPrecision(2)}]` : row;
 }
