@@ -16,7 +16,7 @@ import { type Spread, shortNumber, spreadOf, spreadText } from './statistics.ts'
 import { type KnownFunction, knownFunctions } from './tpe-functions.ts';
 
 const SEEDS = 20;
-const TRIALS = 100;
+const TRIALS = 60;
 /** Trials after which the best so far is compared. */
 const STAGES = [30, TRIALS] as const;
 
@@ -56,7 +56,7 @@ export const tpe: Benchmark = {
       json: { benchmark: 'tpe', seeds, trials: TRIALS, results },
       text: [
         `best value found, above the least: median (quartiles) of ${seeds} seeds; in brackets, how often a seed of Selvedge's tpe is better than one of theirs, and p of Mann and Whitney`,
-        ...results.map(describe),
+        ...results.map(describeResult),
         ...absent,
       ].join('\n'),
     };
@@ -112,23 +112,25 @@ async function findOptuna(named: string | undefined): Promise<string[]> {
   return [...new Set([found, named].filter((each) => each !== undefined))];
 }
 
-/** All functions beside one another, since nothing is timed. */
+const theirSamplers = ['tpe', 'tpe multivariate'] as const;
+
+/** All searches beside one another, since nothing is timed. */
 async function runOptuna(python: string, functions: readonly KnownFunction[], seeds: number): Promise<Entrant[]> {
   const script = platform.files.fromUrl(new URL('./peers/tpe_optuna.py', import.meta.url));
-  const answers = await Promise.all(
-    functions.map(async ({ name }) => {
-      const { code, stdout, stderr } = await platform.runCommand(python, [script, name, String(TRIALS), String(seeds)]);
-      if (code === 0) return JSON.parse(stdout) as { version: string; runs: Record<string, Runs> };
-      const last = stderr.trim().split('\n').at(-1);
-      throw new SelvedgeError('bench/python', `Cannot measure with "${python}": ${last}`);
+  const search = async (name: string, sampler: string): Promise<{ version: string; runs: Runs }> => {
+    const args = [script, name, sampler, String(TRIALS), String(seeds)];
+    const { code, stdout, stderr } = await platform.runCommand(python, args);
+    if (code === 0) return JSON.parse(stdout);
+    const last = stderr.trim().split('\n').at(-1);
+    throw new SelvedgeError('bench/python', `Cannot measure with "${python}": ${last}`);
+  };
+  return Promise.all(
+    theirSamplers.map(async (sampler) => {
+      const answers = await Promise.all(functions.map(({ name }) => search(name, sampler)));
+      const runs = Object.fromEntries(functions.map(({ name }, i) => [name, answers[i]!.runs] as const));
+      return { program: `Optuna ${answers[0]!.version}`, sampler, runs };
     }),
   );
-  const [first] = answers;
-  return Object.keys(first?.runs ?? {}).map((sampler) => ({
-    program: `Optuna ${first!.version}`,
-    sampler,
-    runs: Object.fromEntries(functions.map(({ name }, i) => [name, answers[i]!.runs[sampler]!])),
-  }));
 }
 
 interface Result {
@@ -176,7 +178,7 @@ function upperTail(z: number): number {
   return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * sum;
 }
 
-function describe({ function: name, program, sampler, trials, regret, againstOurs }: Result): string {
+export function describeResult({ function: name, program, sampler, trials, regret, againstOurs }: Result): string {
   const row = `${name.padEnd(12)} ${String(trials).padStart(4)} trials  ${`${program} ${sampler}`.padEnd(30)} ${spreadText(regret, shortNumber)}`;
   return againstOurs ? `${row}  [${againstOurs.better.toFixed(2)}, p ${againstOurs.p.toPrecision(2)}]` : row;
 }

@@ -1,5 +1,5 @@
-# Optuna's samplers on one of the functions of ../tpe-functions.ts: prints the best value after each trial, a list a seed.
-#   python3 tpe_optuna.py FUNCTION TRIALS SEEDS
+# A sampler of Optuna on one of the functions of ../tpe-functions.ts: prints the best value after each trial, a list a seed.
+#   python3 tpe_optuna.py FUNCTION SAMPLER TRIALS SEEDS
 import json
 import math
 import sys
@@ -62,13 +62,13 @@ def run(sampler, objective, trials):
 
 
 def main():
-    function, trials, seeds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    function, sampler, trials, seeds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     objective = {"Branin": branin, "Hartmann 6": hartmann, "recipe-like": recipe_like}[function]
-    samplers = {
-        "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=False),
-        "tpe multivariate": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True),
-    }
-    runs = {sampler: [run(make(seed), objective, trials) for seed in range(seeds)] for sampler, make in samplers.items()}
+    is_multivariate = {"tpe": False, "tpe multivariate": True}[sampler]
+    runs = [
+        run(optuna.samplers.TPESampler(seed=seed, multivariate=is_multivariate), objective, trials)
+        for seed in range(seeds)
+    ]
     print(json.dumps({"version": optuna.__version__, "runs": runs}))
 
 

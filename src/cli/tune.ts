@@ -38,7 +38,7 @@ import {
   type TuneArguments,
   tuneOptions,
 } from './tune-options.ts';
-import { writeTuningReport } from './tuning-report.ts';
+import { summarize, summaryText, type TuningSummary, writeTuningReport } from './tuning-report.ts';
 
 const { files } = platform;
 
@@ -186,55 +186,41 @@ function describeInterruption(study: Study, folder: string, resume: string): Com
 
 async function describeStudy(
   study: Study,
-  {
-    folder,
-    journal,
-    command: source,
-    space,
-  }: { folder: string; journal: JournalFile; command: string; space: SearchSpace },
+  place: {
+    readonly folder: string;
+    readonly journal: JournalFile;
+    readonly command: string;
+    readonly space: SearchSpace;
+  },
 ): Promise<CommandOutput> {
+  const { folder, journal, command: source, space } = place;
   const best = bestTrial(study);
   if (best) await writeBest(folder, space, best);
-  const recipe = best && recipeOfTrial(space, best);
-  const { path, minutes } = await writeTuningReport(study, folder, { command: source, ...(recipe ? { recipe } : {}) });
-  const count = (state: Trial['state']): number => study.trials.filter((trial) => trial.state === state).length;
-  const counts = { complete: count('complete'), pruned: count('pruned'), failed: count('failed') };
+  const { path, minutes } = await writeTuningReport(study, folder, { command: source });
+  const summary = summarize(study, minutes);
+  const recipe = best ? pathOfBest(folder) : null;
   return {
-    json: {
-      status: 'complete',
-      folder,
-      journal: journal.path,
-      ...counts,
-      minutes,
-      best: best ? { number: best.number, value: best.value, parameters: best.parameters } : null,
-      recipe: best ? pathOfBest(folder) : null,
-      report: path,
-    },
-    text: [
-      `${study.trials.length} trials, ${counts.complete} complete, ${counts.pruned} pruned, ${counts.failed} failed, ${minutes.toFixed(1)} min of training`,
-      best ? `Best: trial ${best.number}, validation accuracy ${best.value!.toFixed(4)}` : 'No trial is complete',
-      ...(best ? [`Recipe: ${pathOfBest(folder)}`] : []),
-      `Report: ${path}`,
-    ].join('\n'),
+    json: { status: 'complete', folder, journal: journal.path, ...summary, recipe, report: path },
+    text: [summaryText(summary), ...(recipe === null ? [] : [`Recipe: ${recipe}`]), `Report: ${path}`].join('\n'),
   };
 }
 
 async function reportJournal(journal: string, context: CommandContext): Promise<CommandOutput> {
   const path = files.resolve(context.cwd, journal);
   const studies = await readJournal(path);
-  const written: { name: string; trials: number; report: string }[] = [];
+  const written: { name: string; summary: TuningSummary; report: string }[] = [];
   for (const study of studies) {
     const several = studies.length > 1 ? `-${study.id}` : '';
     const report = await writeTuningReport(study, files.dirname(path), {
       command: `npx selvedge tune --journal ${journal}`,
       file: `report${several}.html`,
     });
-    written.push({ name: study.name, trials: study.trials.length, report: report.path });
+    written.push({ name: study.name, summary: summarize(study, report.minutes), report: report.path });
   }
   if (written.length === 0)
     throw usageError(`Option "--journal" got "${journal}": expected a journal with a study, got none`);
   return {
-    json: { studies: written },
-    text: written.map(({ name, trials, report }) => `${name}: ${trials} trials. Report: ${report}`).join('\n'),
+    json: { studies: written.map(({ name, summary, report }) => ({ name, ...summary, report })) },
+    text: written.map(({ name, summary, report }) => `${name}: ${summaryText(summary)}\nReport: ${report}`).join('\n'),
   };
 }

@@ -2,11 +2,13 @@
 import {
   attributeNames,
   bestTrial,
+  checkSearchSpace,
   type Distribution,
   importanceOf,
   type ParameterValue,
   placeOf,
   type Recipe,
+  recipeOfTrial,
   type Study,
   type Trial,
 } from '../experiments/index.ts';
@@ -17,7 +19,6 @@ import type { TuningParameter, TuningReportInput, TuningTrial } from '../report/
 export interface TuningReportOptions {
   /** That repeats it. */
   readonly command: string;
-  readonly recipe?: Recipe;
   /** Default: report.html. */
   readonly file?: string;
 }
@@ -39,20 +40,60 @@ export async function writeTuningReport(
 }
 
 /** Plain values of a study, of ours or of Optuna. */
-export function gatherTuning(study: Study, { command, recipe }: TuningReportOptions): TuningReportInput {
+export function gatherTuning(study: Study, { command }: TuningReportOptions): TuningReportInput {
   const isOurs = Object.hasOwn(study.userAttributes, attributeNames.settings);
+  const best = bestTrial(study);
+  const recipe = best && recipeOf(study, best);
   return {
     name: study.name,
     measure: isOurs ? 'Validation accuracy' : 'Value',
     isMaximised: study.directions[0] !== 'minimize',
     parameters: parametersOf(study.trials),
     trials: study.trials.map(trialOf),
-    best: bestTrial(study)?.number,
+    best: best?.number,
     importance: importanceOf(study.trials),
     settings: settingsOf(study.userAttributes[attributeNames.settings]),
     command,
     ...(recipe ? { recipe: JSON.stringify(recipe, null, 2) } : {}),
   };
+}
+
+/** What the best trial of a study of ours tried. */
+function recipeOf({ name, userAttributes }: Study, trial: Trial): Recipe | undefined {
+  const source = userAttributes[attributeNames.space];
+  return source === undefined ? undefined : recipeOfTrial(checkSearchSpace(source, name), trial);
+}
+
+/** What a study came to, in figures. */
+export interface TuningSummary {
+  readonly trials: number;
+  readonly complete: number;
+  readonly pruned: number;
+  readonly failed: number;
+  /** Of training, as far as the journal tells. */
+  readonly minutes: number;
+  readonly best: Pick<Trial, 'number' | 'value' | 'parameters'> | null;
+}
+
+export function summarize(study: Study, minutes: number): TuningSummary {
+  const count = (state: Trial['state']): number => study.trials.filter((trial) => trial.state === state).length;
+  const best = bestTrial(study);
+  return {
+    trials: study.trials.length,
+    complete: count('complete'),
+    pruned: count('pruned'),
+    failed: count('failed'),
+    minutes,
+    best: best ? { number: best.number, value: best.value, parameters: best.parameters } : null,
+  };
+}
+
+/** The same in words. */
+export function summaryText({ trials, complete, pruned, failed, minutes, best }: TuningSummary): string {
+  return [
+    `${trials} trials, ${complete} complete, ${pruned} ended early, ${failed} failed, ${minutes.toFixed(1)} min`,
+    best ? `Best: trial ${best.number}, ${best.value!.toFixed(4)}` : 'No trial is complete',
+  ].join('\n');
 }
 
 /** Parameters in the order in which they first came; of a name that has several distributions, the last. */

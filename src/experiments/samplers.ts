@@ -64,6 +64,8 @@ const MOST_COMBINATIONS = 100_000;
 /** Share of the trials that count as good, and how many at most. */
 const GOOD_SHARE = 0.1;
 const MOST_GOOD = 25;
+/** Gains that differ by less are equal, as those of two widths often are, and the first drawn wins: the last bit of an engine decides nothing. */
+const TIE = 1e-9;
 
 /**
  * Makes a sampler.
@@ -179,7 +181,7 @@ function sample(
   for (let i = 0; i < candidates; i++) {
     const point = ofGood.draw(draws);
     const gain = ofGood.logDensity(point) - ofRest.logDensity(point);
-    if (!best || gain > best.gain) best = { point, gain };
+    if (!best || gain > best.gain + TIE) best = { point, gain };
   }
   searched.forEach(({ name, distribution }, i) => {
     result[name] = fromInternal(distribution, best!.point[i]!);

@@ -3,9 +3,9 @@
 import * as v from 'valibot';
 import { SelvedgeError } from '../core/errors.ts';
 import { createPhilox, randomStreams } from '../core/philox.ts';
+import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
 import { platform } from '../platform/index.ts';
-import { checkSettings } from '../training/fit-options.ts';
-import type { FitOptions } from '../training/index.ts';
+import { checkFitSettings, type FitSettings } from '../training/index.ts';
 import { type Distribution, type ParameterValue, valueAt } from './parameter.ts';
 import { type Recipe, recipeSchema } from './recipe.ts';
 
@@ -301,7 +301,7 @@ function checkPoint({ recipe, parameters }: Point, fail: Fail): void {
   if (!recipe.validation) fail('validation', 'expected true, since trials are compared on the validation images');
   const { network: _, validation: __, augmentation: ___, ...settings } = recipe;
   try {
-    checkSettings({ settings: { ...settings, seed: 0 }, training: { count: 1 } } as unknown as FitOptions);
+    checkFitSettings({ ...settings, seed: 0 } as FitSettings, fashionMnistClassNames.length);
   } catch (error) {
     fail('', `${(error as Error).message.replace(/^Cannot train with/, 'cannot train with')}${withValues(parameters)}`);
   }

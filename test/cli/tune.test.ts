@@ -128,6 +128,7 @@ test('selvedge tune --journal writes the report of a journal', async () => {
   assert.is(code, 0, err);
   const { studies } = JSON.parse(out);
   assert.equal([studies.length, studies[0].name, studies[0].trials], [1, 'whole', 6]);
+  assert.match(readFileSync(studies[0].report, 'utf8'), 'Its recipe');
 });
 
 test('selvedge tune says in a line what it cannot do', async () => {
