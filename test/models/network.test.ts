@@ -49,6 +49,11 @@ const networks: NetworkSettings[] = [
   { family: 'plain', stem: 8, widths: [12], depth: 1 },
   { family: 'plain', stem: 4, widths: [8, 12, 16, 20], depth: 3 },
   { family: 'residual', widths: [8, 12], depth: 1 },
+  { family: 'residual', widths: [8, 12], depth: 1, squeeze: 2 },
+  { family: 'preactivation', stem: 8, widths: [8, 12], depth: 1 },
+  { family: 'depthwise', stem: 8, widths: [12, 16], depth: 1 },
+  { family: 'densenet', growth: 6, blocks: 2, depth: 2 },
+  { family: 'inception', stem: 8, widths: [16, 32], depth: 1 },
 ];
 for (const network of networks) {
   test(`a network learns by a plan: ${JSON.stringify(network)}`, async () => {

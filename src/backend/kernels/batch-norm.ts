@@ -110,8 +110,8 @@ export interface BatchNormGrad {
   readonly x: tf.TensorInfo;
   /** As `batchNorm` returned them. */
   readonly statistics: tf.TensorInfo;
-  /** The activation that `batchNorm` applied, and its result. */
-  readonly activated?: { readonly y: tf.TensorInfo; readonly activation: OutputActivation };
+  /** The activation that `batchNorm` applied, and its result, which of a relu may be left out: it follows from x. */
+  readonly activated?: { readonly y?: tf.TensorInfo; readonly activation: OutputActivation };
 }
 
 /**
@@ -134,7 +134,7 @@ export function batchNormGrad(
   const partialBytes = chunks * 2 * channels * 4;
   backend.withMemory(partialBytes + 2 * channels * 4, (partials) => {
     const coefficients = partials + partialBytes;
-    const y = backend.offset(activated?.y ?? dy);
+    const y = activated?.y ? backend.offset(activated.y) : 0;
     const inputs = [backend.offset(dy), y, backend.offset(x)];
     const statisticsAt = backend.offset(statistics);
     backend.pool.run(

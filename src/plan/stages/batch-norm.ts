@@ -1,6 +1,7 @@
 // Batch normalisation by the statistics of the whole batch, with what is added to it, activation, pooling and dropout.
 // See assembly/batch-norm.ts for the statistics; their chunks are the partitions.
 import { float32Bits } from '../../backend/index.ts';
+import { activationCodes } from '../../backend/kernels/output-activation.ts';
 import {
   PARTITION_IMAGES,
   type PlanContext,
@@ -127,7 +128,9 @@ function gradientCalls(
   },
 ): { moments: (range: Range) => Call[]; combine: Call[]; apply: (range: Range) => Call[] } {
   const { head, coefficients, batch, made, to } = options;
-  const { gradientAt, y, activation } = made;
+  const { gradientAt, activation } = made;
+  // A relu's outputs need not be read: they follow from the inputs, which are.
+  const y = activation[0] === activationCodes.relu ? 0 : made.y;
   const rows = batch * pixels;
   const chunk = PARTITION_IMAGES * pixels;
   const moments = context.args([gradientAt, y, x, statistics, partials, rows, channels, chunk, ...activation]);
