@@ -2,12 +2,21 @@
 // Invariant: numbers run from 1 without a gap; with the models baseline and dropout they are those of the study.
 import { confusionHeatMap, epochChart, labelCountChart } from './charts.ts';
 import { augmentationGrid, predictionGrid, sampleGrid } from './image-grid.ts';
+import { type LimitationTopic, limitationPlans } from './limitations.ts';
 import { drawModelGraph, shapeText } from './model-graph.ts';
 import type { ExploredSet, ReportModel, ReportPrediction, StudyReportInput } from './study-report-input.ts';
 import { type Drawing, type Figure, frame } from './svg.ts';
 
 /** What a figure shows: where it belongs in the report. */
-export type FigureTopic = 'labels' | 'samples' | 'graph' | 'curves' | 'confusion' | 'predictions' | 'augmentation';
+export type FigureTopic =
+  | 'labels'
+  | 'samples'
+  | 'graph'
+  | 'curves'
+  | 'confusion'
+  | 'predictions'
+  | 'augmentation'
+  | LimitationTopic;
 
 /** A numbered figure with its caption. */
 export interface StudyFigure {
@@ -23,9 +32,12 @@ export interface StudyFigure {
 }
 
 /** The part of a study that is drawn; without models, what can be seen of the data. */
-export type FigureInput = Pick<StudyReportInput, 'classNames' | 'training' | 'test' | 'models' | 'augmentation'>;
+export type FigureInput = Pick<
+  StudyReportInput,
+  'classNames' | 'training' | 'test' | 'models' | 'augmentation' | 'limitations'
+>;
 
-interface Panel {
+export interface Panel {
   readonly suffix: string;
   readonly title: string;
   readonly description: string;
@@ -65,6 +77,7 @@ export async function drawStudyFigures(input: FigureInput): Promise<StudyFigure[
     );
   }
   if (input.augmentation) plans.push(augmentationPlan(input.augmentation));
+  if (input.limitations) plans.push(...limitationPlans(input.limitations));
   return plans.map(({ panels, ...plan }, index) => ({
     ...plan,
     number: index + 1,
