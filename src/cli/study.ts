@@ -20,6 +20,7 @@ import type {
   StudyReportInput,
 } from '../report/study-report-input.ts';
 import { describeExecution, describeOptimizer, describeSchedule } from '../training/index.ts';
+import { gatherLimitations, imageAt } from './limitations.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData } from './run-files.ts';
 
 const SAMPLES_OF_A_CLASS = 4;
@@ -65,6 +66,7 @@ export async function gatherStudy(
   });
   const evaluations = await Promise.all(folders.map(readEvaluation));
   const { settings, engine, machine, runtime, finishedAt } = runs.at(-1)!.config;
+  const limitations = await gatherLimitations(folders.at(-1)!, settings.model, loaded);
   const { source } = loaded;
   return {
     ...gatherExploration(loaded),
@@ -73,6 +75,7 @@ export async function gatherStudy(
     source: { name: source.description, isSample: source.isSample, files: source.files },
     split: { training: settings.examples, validation: settings.validationExamples, seed: settings.splitSeed },
     augmentation: showAugmentation(loaded.train),
+    ...(limitations ? { limitations } : {}),
     models: runs.map(({ config, history }, i) => reportModel(config, history, evaluations[i]!, loaded.test)),
     ...(evaluations.length >= 2 ? { comparison: compareEvaluations(evaluations[0]!, evaluations[1]!) } : {}),
     machine,
@@ -167,9 +170,4 @@ function showAugmentation(set: Dataset): NonNullable<StudyReportInput['augmentat
   } finally {
     resident.dispose();
   }
-}
-
-function imageAt({ images, width, height, channels }: Dataset, index: number): GrayImage {
-  const size = width * height * channels;
-  return { width, height, pixels: images.subarray(index * size, (index + 1) * size) };
 }
