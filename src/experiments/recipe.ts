@@ -19,6 +19,8 @@ export interface Recipe {
   readonly classWeights?: 'balanced' | readonly number[];
   readonly focalGamma?: number;
   readonly clipNorm?: number;
+  /** Whom from, whoever trains says. */
+  readonly distillation?: { readonly temperature: number; readonly share: number };
   readonly averaging?: Averaging;
   /** Default: none. */
   readonly mixing?: MixingSettings;
@@ -66,6 +68,7 @@ export const recipeSchema = v.strictObject({
   focalGamma: v.exactOptional(number),
   averaging: v.exactOptional(v.strictObject({ decay: number })),
   clipNorm: v.exactOptional(number),
+  distillation: v.exactOptional(v.strictObject({ temperature: number, share: number })),
   mixing: v.exactOptional(v.strictObject({ mixupAlpha: number, cutMixAlpha: number, probability: number })),
   augmentation: v.exactOptional(augmentationSchema),
   validation: v.boolean(),
