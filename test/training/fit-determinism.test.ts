@@ -34,7 +34,7 @@ const RUNS: Record<string, Run> = {
   'dropout, augmented and mixed': {
     model: 'dropout',
     batchSize: 24,
-    augmentation: { seed: 1, settings: defaultAugmentation },
+    augmentation: { seed: 1, settings: { ...defaultAugmentation, flip: { probability: 0.5, alternating: true } } },
     settings: { mixing: { mixupAlpha: 0.4, cutMixAlpha: 1, probability: 0.8 }, averaging: { decay: 0.9 } },
   },
   'dropout, augmented, from a teacher': {
