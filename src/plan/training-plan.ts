@@ -20,7 +20,7 @@ import {
   type Step,
   type Weight,
 } from './context.ts';
-import { fuse, type Value } from './fuse.ts';
+import { fuse, type Group, type Value } from './fuse.ts';
 import { graphOf } from './graph.ts';
 import { frozenWeight, PlanLayout, sizeOfVariable } from './layout.ts';
 import { type Call, type Phase, type PlanMemory, runPhase } from './program.ts';
@@ -91,9 +91,26 @@ export function compileTraining(model: tf.LayersModel, options: TrainingPlanOpti
   if ('reason' in graph) return graph;
   const { groups, input, logits } = fuse(graph);
   const layouts = groups.map(layoutOf);
+  checkMemory(groups, options.batchSize);
   const unknown = layouts.find((layout): layout is Unsupported => 'reason' in layout);
   if (unknown) return unknown;
   return new CompiledTraining(layouts as StageLayout[], input, logits, options);
+}
+
+/** What WebAssembly can have. */
+const MEMORY_BYTES = 65_536 * 65_536;
+
+/** Refuses at once what cannot be: to ask for the memory, until there is no more, takes minutes. */
+function checkMemory(groups: readonly Group[], batchSize: number): void {
+  const made = groups.filter(({ head }) => head?.kind !== 'flatten');
+  const bytes = made.reduce((sum, { output }) => sum + 4 * batchSize * floatsOf(output), 0);
+  if (bytes <= MEMORY_BYTES) return;
+  const gigabytes = (value: number): string => `${(value / 1e9).toFixed(1)} GB`;
+  throw new SelvedgeError(
+    'plan/memory',
+    `Cannot train on batches of ${batchSize} images: what the layers make of them takes ${gigabytes(bytes)} or more, expected at most ` +
+      `${gigabytes(MEMORY_BYTES)}, which is all that WebAssembly has; use smaller batches`,
+  );
 }
 
 /** Elements of a unit of an update: jobs own rows of weights, of any multiple of four elements. */
