@@ -40,6 +40,8 @@ class AugmentArgs {
   eraseTo: f32;
   eraseAspect: f32;
   eraseFill: f32;
+  /** Whether an image that is mirrored in one epoch is not in the next. */
+  alternates: i32;
 }
 
 /** Words of random choices, and after them a buffer for words of noise. */
@@ -53,7 +55,7 @@ export function augment(args: usize, start: i32, end: i32, scratch: usize): void
     const input = <usize>a.input + <usize>row * bytes;
     const output = <usize>a.output + <usize>row * bytes;
     storePhilox(scratch, 0, a.epoch, id, 0, a.seed, a.stream);
-    resample(a, scratch, input, output);
+    resample(a, id, scratch, input, output);
     if (happens(scratch, 8, a.noiseProbability)) addNoise(a, id, scratch + CHOICES_BYTES, output);
     if (happens(scratch, 9, a.eraseProbability)) erase(a, scratch, output);
   }
@@ -82,11 +84,20 @@ function wholeWithin(words: usize, index: i32, limit: i32): f64 {
 }
 
 /**
+ * Whether an image is mirrored in this epoch: as epoch 0 would have it in even ones, the other way in odd ones. Source: K. Jordan,
+ * "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, section 3.6.
+ */
+function alternate(a: AugmentArgs, id: u32, words: usize): bool {
+  storePhilox(words, 0, 0, id, 0, a.seed, a.stream);
+  return happens(words, 0, a.mirrorProbability) != ((a.epoch & 1) == 1);
+}
+
+/**
  * Each output pixel takes what lies at its place before mirroring, scaling, turning and moving about the image's centre:
  * p = M S^-1 R^-1 (q - centre - move) + centre, interpolated; outside the image is 0.
  */
-function resample(a: AugmentArgs, words: usize, input: usize, output: usize): void {
-  const mirrors = happens(words, 0, a.mirrorProbability);
+function resample(a: AugmentArgs, id: u32, words: usize, input: usize, output: usize): void {
+  const mirrors = a.alternates ? alternate(a, id, words + CHOICES_BYTES) : happens(words, 0, a.mirrorProbability);
   const moves = happens(words, 1, a.moveProbability);
   const turns = happens(words, 4, a.turnProbability);
   const scales = happens(words, 6, a.scaleProbability);

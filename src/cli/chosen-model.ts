@@ -52,13 +52,14 @@ export async function chosenFolder(
 }
 
 /** What a command does with a model. */
-type Action = 'predict' | 'export' | 'explain' | 'measure';
+type Action = 'predict' | 'export' | 'explain' | 'measure' | 'train';
 
 const refusals = {
   predict: 'Cannot predict with',
   export: 'Cannot export',
   explain: 'Cannot explain',
   measure: 'Cannot measure',
+  train: 'Cannot learn from',
 } as const;
 
 /** A model with the names of its classes. */

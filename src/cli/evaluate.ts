@@ -3,7 +3,7 @@ import type * as tf from '../backend/tfjs.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type Evaluation, evaluateModel } from '../evaluation/evaluate.ts';
-import { predictViews, type ViewsName, viewsNames, viewsOf } from '../evaluation/views.ts';
+import { predictViews, type ViewsName, viewsOf } from '../evaluation/views.ts';
 import { loadModel, type ShippedName } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
@@ -19,6 +19,7 @@ import {
   runOption,
   threadsOption,
   useEngine,
+  viewsOption,
 } from './options.ts';
 import { readProvenance, requireSameData, runPaths, writeJson } from './run-files.ts';
 
@@ -75,12 +76,7 @@ export const evaluate = command({
   args: {
     ...runOption,
     ...modelOfRunOption,
-    views: {
-      type: 'enum',
-      options: [...viewsNames],
-      default: 'single',
-      description: 'Average over an image as it is, and mirrored, and shifted by a pixel',
-    },
+    ...viewsOption,
     ...dataOption,
     ...threadsOption,
   },

@@ -2,6 +2,7 @@
 import { type BackendInfo, type BackendOptions, type RunningBackend, startBackend } from '../backend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
+import { type ViewsName, viewsNames } from '../evaluation/views.ts';
 import { recipeNames } from '../experiments/index.ts';
 import { modelNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
@@ -35,6 +36,15 @@ export const runOption = {
     valueHint: 'name',
     default: 'default',
     description: 'Name of the run; results go to runs/<name>',
+  },
+} as const;
+
+export const viewsOption = {
+  views: {
+    type: 'enum',
+    options: [...viewsNames] as ViewsName[],
+    default: 'single',
+    description: 'Average over an image as it is, and mirrored, and shifted by a pixel',
   },
 } as const;
 

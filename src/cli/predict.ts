@@ -1,10 +1,12 @@
 // selvedge predict: tell what pictures show, by a trained model. One that ships answers before any training.
 // Invariant: a picture that cannot be read is an error of its own; the others are answered all the same.
+import { fashionMnistImageShape } from '../data/fashion-mnist.ts';
 import type { PreparedImage } from '../data/prepare-image.ts';
+import { predictViews, type ViewsName } from '../evaluation/views.ts';
 import { type ChosenClassifier, openChosenClassifier } from './chosen-classifier.ts';
 import { chosenModelOptions } from './chosen-model.ts';
 import { command, exitCodes } from './command.ts';
-import { threadsOption, wholeNumber } from './options.ts';
+import { threadsOption, viewsOption, wholeNumber } from './options.ts';
 import { pixelsOfPictures, type ReadPicture, readPictures } from './picture-files.ts';
 
 /** A class and the probability that the picture shows it. */
@@ -28,6 +30,7 @@ export const predict = command({
     image: { type: 'positional', required: true, description: 'Picture files, one or more' },
     ...chosenModelOptions,
     top: { type: 'string', valueHint: 'count', description: 'Classes to show (default: 3)' },
+    ...viewsOption,
     ...threadsOption,
   },
   async run(args, context) {
@@ -37,18 +40,22 @@ export const predict = command({
     const { name, folder, origin, unplanned } = classifier;
     if (verbose && unplanned !== undefined) context.writeError(`${name} predicts op by op: ${unplanned}\n`);
     const { pictures, failures } = await readPictures(args._, 'predict', { context, verbose });
-    const predictions = predictAll(classifier, pictures);
+    const predictions = predictAll(classifier, pictures, args.views);
     classifier.dispose();
     return {
-      json: { model: { folder, name, ...origin }, images: predictions.map(toJson), failures },
+      json: { model: { folder, name, ...origin }, views: args.views, images: predictions.map(toJson), failures },
       text: describe(predictions, top),
       exitCode: failures.length > 0 ? exitCodes.failure : exitCodes.ok,
     };
   },
 });
 
-function predictAll({ classify, classNames }: ChosenClassifier, pictures: readonly ReadPicture[]): Prediction[] {
-  const probabilities = classify(pixelsOfPictures(pictures));
+function predictAll(
+  { classify, classNames }: ChosenClassifier,
+  pictures: readonly ReadPicture[],
+  views: ViewsName,
+): Prediction[] {
+  const probabilities = predictViews(pixelsOfPictures(pictures), fashionMnistImageShape, views, classify);
   return pictures.map(({ file, image }, row) => {
     const start = row * classNames.length;
     const candidates = classNames.map((name, label) => ({ class: name, probability: probabilities[start + label]! }));

@@ -1,7 +1,7 @@
 // Options of train that choose what happens to examples and to the loss, and how their text becomes settings. Not here: the optimiser
 // (optimizer-options.ts). What the options leave out, recipes say.
 import { type MixingSettings, mixingRules } from '../data/mixing.ts';
-import { type FitSettings, type LossSettings, lossRules } from '../training/index.ts';
+import { distillationDefaults, type FitSettings, type LossSettings, lossRules } from '../training/index.ts';
 import { usageError } from './arguments.ts';
 import { positiveNumber } from './options.ts';
 
@@ -40,10 +40,15 @@ export interface RegimeArguments {
   readonly 'class-weights'?: string | undefined;
   readonly focal?: string | undefined;
   readonly 'clip-norm'?: string | undefined;
+  readonly teacher?: string | undefined;
+  readonly temperature?: string | undefined;
+  readonly 'teacher-share'?: string | undefined;
 }
 
 /** Settings of a regime that a training may do without. */
-export interface Regime extends Pick<LossSettings, 'classWeights' | 'focalGamma'>, Pick<FitSettings, 'clipNorm'> {
+export interface Regime
+  extends Pick<LossSettings, 'classWeights' | 'focalGamma' | 'distillation'>,
+    Pick<FitSettings, 'clipNorm'> {
   readonly mixing?: MixingSettings;
 }
 
@@ -54,7 +59,25 @@ export interface Regime extends Pick<LossSettings, 'classWeights' | 'focalGamma'
  */
 export function readRegime(args: RegimeArguments): Regime {
   const clipNorm = positiveNumber('clip-norm', args['clip-norm']);
-  return { ...readMixing(args), ...readLoss(args), ...(clipNorm === undefined ? {} : { clipNorm }) };
+  return {
+    ...readMixing(args),
+    ...readLoss(args),
+    ...(clipNorm === undefined ? {} : { clipNorm }),
+    ...readDistillation(args),
+  };
+}
+
+function readDistillation({ teacher, ...args }: RegimeArguments): Regime {
+  if (teacher === undefined) {
+    const given = (['temperature', 'teacher-share'] as const).find((option) => args[option] !== undefined);
+    if (given) throw usageError(`Option "--${given}" needs a teacher: expected --teacher, too`);
+    return {};
+  }
+  const temperature = readNumber('temperature', args.temperature) ?? distillationDefaults.temperature;
+  const share = readNumber('teacher-share', args['teacher-share']) ?? distillationDefaults.share;
+  const distillation = { temperature, share };
+  requireRules(lossRules({ labelSmoothing: 0, distillation }));
+  return { distillation };
 }
 
 function readMixing({ mixup, cutmix }: RegimeArguments): Regime {

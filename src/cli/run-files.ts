@@ -23,6 +23,8 @@ export interface RunSettings extends FitSettings {
   readonly model: string;
   /** Of a recipe; else its name says all. */
   readonly network?: NetworkSettings;
+  /** sha256 of the weights of the teacher, if there is one. */
+  readonly teacher?: string;
   /** True for the default one. */
   readonly augmentation: boolean | AugmentationSettings;
   /** No convolution by Winograd's algorithm. */
@@ -49,6 +51,8 @@ export interface RunConfig {
   readonly settings: RunSettings;
   readonly source: DataSource;
   readonly summary: ModelSummary;
+  /** Folder of the teacher, if there is one. */
+  readonly teacherFolder?: string;
   readonly engine: BackendInfo;
   /** How the model was run; unknown until its training has started, and in runs of version 0.1. */
   readonly execution?: Execution | undefined;

@@ -34,6 +34,7 @@ import {
   openCheckpoints,
 } from '../training/index.ts';
 import { usageError } from './arguments.ts';
+import { loadChosenModel } from './chosen-model.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { optimizerOptions, readOptimizer, readSchedule } from './optimizer-options.ts';
@@ -51,6 +52,7 @@ import {
 import { showTraining } from './progress.ts';
 import { readRegime, regimeOptions } from './regime-options.ts';
 import { type RunSettings, removeResults, runPaths, writeHistory, writeJson } from './run-files.ts';
+import { distillationOptions, teacherFolder, teacherOption } from './teacher.ts';
 
 /** The study's split: scikit-learn's train_test_split(test_size=0.2, random_state=2023). */
 export const studySplit = { testSize: 0.2, randomState: 2023 } as const;
@@ -66,6 +68,7 @@ interface Training {
   readonly checkpoints: CheckpointStore<FitState>;
   readonly checkpointEvery: number | undefined;
   readonly isVerbose: boolean;
+  readonly teacher?: { readonly model: tf.LayersModel; readonly folder: string };
 }
 
 export const train = command({
@@ -88,6 +91,8 @@ export const train = command({
     },
     ...optimizerOptions,
     ...regimeOptions,
+    ...teacherOption,
+    ...distillationOptions,
     seed: {
       type: 'string',
       valueHint: 'number',
@@ -150,7 +155,12 @@ const describeAccuracy = ({ validationAccuracy, accuracy }: EpochRecord): string
 type TrainArguments = Parameters<typeof train.run>[0];
 
 /** Options that a recipe decides. */
-const decidedByRecipe = ['model', 'batch-size', 'augment', ...Object.keys({ ...optimizerOptions, ...regimeOptions })];
+const decidedByRecipe = [
+  'model',
+  'batch-size',
+  'augment',
+  ...Object.keys({ ...optimizerOptions, ...regimeOptions, ...distillationOptions }),
+];
 
 /** What to train and how: by a recipe, or by options, which are one too. */
 async function chooseRecipe(
@@ -192,14 +202,15 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
   const { run, data, threads } = args;
   const { name, recipe } = await chooseRecipe(args, context, rawArgs);
   const { network, validation: isValidated, augmentation, averaging, mixing, ...rest } = recipe;
-  const { classWeights, focalGamma, clipNorm, ...regime } = rest;
+  const { classWeights, focalGamma, clipNorm, distillation, ...regime } = rest;
   const fitSettings: FitSettings = {
     ...regime,
     epochs: wholeNumber('epochs', args.epochs) ?? recipe.epochs,
     seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
-    ...withoutUndefined({ averaging, mixing, classWeights, focalGamma, clipNorm }),
+    ...withoutUndefined({ averaging, mixing, classWeights, focalGamma, clipNorm, distillation }),
   };
   checkFitSettings(fitSettings, fashionMnistClassNames.length);
+  const teacherAt = await chooseTeacher(args.teacher, name, recipe, context);
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
@@ -209,19 +220,23 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
     const engine = await useEngine(threads, exactConvolution);
     const model = buildNetwork(network, { inputShape: fashionMnistImageShape, classes: fashionMnistClassNames.length });
     initializeWeights(model, fitSettings.seed);
-    return { engine, model };
+    const teacher = teacherAt === undefined ? undefined : await loadTeacher(teacherAt);
+    return { engine, model, teacher };
   };
   // Neither needs the other, and there is more than one core.
   const starting = start();
-  const [{ engine, model }, loaded] = await Promise.all([starting, loadData(context, data)]).catch((error: unknown) => {
-    starting.then(({ model: unused }) => unused.dispose()).catch(() => undefined);
-    throw error;
-  });
+  const [{ engine, model, teacher }, loaded] = await Promise.all([starting, loadData(context, data)]).catch(
+    (error: unknown) => {
+      starting.then(({ model: unused }) => unused.dispose()).catch(() => undefined);
+      throw error;
+    },
+  );
   const { train: set, source } = loaded;
   const split = splitOf(set.count, isValidated);
   const settings: RunSettings = {
     model: name,
     ...fitSettings,
+    ...(teacher === undefined ? {} : { teacher: await weightsDigest(teacher) }),
     ...(args.recipe === undefined ? {} : { network }),
     augmentation: args.recipe === undefined ? args.augment === true : (augmentation ?? false),
     exactConvolution,
@@ -234,7 +249,35 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
   };
   const checkpoints = openCheckpoints<FitState>(folder);
   const isVerbose = (args as { verbose?: boolean }).verbose === true;
-  return { folder, model, settings, loaded, engine, checkpoints, checkpointEvery, isVerbose };
+  const taught = teacher && teacherAt ? { teacher: { model: teacher, folder: teacherAt } } : {};
+  return { folder, model, settings, loaded, engine, checkpoints, checkpointEvery, isVerbose, ...taught };
+}
+
+/** The folder of the teacher, which a training has if its regime says so. */
+async function chooseTeacher(
+  text: string | undefined,
+  name: string,
+  { distillation }: Recipe,
+  context: CommandContext,
+): Promise<string | undefined> {
+  if (text === undefined && distillation)
+    throw usageError(`Recipe "${name}" learns from a teacher: expected --teacher, too`);
+  if (text === undefined) return undefined;
+  if (!distillation)
+    throw usageError(`Option "--teacher" needs a recipe with a "distillation", which "${name}" has not`);
+  return teacherFolder(text, context);
+}
+
+/** A teacher that tells the classes of the data apart, by their order. */
+async function loadTeacher(folder: string): Promise<tf.LayersModel> {
+  const { model, classNames, metadata } = await loadChosenModel(folder, 'train');
+  const isSame = classNames.length === fashionMnistClassNames.length;
+  if (isSame && (!metadata.classNames || classNames.join() === fashionMnistClassNames.join())) return model;
+  const wanted = `${fashionMnistClassNames.length} classes (${fashionMnistClassNames.join(', ')})`;
+  throw new SelvedgeError(
+    'train/teacher-classes',
+    `Cannot learn from the model in "${folder}": expected ${wanted}, got ${classNames.length} (${classNames.join(', ')})`,
+  );
 }
 
 /** The state that a run of these settings left, if any; clears the way for a new one where that was asked for. */
@@ -281,13 +324,14 @@ function differences(identity: string, settings: RunSettings): string {
 }
 
 async function runTraining(training: Training, context: CommandContext, isComplete: boolean): Promise<FitResult> {
-  const { folder, model, settings, loaded, engine, checkpoints, checkpointEvery, isVerbose } = training;
+  const { folder, model, settings, loaded, engine, checkpoints, checkpointEvery, isVerbose, teacher } = training;
   const { runtime } = platform;
   let execution: Execution | undefined;
   const config = {
     settings,
     source: loaded.source,
     summary: summarizeModel(model),
+    ...(teacher ? { teacherFolder: teacher.folder } : {}),
     engine,
     machine: platform.machine(),
     runtime,
@@ -313,6 +357,7 @@ async function runTraining(training: Training, context: CommandContext, isComple
       settings,
       identity: identityOf(settings),
       checkpoints,
+      ...(teacher ? { teacher: teacher.model } : {}),
       ...(checkpointEvery ? { checkpointEvery } : {}),
       signal: context.signal,
       onStart: (chosen) => {

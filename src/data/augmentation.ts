@@ -16,9 +16,15 @@ const probability = within(0, 1);
 
 /** Which changes, how often and how much: each happens to an image with its own probability. */
 export interface AugmentationSettings {
-  /** Mirrors left and right. */
-  flip: { probability: number };
-  /** Moves by whole pixels, from -pixels to pixels in each direction. */
+  /**
+   * Mirrors left and right. Alternating: images that are mirrored in one epoch are not in the next, so that two epochs see both of each;
+   * the probability is that of an even epoch, that of an odd one is what is missing to 1.
+   */
+  flip: { probability: number; alternating?: boolean };
+  /**
+   * Moves by whole pixels, from -pixels to pixels in each direction; what moves in is 0. With probability 1 this is the random crop of an
+   * image that was padded by as many zeros on each side.
+   */
   shift: { probability: number; pixels: number };
   /** Turns about the centre by an angle from -degrees to degrees. */
   rotate: { probability: number; degrees: number };
@@ -32,7 +38,7 @@ export interface AugmentationSettings {
 
 /** Schema of the settings, for configuration files. */
 export const augmentationSchema: v.GenericSchema<AugmentationSettings> = v.strictObject({
-  flip: v.strictObject({ probability }),
+  flip: v.strictObject({ probability, alternating: v.exactOptional(v.boolean()) }),
   shift: v.strictObject({ probability, pixels: v.pipe(within(0, 4096), v.integer()) }),
   rotate: v.strictObject({ probability, degrees: within(0, 180) }),
   scale: v.pipe(
@@ -144,5 +150,6 @@ export function kernelValues(settings: AugmentationSettings): AugmentValues {
     eraseTo: erase.maximumArea,
     eraseAspect: erase.maximumAspect,
     eraseFill: erase.fill,
+    alternates: flip.alternating === true,
   };
 }

@@ -19,6 +19,8 @@ export interface Recipe {
   readonly classWeights?: 'balanced' | readonly number[];
   readonly focalGamma?: number;
   readonly clipNorm?: number;
+  /** Whom from, whoever trains says. */
+  readonly distillation?: { readonly temperature: number; readonly share: number };
   readonly averaging?: Averaging;
   /** Default: none. */
   readonly mixing?: MixingSettings;
@@ -30,43 +32,50 @@ export interface Recipe {
 
 const number = v.number();
 const count = v.pipe(number, v.integer(), v.minValue(1));
+const positive = v.pipe(number, v.gtValue(0));
+const fromZero = v.pipe(number, v.minValue(0));
+/** From 0 to 1, and from 0 up to, not including, 1. */
+const share = v.pipe(number, v.minValue(0), v.maxValue(1));
+const part = v.pipe(number, v.minValue(0), v.ltValue(1));
+const alpha = v.pipe(number, v.minValue(0), v.maxValue(1000));
 const roles = ['kernel', 'bias', 'gamma', 'beta', 'alpha'] as const;
-const learningRateFactors = v.exactOptional(v.record(v.picklist(roles), number));
-const warmUp = { warmUp: number, start: number };
-const adam = { learningRate: number, learningRateFactors, beta1: number, beta2: number, epsilon: number };
+const learningRateFactors = v.exactOptional(v.record(v.picklist(roles), fromZero));
+const warmUp = { warmUp: share, start: share };
+const adam = { learningRate: positive, learningRateFactors, beta1: part, beta2: part, epsilon: positive };
 
 const optimizer = v.variant('name', [
   v.strictObject({ name: v.literal('adam'), ...adam }),
-  v.strictObject({ name: v.literal('adamw'), ...adam, weightDecay: number }),
+  v.strictObject({ name: v.literal('adamw'), ...adam, weightDecay: fromZero }),
   v.strictObject({
     name: v.literal('sgd'),
-    learningRate: number,
+    learningRate: positive,
     learningRateFactors,
-    momentum: number,
+    momentum: part,
     nesterov: v.boolean(),
-    weightDecay: v.exactOptional(number),
+    weightDecay: v.exactOptional(fromZero),
   }),
 ]);
 
 const schedule = v.variant('name', [
   v.strictObject({ name: v.literal('constant'), ...warmUp }),
-  v.strictObject({ name: v.picklist(['linear', 'cosine']), ...warmUp, final: number }),
-  v.strictObject({ name: v.literal('steps'), ...warmUp, at: v.array(number), factor: number }),
+  v.strictObject({ name: v.picklist(['linear', 'cosine']), ...warmUp, final: share }),
+  v.strictObject({ name: v.literal('steps'), ...warmUp, at: v.array(share), factor: positive }),
 ]);
 
-/** Schema of a recipe. Which numbers make sense, `fit` says. */
+/** Schema of a recipe. Which numbers make sense together, and for a model, `fit` says. */
 export const recipeSchema = v.strictObject({
   network: networkSchema,
   epochs: count,
   batchSize: count,
   optimizer,
   schedule,
-  labelSmoothing: number,
-  classWeights: v.exactOptional(v.union([v.literal('balanced'), v.array(number)])),
-  focalGamma: v.exactOptional(number),
-  averaging: v.exactOptional(v.strictObject({ decay: number })),
-  clipNorm: v.exactOptional(number),
-  mixing: v.exactOptional(v.strictObject({ mixupAlpha: number, cutMixAlpha: number, probability: number })),
+  labelSmoothing: part,
+  classWeights: v.exactOptional(v.union([v.literal('balanced'), v.array(fromZero)])),
+  focalGamma: v.exactOptional(v.pipe(fromZero, v.maxValue(100))),
+  averaging: v.exactOptional(v.strictObject({ decay: part })),
+  clipNorm: v.exactOptional(positive),
+  distillation: v.exactOptional(v.strictObject({ temperature: v.pipe(positive, v.maxValue(1000)), share })),
+  mixing: v.exactOptional(v.strictObject({ mixupAlpha: alpha, cutMixAlpha: alpha, probability: share })),
   augmentation: v.exactOptional(augmentationSchema),
   validation: v.boolean(),
 });

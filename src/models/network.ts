@@ -29,8 +29,7 @@ const widths = v.pipe(v.array(filters), v.minLength(1), v.maxLength(4));
 /** Whole shares for each branch. */
 const inceptionWidths = v.pipe(v.array(v.pipe(filters, v.multipleOf(16))), v.minLength(1), v.maxLength(4));
 
-/** Schema of a network, for recipes. */
-export const networkSchema: v.GenericSchema<NetworkSettings> = v.variant('family', [
+const families = v.variant('family', [
   v.strictObject({ family: v.picklist(modelNames) }),
   v.strictObject({ family: v.literal('plain'), stem: filters, widths, depth: count(1, 20) }),
   v.strictObject({
@@ -44,6 +43,47 @@ export const networkSchema: v.GenericSchema<NetworkSettings> = v.variant('family
   v.strictObject({ family: v.literal('densenet'), growth: filters, blocks: count(1, 4), depth: count(1, 60) }),
   v.strictObject({ family: v.literal('inception'), stem: filters, widths: inceptionWidths, depth: count(1, 20) }),
 ]);
+
+/** With gradients, moments and copies that kernels derive, more do not fit into the 4 GB that WebAssembly has. */
+const MOST_WEIGHTS = 50_000_000;
+
+/** Schema of a network, for recipes; one that is far too large for the memory is refused before it is built. */
+export const networkSchema: v.GenericSchema<NetworkSettings> = v.pipe(
+  families,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const weights = fewestWeights(dataset.value as NetworkSettings);
+    if (weights <= MOST_WEIGHTS) return;
+    const expected = `at most ${MOST_WEIGHTS} weights`;
+    addIssue({ message: expected, expected, received: `at least ${weights}` });
+  }),
+);
+
+/** A lower bound of what a network has to learn: kernels of its blocks alone. */
+function fewestWeights(network: NetworkSettings): number {
+  switch (network.family) {
+    case 'plain':
+      return weightsOfStages([network.stem, ...network.widths], network.depth, 9);
+    case 'residual':
+      return weightsOfStages([network.widths[0]!, ...network.widths], 2 * network.depth, 9);
+    case 'preactivation':
+      return weightsOfStages([network.stem, ...network.widths], 2 * network.depth, 9);
+    case 'depthwise':
+      return weightsOfStages([network.stem, ...network.widths], network.depth, 1);
+    case 'densenet':
+      // A bottleneck of four times the growth, and nine taps of it.
+      return 36 * network.growth * network.growth * network.blocks * network.depth;
+    case 'inception':
+      // Half of the filters have nine taps of six sixteenths as many.
+      return 9 * 0.5 * 0.375 * network.depth * network.widths.reduce((sum, width) => sum + width * width, 0);
+    default:
+      return 0;
+  }
+}
+
+/** Weights of convolutions, `depth` a stage, the first of which reads what the stage before made. */
+const weightsOfStages = ([stem, ...widths]: readonly number[], depth: number, taps: number): number =>
+  widths.reduce((sum, width, i) => sum + taps * width * ((widths[i - 1] ?? stem!) + (depth - 1) * width), 0);
 
 /**
  * Builds an uncompiled model. Needs a started backend: tfjs draws weights that `initializeWeights` then replaces.

@@ -20,7 +20,7 @@ import {
   type Step,
   type Weight,
 } from './context.ts';
-import { fuse, type Value } from './fuse.ts';
+import { fuse, type Group, type Value } from './fuse.ts';
 import { graphOf } from './graph.ts';
 import { frozenWeight, PlanLayout, sizeOfVariable } from './layout.ts';
 import { type Call, type Phase, type PlanMemory, runPhase } from './program.ts';
@@ -36,6 +36,11 @@ export interface TrainingPlanOptions {
   readonly seed: number;
   /** What is minimised; default: cross-entropy. */
   readonly loss?: LossOptions;
+  /**
+   * Tells a teacher's probabilities `[size, classes]` of images `[size, height, width, channels]` at a byte offset, where the loss has a
+   * distillation.
+   */
+  readonly teacher?: ((images: number, size: number) => Float32Array) | undefined;
   /** Above which the norm of all gradients together is brought down to it; default: none is. */
   readonly clipNorm?: number | undefined;
   /** Where batches are gathered from; without it, batches are tensors. */
@@ -86,9 +91,26 @@ export function compileTraining(model: tf.LayersModel, options: TrainingPlanOpti
   if ('reason' in graph) return graph;
   const { groups, input, logits } = fuse(graph);
   const layouts = groups.map(layoutOf);
+  checkMemory(groups, options.batchSize);
   const unknown = layouts.find((layout): layout is Unsupported => 'reason' in layout);
   if (unknown) return unknown;
   return new CompiledTraining(layouts as StageLayout[], input, logits, options);
+}
+
+/** What WebAssembly can have. */
+const MEMORY_BYTES = 65_536 * 65_536;
+
+/** Refuses at once what cannot be: to ask for the memory, until there is no more, takes minutes. */
+function checkMemory(groups: readonly Group[], batchSize: number): void {
+  const made = groups.filter(({ head }) => head?.kind !== 'flatten');
+  const bytes = made.reduce((sum, { output }) => sum + 4 * batchSize * floatsOf(output), 0);
+  if (bytes <= MEMORY_BYTES) return;
+  const gigabytes = (value: number): string => `${(value / 1e9).toFixed(1)} GB`;
+  throw new SelvedgeError(
+    'plan/memory',
+    `Cannot train on batches of ${batchSize} images: what the layers make of them takes ${gigabytes(bytes)} or more, expected at most ` +
+      `${gigabytes(MEMORY_BYTES)}, which is all that WebAssembly has; use smaller batches`,
+  );
 }
 
 /** Elements of a unit of an update: jobs own rows of weights, of any multiple of four elements. */
@@ -97,6 +119,8 @@ const UPDATE_ELEMENTS = 4;
 const NO_STEP_WORDS = [0, 0, 0, 0];
 
 interface Compiled {
+  /** Bring the images of a batch in, where a teacher sees them first; else those of the passes do. */
+  readonly entry: readonly Phase[];
   readonly phases: readonly Phase[];
   /** Those of the forward pass alone. */
   readonly forward: readonly Phase[];
@@ -121,6 +145,9 @@ class CompiledTraining implements TrainingPlan {
   readonly #hits: number;
   readonly #loss: (batch: number) => Stage;
   readonly #clipping: Clipping | undefined;
+  /** Byte offsets of the images of a batch, and of what a teacher says of them. */
+  readonly #images: number;
+  readonly #taught: number;
 
   constructor(layouts: readonly StageLayout[], input: Value, logits: Value, options: TrainingPlanOptions) {
     this.#options = options;
@@ -140,10 +167,12 @@ class CompiledTraining implements TrainingPlan {
         writesVariable: (variable) => this.#writtenVariables.add(variable),
       });
       const classes = logits.shape[2];
+      this.#images = this.#layout.buffersOf(input).value;
+      this.#taught = options.teacher ? this.#memory.floats(batchSize * classes) : 0;
       const { source, isMixed = false } = options;
       this.#batchInput = layoutSource(context, { input, labels, classes, source, isMixed });
       this.#stages = layouts.map((layout) => layout(context));
-      const places = { logits, labels, losses: this.#losses, hits: this.#hits };
+      const places = { logits, labels, losses: this.#losses, hits: this.#hits, teacher: this.#taught };
       this.#loss = layoutLoss(context, places, options.loss ?? {});
     } catch (error) {
       this.#memory.dispose();
@@ -156,22 +185,32 @@ class CompiledTraining implements TrainingPlan {
   }
 
   get dispatches(): number {
-    return this.#compile(this.#options.batchSize).phases.filter(({ jobs }) => jobs > 1).length;
+    const { entry, phases } = this.#compile(this.#options.batchSize);
+    return [...entry, ...phases].filter(({ jobs }) => jobs > 1).length;
   }
 
   step(batch: PlannedBatch, update: number, stepWords: readonly (readonly number[])[]): BatchLoss {
-    const { phases, scratchBytes } = this.#prepare(batch, update);
+    const { entry, phases, scratchBytes } = this.#prepare(batch, update);
     this.#options.updates.forEach((variableUpdate, i) => {
       const at = this.#stepWordsAt.get(variableUpdate);
       if (at !== undefined) this.#memory.view(at, stepWords[i]!.length).set(stepWords[i]!);
     });
+    for (const phase of entry) runPhase(this.#backend, phase, scratchBytes);
+    this.#askTeacher(sizeOfBatch(batch));
     for (const phase of phases) runPhase(this.#backend, phase, scratchBytes);
     return this.#readLoss(sizeOfBatch(batch));
   }
 
+  #askTeacher(size: number): void {
+    const probabilities = this.#options.teacher?.(this.#images, size);
+    if (!probabilities) return;
+    const { buffer, byteOffset, length } = probabilities;
+    this.#memory.view(this.#taught, length).set(new Int32Array(buffer, byteOffset, length));
+  }
+
   observe(batch: PlannedBatch, update: number): void {
-    const { forward, scratchBytes } = this.#prepare(batch, update);
-    for (const phase of forward) runPhase(this.#backend, phase, scratchBytes);
+    const { entry, forward, scratchBytes } = this.#prepare(batch, update);
+    for (const phase of [...entry, ...forward]) runPhase(this.#backend, phase, scratchBytes);
   }
 
   #prepare(batch: PlannedBatch, update: number): Compiled {
@@ -252,16 +291,20 @@ class CompiledTraining implements TrainingPlan {
       .toReversed()
       .map((stage) => stage(batch, gradients))
       .toReversed();
-    const forward = [this.#batchInput.stage, ...stages, this.#loss(batch)].flatMap((stage) => stage.forward);
+    const { stage: input } = this.#batchInput;
+    const seen = this.#options.teacher ? input.forward : [];
+    const entered = this.#options.teacher ? [] : [input];
+    const forward = [...entered, ...stages, this.#loss(batch)].flatMap((stage) => stage.forward);
     const backward = stages.toReversed().flatMap((stage) => stage.backward);
     const compiled: Compiled = {
+      entry: this.#phases(seen, batch),
       forward: this.#phases(forward, batch),
       phases: [
         ...this.#phases([...forward, ...backward], batch),
         ...updatePhases(this.#memory, stages, this.#clipping),
       ],
       derive: this.#memory.phase(stages.flatMap(({ derivations }) => derivations)),
-      scratchBytes: Math.max(this.#batchInput.stage.scratchBytes, ...stages.map(({ scratchBytes }) => scratchBytes)),
+      scratchBytes: Math.max(input.scratchBytes, ...stages.map(({ scratchBytes }) => scratchBytes)),
     };
     this.#compiled.set(batch, compiled);
     return compiled;

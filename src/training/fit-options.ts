@@ -1,4 +1,5 @@
 // What fit() takes and gives, and which of it makes sense. Not the loop: fit.ts.
+import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import type { Examples } from '../data/batches.ts';
 import { type MixingSettings, mixingRules } from '../data/mixing.ts';
@@ -70,6 +71,8 @@ export interface FitState {
 export interface FitOptions {
   readonly training: Examples;
   readonly validation?: Examples;
+  /** Whom the model learns from, by `settings.distillation`; it stays the caller's. */
+  readonly teacher?: tf.LayersModel;
   readonly settings: FitSettings;
   /** Describes the run; equal for a run and its resumption. Default: the settings and the number of examples. */
   readonly identity?: string;
@@ -171,10 +174,16 @@ export function checkFitSettings(settings: FitSettings, classes: number): void {
  *
  * @throws SelvedgeError `training/settings`
  */
-export function checkSettings({ settings, training, validation, checkpointEvery = 1 }: FitOptions): void {
+export function checkSettings({ settings, training, validation, teacher, checkpointEvery = 1 }: FitOptions): void {
   requireRules([
     ...settingsRules(settings),
     [isCount(checkpointEvery), `a checkpoint every ${checkpointEvery} updates: expected a whole number from 1`],
+    [
+      (teacher === undefined) === (settings.distillation === undefined),
+      teacher
+        ? 'a teacher and no distillation: expected settings of it'
+        : 'a distillation and no teacher: expected one',
+    ],
     [training.count >= 1, 'no examples: expected at least one'],
     [
       validation === undefined || validation.count >= 1,

@@ -2,11 +2,12 @@
 // Not here: files other than checkpoints, printing, data formats. Invariant: weights after an update are a function of
 // (initial weights, data, settings, number of the update), whether or not the run was killed and resumed in between.
 
+import { currentBackend } from '../backend/index.ts';
 import type { LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
-import { batchShapeOf, checkSource } from '../data/take-batch.ts';
+import { type BatchShape, batchShapeOf, checkSource } from '../data/take-batch.ts';
 import { type BatchLoss, compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
@@ -17,16 +18,17 @@ import {
   type Execution,
   type FitOptions,
   type FitResult,
-  type FitSettings,
   type FitState,
   type Progress,
 } from './fit-options.ts';
 import { createForward, type Forward } from './forward.ts';
+import { defaultIdentity } from './identity.ts';
 import { lossOf } from './loss.ts';
 import { penaltiesOf, readWeights, restoreWeights, trainableVariables } from './model-weights.ts';
 import { crossEntropy } from './operations.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
-import { dependsOnLength, scheduleFactor } from './schedule.ts';
+import { scheduleFactor } from './schedule.ts';
+import { createTeacher, type Teacher } from './teacher.ts';
 import { type BatchRequest, createTrainingBatches, type TrainingBatches } from './training-batches.ts';
 import { createValidation, type Validation } from './validation.ts';
 import { createWeightAverage, type WeightAverage } from './weight-average.ts';
@@ -59,7 +61,8 @@ const YIELD_MS = 100;
  */
 export async function fit(model: tf.LayersModel, options: FitOptions): Promise<FitResult> {
   checkSettings(options);
-  const trainer = new Trainer(model, options);
+  const identity = options.identity ?? (await defaultIdentity(options));
+  const trainer = new Trainer(model, { ...options, identity });
   try {
     return await trainer.run();
   } finally {
@@ -75,13 +78,14 @@ class Trainer {
   readonly #forward: Forward;
   readonly #batches: TrainingBatches;
   readonly #loss: LossOptions;
+  readonly #teacher: Teacher | undefined;
   readonly #plan: TrainingPlan | Unsupported;
   readonly #validation: Validation | undefined;
   readonly #average: WeightAverage | undefined;
   #state: FitState;
   #yielded = platform.now();
 
-  constructor(model: tf.LayersModel, options: FitOptions) {
+  constructor(model: tf.LayersModel, options: FitOptions & { readonly identity: string }) {
     this.#model = model;
     this.#options = options;
     this.#variables = trainableVariables(model);
@@ -93,12 +97,21 @@ class Trainer {
     this.#loss = lossOf(options.settings, options.training, model.outputs[0]!.shape.at(-1)!);
     // Last: it owns tensors and memory from here on.
     this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
+    this.#teacher = this.#createTeacher(shape);
     this.#plan = this.#compile();
     this.#validation = this.#createValidation();
     const { averaging } = options.settings;
     this.#average = averaging && createWeightAverage(model, averaging);
-    const identity = options.identity ?? identityOf({ ...options.settings, examples: options.training.count });
-    this.#state = { identity, epoch: 1, step: 0, updates: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [] };
+    this.#state = {
+      identity: options.identity,
+      epoch: 1,
+      step: 0,
+      updates: 0,
+      lossSum: 0,
+      hits: 0,
+      trainingMs: 0,
+      history: [],
+    };
   }
 
   async run(): Promise<FitResult> {
@@ -121,6 +134,7 @@ class Trainer {
 
   #disposeTraining(): void {
     if (!('reason' in this.#plan)) this.#plan.dispose();
+    this.#teacher?.dispose();
     this.#optimizer.dispose();
   }
 
@@ -139,10 +153,22 @@ class Trainer {
         seed: settings.seed,
         loss: this.#loss,
         clipNorm: settings.clipNorm,
+        teacher: this.#teacher?.probabilities,
         source: training.source,
         isMixed: settings.mixing !== undefined,
         updates: this.#optimizer.updates,
       });
+    } catch (error) {
+      this.#teacher?.dispose();
+      this.#optimizer.dispose();
+      throw error;
+    }
+  }
+
+  #createTeacher(shape: BatchShape): Teacher | undefined {
+    const { teacher, training, settings } = this.#options;
+    try {
+      return teacher && createTeacher(teacher, shape, Math.min(settings.batchSize, training.count));
     } catch (error) {
       this.#optimizer.dispose();
       throw error;
@@ -213,12 +239,14 @@ class Trainer {
     let result: BatchLoss | undefined;
     tf.tidy(() => {
       const { x, y } = this.#batches.tensors(this.#request(positions));
+      const probabilities = this.#teacher?.probabilities(currentBackend().offset(x), positions.length);
+      const taught = probabilities && tf.tensor2d(probabilities.slice(), y.shape);
       const { grads } = tf.variableGrads(() => {
         const logits = this.#forward(x, { training: true, seed: settings.seed, step: updates });
         const keep = (batchLoss: BatchLoss): void => {
           result = batchLoss;
         };
-        const loss = crossEntropy(logits, y, keep, this.#loss);
+        const loss = crossEntropy(logits, y, keep, this.#loss, taught);
         return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => tf.add(sum, penalty), loss);
       }, this.#variables);
       if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(clip(grads, settings.clipNorm), this.#rateFactor());
@@ -365,13 +393,3 @@ class Trainer {
 }
 
 const otherRun = (reason: string): SelvedgeError => new SelvedgeError('training/other-run', `Cannot resume: ${reason}`);
-
-/**
- * What decides the weights after an update, as text. The number of epochs does not, so that a run can go on, unless the schedule of the
- * learning rate depends on it.
- *
- * @param settings May hold more than the settings of a training
- */
-export function identityOf<T extends FitSettings>({ epochs, ...settings }: T): string {
-  return JSON.stringify(dependsOnLength(settings.schedule) ? { ...settings, epochs } : settings);
-}

@@ -7,7 +7,7 @@ export {
   fingerprintSettings,
   fingerprintTraining,
 } from './fingerprint.ts';
-export { fit, identityOf } from './fit.ts';
+export { fit } from './fit.ts';
 export {
   checkFitSettings,
   describeExecution,
@@ -20,7 +20,8 @@ export {
   fitDefaults,
   type Progress,
 } from './fit-options.ts';
-export { describeLoss, type LossSettings, lossRules } from './loss.ts';
+export { identityOf } from './identity.ts';
+export { describeLoss, distillationDefaults, type LossSettings, lossRules } from './loss.ts';
 export {
   type AdamConfig,
   type AdamWConfig,

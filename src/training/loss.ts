@@ -1,7 +1,7 @@
 // What is minimised: the settings of the loss, which of them make sense, and what they become for a data set. The arithmetic is in
 // assembly/weighted-cross-entropy.ts. Invariant: validation measures plain cross-entropy, whatever is minimised.
 import { currentBackend } from '../backend/index.ts';
-import type { LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
+import type { Distillation, LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import type { Examples } from '../data/index.ts';
@@ -20,9 +20,18 @@ export interface LossSettings {
   readonly classWeights?: 'balanced' | readonly number[];
   /** Exponent of (1 - p) in focal loss (Lin et al. 2017): what is told well counts less. Default: 0, which is cross-entropy. */
   readonly focalGamma?: number;
+  /**
+   * Learns from a teacher, too (Hinton et al. 2015): its share of the loss is temperature^2 times the Kullback-Leibler divergence of its
+   * probabilities and the model's, both of logits divided by the temperature. Needs `FitOptions.teacher`.
+   */
+  readonly distillation?: Distillation;
 }
 
 const LARGEST_GAMMA = 100;
+const LARGEST_TEMPERATURE = 1000;
+
+/** A teacher's part where nobody says otherwise. */
+export const distillationDefaults: Distillation = { temperature: 4, share: 0.9 };
 
 /**
  * What settings of a loss must fulfil, each with the words for a setting that does not.
@@ -30,7 +39,8 @@ const LARGEST_GAMMA = 100;
  * @param classes Of the model, where it is known
  */
 export function lossRules(settings: LossSettings, classes?: number): [holds: boolean, message: string][] {
-  const { labelSmoothing, classWeights, focalGamma = 0 } = settings;
+  const { labelSmoothing, classWeights, focalGamma = 0, distillation } = settings;
+  const { temperature, share } = distillation ?? distillationDefaults;
   const weights = Array.isArray(classWeights) ? (classWeights as readonly number[]) : undefined;
   const isWeight = (value: number): boolean => value >= 0 && value < Infinity;
   const bad = weights?.find((value) => !isWeight(value));
@@ -53,16 +63,24 @@ export function lossRules(settings: LossSettings, classes?: number): [holds: boo
       focalGamma >= 0 && focalGamma <= LARGEST_GAMMA,
       `a focal loss of gamma ${focalGamma}: expected from 0 to ${LARGEST_GAMMA}`,
     ],
+    [
+      temperature > 0 && temperature <= LARGEST_TEMPERATURE,
+      `a teacher at a temperature of ${temperature}: expected above 0, up to ${LARGEST_TEMPERATURE}`,
+    ],
+    [share >= 0 && share <= 1, `a teacher's share of ${share} in the loss: expected from 0 to 1`],
   ];
 }
 
 /** Whatever the loss is weighted by, in words; nothing for plain cross-entropy. */
-export function describeLoss({ labelSmoothing, classWeights, focalGamma = 0 }: LossSettings): string {
+export function describeLoss({ labelSmoothing, classWeights, focalGamma = 0, distillation }: LossSettings): string {
   const weights = classWeights === 'balanced' ? 'in balance' : classWeights?.join(', ');
   return [
     focalGamma > 0 ? `focal, gamma ${focalGamma}` : '',
     labelSmoothing > 0 ? `labels smoothed by ${labelSmoothing}` : '',
     weights === undefined ? '' : `classes weighted ${weights}`,
+    distillation === undefined
+      ? ''
+      : `${distillation.share} of it by a teacher at temperature ${distillation.temperature}`,
   ]
     .filter((part) => part !== '')
     .join(', ');
@@ -78,12 +96,13 @@ export function lossOf(settings: LossSettings, training: Examples, classes: numb
   for (const [holds, message] of lossRules(settings, classes)) {
     if (!holds) throw new SelvedgeError('training/settings', `Cannot train with ${message}`);
   }
-  const { labelSmoothing, classWeights, focalGamma } = settings;
+  const { labelSmoothing, classWeights, focalGamma, distillation } = settings;
   const weights = classWeights === 'balanced' ? balancedWeights(countsOf(training, classes)) : classWeights;
   return {
     labelSmoothing,
     ...(weights === undefined ? {} : { classWeights: weights }),
     ...(focalGamma === undefined ? {} : { focalGamma }),
+    ...(distillation === undefined ? {} : { distillation }),
   };
 }
 

@@ -194,6 +194,7 @@ export function seededDropout<T extends tf.Tensor>(x: T, rate: number, key: Drop
  * @param logits [batch, classes]
  * @param labels [batch, classes]: one-hot, or shares of several classes
  * @param onResult Told the sums of the batch
+ * @param teacher Its probabilities [batch, classes], where there is a distillation
  * @returns Scalar
  */
 export function crossEntropy(
@@ -201,10 +202,11 @@ export function crossEntropy(
   labels: tf.Tensor2D,
   onResult: (loss: BatchLoss) => void,
   options: LossOptions = {},
+  teacher?: tf.Tensor2D,
 ): tf.Scalar {
   const backend = currentBackend();
   const value = (save: tf.GradSaveFunc): tf.Tensor => {
-    const result = weightedCrossEntropy(backend, logits, labels, options);
+    const result = weightedCrossEntropy(backend, logits, labels, options, teacher);
     const losses = track(result.losses).dataSync<'float32'>();
     const hits = track(result.hits).dataSync<'int32'>();
     save([track(result.gradient)]);

@@ -68,6 +68,33 @@ test('selvedge predict answers for PNG and JPEG, small and large, on dark and on
   assert.is(large.class, same.class);
 });
 
+test('selvedge predict averages over views where it is told to, by a model of a run and by one that ships', async () => {
+  for (const choice of [['--run', 'small'], []]) {
+    const [single, mirrored, shifted] = await Promise.all(
+      ['single', 'mirrored', 'shifted'].map(async (views) => {
+        const { code, out, err } = await predict(...choice, '--json', '--views', views, 'same.png', 'large.jpg');
+        assert.is(code, 0, err);
+        const found = JSON.parse(out);
+        assert.is(found.views, views);
+        return found.images.map(({ probabilities }: { probabilities: Record<string, number> }) =>
+          fashionMnistClassNames.map((name) => probabilities[name]!),
+        ) as number[][];
+      }),
+    );
+    for (const found of [mirrored!, shifted!]) {
+      assert.not.equal(found, single);
+      for (const row of found) assert.ok(Math.abs(row.reduce((sum, value) => sum + value, 0) - 1) < 1e-5);
+    }
+    assert.not.equal(shifted, mirrored);
+  }
+  const refused = await predict('--views', 'all', 'same.png');
+  assert.is(refused.code, 2);
+  assert.match(refused.err, /"--views" got "all": expected one of single, mirrored, shifted/);
+  const none = await predict('--views', 'shifted', 'none.png');
+  assert.is(none.code, 1);
+  assert.match(none.err, /^selvedge: Cannot read "none\.png"[^\n]*\n$/);
+});
+
 test('selvedge predict shows the likeliest classes, three or as many as wanted', async () => {
   const candidate = String.raw`[A-Z][\w/ -]+ \d+\.\d%`;
   const three = await predict('--run', 'small', 'same.png');

@@ -3,9 +3,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { type Regime, readRegime, regimeOptions } from '../../src/cli/regime-options.ts';
+import { distillationOptions, teacherOption } from '../../src/cli/teacher.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
 
-const read = (...words: string[]): Regime => readRegime(parseArguments({ name: 'train', args: regimeOptions }, words));
+const read = (...words: string[]): Regime =>
+  readRegime(
+    parseArguments({ name: 'train', args: { ...regimeOptions, ...teacherOption, ...distillationOptions } }, words),
+  );
 
 test('readRegime() adds nothing where nothing is asked for', () => {
   assert.equal(read(), {});
@@ -22,6 +26,10 @@ test('readRegime() takes weights of classes and the gamma of focal loss', () => 
   assert.equal(read('--class-weights', '1,0.5,2'), { classWeights: [1, 0.5, 2] });
   assert.equal(read('--focal', '0'), {});
   assert.equal(read('--clip-norm', '0.5'), { clipNorm: 0.5 });
+  assert.equal(read('--teacher', 'mine'), { distillation: { temperature: 4, share: 0.9 } });
+  assert.equal(read('--teacher', 'mine', '--temperature=2', '--teacher-share', '1'), {
+    distillation: { temperature: 2, share: 1 },
+  });
 });
 
 test('readRegime() refuses what makes no sense', () => {
@@ -34,6 +42,9 @@ test('readRegime() refuses what makes no sense', () => {
     ['--class-weights=1,-2', /a class weight of -2: expected a number from 0$/],
     ['--class-weights=0,0', /class weights of 0: expected one of them above 0$/],
     ['--clip-norm=0', /"--clip-norm" got "0": expected a number above 0$/],
+    ['--temperature=2', /"--temperature" needs a teacher: expected --teacher, too$/],
+    ['--teacher=x --temperature=0', /a teacher at a temperature of 0: expected above 0/],
+    ['--teacher=x --teacher-share=2', /a teacher's share of 2 in the loss: expected from 0 to 1$/],
     ['--focal=-1', /a focal loss of gamma -1: expected from 0 to 100$/],
     ['--cutmix=Infinity', /an alpha of CutMix of Infinity/],
   ];

@@ -36,7 +36,11 @@ export function augmentReference(
   const words = randomWords(16, 0, draw);
   const uniform = (index: number): number => (words[index]! >>> 8) / 0x1000000;
   const happens = (index: number, probability: number): boolean => uniform(index) < fround(probability);
-  const output = resampleReference(image, shape, uniform, happens, settings);
+  const { flip } = settings;
+  const first = randomWords(4, 0, { ...draw, epoch: 0 });
+  const isFirstMirrored = (first[0]! >>> 8) / 0x1000000 < fround(flip.probability);
+  const isMirrored = flip.alternating ? isFirstMirrored !== (draw.epoch % 2 === 1) : happens(0, flip.probability);
+  const output = resampleReference(image, shape, isMirrored, uniform, happens, settings);
   if (happens(8, settings.noise.probability)) addNoiseReference(output, draw, settings.noise.standardDeviation);
   if (happens(9, settings.erase.probability)) eraseReference(output, shape, uniform, settings.erase);
   return output;
@@ -45,11 +49,12 @@ export function augmentReference(
 function resampleReference(
   image: Float32Array,
   { height, width, channels }: ImageShape,
+  isMirrored: boolean,
   uniform: (index: number) => number,
   happens: (index: number, probability: number) => boolean,
-  { flip, shift, rotate, scale }: AugmentationSettings,
+  { shift, rotate, scale }: AugmentationSettings,
 ): Float32Array {
-  const side = happens(0, flip.probability) ? -1 : 1;
+  const side = isMirrored ? -1 : 1;
   const whole = (index: number): number => Math.floor(uniform(index) * (2 * shift.pixels + 1)) - shift.pixels;
   const [moveX, moveY] = happens(1, shift.probability) ? [whole(2), whole(3)] : [0, 0];
   const greatest = fround((rotate.degrees * Math.PI) / 180);

@@ -30,6 +30,7 @@ const never: AugmentationSettings = {
 
 const cases: Readonly<Record<string, AugmentationSettings>> = {
   flip: { ...never, flip: { probability: 1 } },
+  'alternating flip': { ...never, flip: { probability: 0.5, alternating: true } },
   shift: { ...never, shift: { probability: 1, pixels: 3 } },
   rotate: { ...never, rotate: { probability: 1, degrees: 180 } },
   scale: { ...never, scale: { probability: 1, minimum: 0.1, maximum: 10 } },
@@ -125,6 +126,55 @@ test('augmentBatch() is a function of seed, epoch and example id, not of the pla
   assert.equal(pair.slice(784), reversed.slice(0, 784));
   const nextEpoch = augmented(twice, [2, 28, 28, 1], Int32Array.of(11, 5), defaultAugmentation, 4);
   assert.not.equal(nextEpoch, pair);
+});
+
+test('augmentBatch() with an alternating flip mirrors in each epoch what it did not in the one before', () => {
+  const count = 400;
+  const image = randomImages(4 * 3, 9);
+  const images = Float32Array.from({ length: count * 12 }, (_, i) => image[i % 12]!);
+  const ids = Int32Array.from({ length: count }, (_, i) => i);
+  const mirroredIn = (epoch: number, probability: number): boolean[] => {
+    const settings = { ...never, flip: { probability, alternating: true } };
+    const found = augmented(images, [count, 3, 4, 1], ids, settings, epoch);
+    return [...ids].map((row) => found[row * 12] !== image[0]);
+  };
+  const first = mirroredIn(0, 0.5);
+  assert.ok(Math.abs(first.filter(Boolean).length - count / 2) < 40);
+  for (const epoch of [1, 2, 3, 10, 11]) {
+    assert.equal(
+      mirroredIn(epoch, 0.5),
+      first.map((isMirrored) => isMirrored !== (epoch % 2 === 1)),
+    );
+  }
+  // The whole set by epoch.
+  assert.ok(mirroredIn(2, 1).every(Boolean));
+  assert.not.ok(mirroredIn(3, 1).some(Boolean));
+});
+
+test('augmentBatch() with a shift of probability 1 is a random crop of the image padded with zeros, each as often', () => {
+  const [height, width, padding] = [5, 6, 2];
+  const image = randomImages(height * width, 4);
+  const padded = (row: number, column: number): number =>
+    row < 0 || column < 0 || row >= height || column >= width ? 0 : image[row * width + column]!;
+  const crops = new Map<string, number>();
+  for (let top = 0; top <= 2 * padding; top++) {
+    for (let left = 0; left <= 2 * padding; left++) {
+      const crop = image.map((_, i) => padded(Math.floor(i / width) + top - padding, (i % width) + left - padding));
+      crops.set(crop.join(), 0);
+    }
+  }
+  assert.is(crops.size, 25);
+  const count = 5000;
+  const images = Float32Array.from({ length: count * image.length }, (_, i) => image[i % image.length]!);
+  const ids = Int32Array.from({ length: count }, (_, i) => i);
+  const settings = { ...never, shift: { probability: 1, pixels: padding } };
+  const found = augmented(images, [count, height, width, 1], ids, settings);
+  for (let row = 0; row < count; row++) {
+    const crop = found.subarray(row * image.length, (row + 1) * image.length).join();
+    assert.ok(crops.has(crop));
+    crops.set(crop, crops.get(crop)! + 1);
+  }
+  for (const times of crops.values()) assert.ok(Math.abs(times - 200) < 70, `${times} of 200`);
 });
 
 test('augmentBatch() makes each change as often as asked', () => {

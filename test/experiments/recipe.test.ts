@@ -43,6 +43,36 @@ test('what is no recipe is refused, with the path to the field', async () => {
     [{ ...recipe, optimizer: { name: 'sgd' } }, /optimizer\.learningRate: expected "learningRate", got undefined/],
     [{ ...recipe, schedule: { name: 'cosine', warmUp: 'long' } }, /schedule\.warmUp: expected number, got "long"/],
     [{ ...recipe, epochs: 1.5 }, /epochs/],
+    [{ ...recipe, epochs: 0 }, /epochs: expected >=1, got 0/],
+    [{ ...recipe, network: { ...recipe.network, widths: [1e7] } }, /network\.widths\.0: expected <=4096, got 10000000/],
+    [
+      { ...recipe, network: { family: 'plain', stem: 512, widths: [4096], depth: 2 } },
+      /network: expected at most 50000000 weights, got at least 169869312/,
+    ],
+    [
+      { ...recipe, network: { family: 'densenet', growth: 4096, blocks: 2, depth: 2 } },
+      /network: expected at most 50000000 weights/,
+    ],
+    [
+      { ...recipe, optimizer: { ...recipe.optimizer, learningRate: -1 } },
+      /optimizer\.learningRate: expected >0, got -1/,
+    ],
+    [{ ...recipe, optimizer: { ...recipe.optimizer, momentum: 1 } }, /optimizer\.momentum: expected <1, got 1/],
+    [{ ...recipe, labelSmoothing: 2 }, /labelSmoothing: expected <1, got 2/],
+    [
+      { ...recipe, mixing: { mixupAlpha: -1, cutMixAlpha: 0, probability: 1 } },
+      /mixing\.mixupAlpha: expected >=0, got -1/,
+    ],
+    [{ ...recipe, mixing: { mixupAlpha: 1 } }, /mixing\.cutMixAlpha: expected "cutMixAlpha", got undefined/],
+    [{ ...recipe, classWeights: [1, -1] }, /classWeights\.1: expected >=0, got -1/],
+    [{ ...recipe, classWeights: 'even' }, /classWeights: expected \("balanced" \| Array\), got "even"/],
+    [{ ...recipe, focalGamma: Number.NaN }, /focalGamma: expected number, got NaN/],
+    [{ ...recipe, clipNorm: 0 }, /clipNorm: expected >0, got 0/],
+    [{ ...recipe, distillation: { temperature: 4, share: 2 } }, /distillation\.share: expected <=1, got 2/],
+    [
+      { ...recipe, augmentation: { ...recipe.augmentation, flip: { probability: 0.5, alternating: 1 } } },
+      /augmentation\.flip\.alternating: expected boolean, got 1/,
+    ],
     [{ ...recipe, augmentation: { flip: 1 } }, /augmentation\.flip/],
   ];
   for (const [value, message] of cases) {

@@ -161,6 +161,16 @@ test('step() keeps nothing of the batches before but the weights: a plan compile
   }
 });
 
+test('compileTraining() refuses batches that cannot fit into the memory, before it asks for any', () => {
+  const model = plannedModel(NETWORK);
+  const optimizer = createOptimizer([], { name: 'sgd', learningRate: 1, momentum: 0, nesterov: false });
+  assert.throws(
+    () => compileTraining(model, { batchSize: 1e8, seed: 1, updates: optimizer.updates }),
+    /Cannot train on batches of 100000000 images: .* GB or more, expected at most 4\.3 GB/,
+  );
+  model.dispose();
+});
+
 test('step() lowers the loss of the batch it trains on', () => {
   for (const name of Object.keys(plannedModels)) {
     const model = plannedModel(name);

@@ -34,8 +34,14 @@ const RUNS: Record<string, Run> = {
   'dropout, augmented and mixed': {
     model: 'dropout',
     batchSize: 24,
-    augmentation: { seed: 1, settings: defaultAugmentation },
+    augmentation: { seed: 1, settings: { ...defaultAugmentation, flip: { probability: 0.5, alternating: true } } },
     settings: { mixing: { mixupAlpha: 0.4, cutMixAlpha: 1, probability: 0.8 }, averaging: { decay: 0.9 } },
+  },
+  'dropout, augmented, from a teacher': {
+    model: 'dropout',
+    batchSize: 24,
+    augmentation: { seed: 1, settings: defaultAugmentation },
+    settings: { distillation: { temperature: 3, share: 0.7 } },
   },
   'dropout, focal loss, balanced, clipped gradients': {
     model: 'dropout',
@@ -53,11 +59,13 @@ async function outcome(run: Run): Promise<string[]> {
   });
   const epochs = run.batchSize === 128 ? 3 : 2;
   const model = studyModel(run.model);
+  const teacher = run.settings?.distillation ? { teacher: studyModel('baseline', 7) } : {};
   const settings = settingsOf({ ...run.settings, epochs, batchSize: run.batchSize });
-  const { history, updates } = await fit(model, { training, validation, settings });
+  const { history, updates } = await fit(model, { training, validation, settings, ...teacher });
   assert.is(updates, epochs * Math.ceil(COUNT / run.batchSize));
   const digest = weightsDigest(model);
   model.dispose();
+  teacher.teacher?.dispose();
   resident.dispose();
   return [digest, ...history.flatMap(({ loss, validationLoss }) => [`${loss}`, `${validationLoss}`])];
 }

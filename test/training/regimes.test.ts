@@ -16,11 +16,14 @@ const COUNT = 90;
 
 let engine: RunningBackend;
 let examples: SampleExamples;
+let teacher: tf.LayersModel;
 test.before(async () => {
   engine = await startBackend({ threads: 2 });
   examples = await placeSample({ count: COUNT, augmentation: { seed: 3, settings: defaultAugmentation } });
+  teacher = smallModel(9);
 });
 test.after(async () => {
+  teacher.dispose();
   examples.resident.dispose();
   await engine.stop();
 });
@@ -32,6 +35,11 @@ const regimes: Readonly<Record<string, Partial<FitSettings>>> = {
   'balanced class weights and smoothed labels': { classWeights: 'balanced', labelSmoothing: 0.1 },
   'focal loss': { focalGamma: 2 },
   'clipped gradients': { clipNorm: 0.5 },
+  'a teacher': { distillation: { temperature: 4, share: 0.9 } },
+  'a teacher alone, of mixed images': {
+    distillation: { temperature: 1, share: 1 },
+    mixing: { mixupAlpha: 0.4, cutMixAlpha: 0, probability: 1 },
+  },
   'mixup or CutMix': { mixing: { mixupAlpha: 0.4, cutMixAlpha: 1, probability: 0.7 }, averaging: { decay: 0.9 } },
 };
 
@@ -39,6 +47,7 @@ const optionsOf = (settings: Partial<FitSettings>, changes: Partial<FitOptions> 
   training: examples.training,
   validation: examples.validation,
   settings: settingsOf(settings),
+  ...(settings.distillation ? { teacher } : {}),
   ...changes,
 });
 
@@ -132,6 +141,8 @@ const refused: readonly [settings: Partial<FitSettings>, message: RegExp][] = [
   [{ classWeights: 'even' as 'balanced' }, /class weights "even": expected balanced, or a list of numbers/],
   [{ clipNorm: 0 }, /gradients clipped to a norm of 0: expected more than 0/],
   [{ clipNorm: Number.NaN }, /gradients clipped to a norm of NaN/],
+  [{ distillation: { temperature: 0, share: 0.5 } }, /a teacher at a temperature of 0: expected above 0, up to 1000/],
+  [{ distillation: { temperature: 4, share: 1.5 } }, /a teacher's share of 1\.5 in the loss: expected from 0 to 1/],
   [{ focalGamma: -0.5 }, /a focal loss of gamma -0\.5/],
   [{ focalGamma: Number.NaN }, /a focal loss of gamma NaN/],
   [{ mixing: { mixupAlpha: 0, cutMixAlpha: 0, probability: 1 } }, /alphas of 0: expected one of them above 0/],
@@ -151,6 +162,61 @@ test('fit() balances classes by their number of examples, and refuses to where o
     (reason: Error) => reason,
   );
   assert.match(String(error), /balanced class weights: class 3 has no training example/);
+});
+
+test('fit() with a teacher learns from another teacher otherwise, and from one that no plan knows as well', async () => {
+  const settings = { distillation: { temperature: 2, share: 0.5 } };
+  const found = await train(optionsOf(settings));
+  const digest = weightsDigest(teacher);
+  const other = smallModel(8);
+  assert.not.equal(await train(optionsOf(settings, { teacher: other })), found);
+  other.dispose();
+  assert.is(weightsDigest(teacher), digest, 'the teacher stays as it is');
+  const unplanned = tf.sequential({
+    layers: [
+      tf.layers.permute({ inputShape: [28, 28, 1], dims: [2, 1, 3] }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 10, activation: 'softmax' }),
+    ],
+  });
+  const learned = await train(optionsOf(settings, { teacher: unplanned }));
+  assert.ok(learned.losses.every(Number.isFinite));
+  unplanned.dispose();
+});
+
+test('fit() that learns from nobody but a teacher ends nearer to it than it was', async () => {
+  const settings = settingsOf({ distillation: { temperature: 2, share: 1 }, epochs: 12 });
+  const model = smallModel();
+  const { history } = await fit(model, { training: examples.training, teacher, settings });
+  assert.ok(history.at(-1)!.loss < 0.5 * history[0]!.loss, `${history[0]!.loss} to ${history.at(-1)!.loss}`);
+  model.dispose();
+});
+
+test('fit() refuses teachers of other shapes, a teacher without a distillation, and a distillation without a teacher', async () => {
+  const other = tf.sequential({
+    layers: [tf.layers.flatten({ inputShape: [28, 28, 1] }), tf.layers.dense({ units: 5, activation: 'softmax' })],
+  });
+  const distillation = { temperature: 4, share: 0.9 };
+  const cases: readonly [FitOptions, RegExp][] = [
+    [
+      optionsOf({ distillation }, { teacher: other }),
+      /training\/teacher: .*of images \[28, 28, 1\] and 5 classes: expected images \[28, 28, 1\] and 10 classes/,
+    ],
+    [optionsOf({}, { teacher }), /training\/settings: .*a teacher and no distillation: expected settings of it/],
+    [
+      { training: examples.training, settings: settingsOf({ distillation }) },
+      /training\/settings: .*a distillation and no teacher: expected one/,
+    ],
+  ];
+  for (const [options, message] of cases) {
+    const error = await train(options).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof SelvedgeError, String(error));
+    assert.match(`${(error as SelvedgeError).code}: ${(error as SelvedgeError).message}`, message);
+  }
+  other.dispose();
 });
 
 test('fit() refuses settings of a regime that make no sense, in words', async () => {

@@ -29,6 +29,8 @@ export interface AugmentValues {
   readonly eraseTo: number;
   readonly eraseAspect: number;
   readonly eraseFill: number;
+  /** Whether an image that is mirrored in one epoch is not in the next. */
+  readonly alternates: boolean;
 }
 
 /** The choices of an image and a buffer of noise, 64 bytes each. */
@@ -71,6 +73,7 @@ export function augmentWords(
     float32Bits(values.eraseTo),
     float32Bits(values.eraseAspect),
     float32Bits(values.eraseFill),
+    values.alternates ? 1 : 0,
   ];
 }
 

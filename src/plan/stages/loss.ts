@@ -10,12 +10,14 @@ export interface LossPlaces {
   /** Where the losses of the examples go, f32 `[capacity]`, and their hits, i32 `[capacity]`. */
   readonly losses: number;
   readonly hits: number;
+  /** Byte offset of a teacher's probabilities, f32 `[capacity, classes]`, where there is a distillation. */
+  readonly teacher: number;
 }
 
 /** Lays out the loss; what is returned makes a stage for a batch of a size. */
 export function layoutLoss(
   context: PlanContext,
-  { logits, labels, losses, hits }: LossPlaces,
+  { logits, labels, losses, hits, teacher }: LossPlaces,
   loss: LossOptions,
 ): (batch: number) => Stage {
   const { memory } = context;
@@ -27,7 +29,7 @@ export function layoutLoss(
   }
   return (batch) => {
     const { value, gradient } = context.buffersOf(logits);
-    const places = { logits: value, labels, losses, gradient, hits, classWeights, teacher: 0 };
+    const places = { logits: value, labels, losses, gradient, hits, classWeights, teacher };
     const { kernel, words } = lossCall(places, { classes, examples: batch }, loss);
     const args = context.args(words);
     return {

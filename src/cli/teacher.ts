@@ -1,0 +1,63 @@
+// The teacher that train is told to learn from: options, and which folder they mean. Not here: what it teaches (training/teacher.ts).
+import { platform } from '../platform/index.ts';
+import { distillationDefaults } from '../training/index.ts';
+import { usageError } from './arguments.ts';
+import type { CommandContext } from './command.ts';
+import { runPaths } from './run-files.ts';
+
+const { files } = platform;
+const MODEL_FILE = 'model.json';
+
+export const teacherOption = {
+  teacher: {
+    type: 'string',
+    valueHint: 'run or folder',
+    description: 'Learn from this model, too: a run, RUN/MODEL, or a folder with a model.json (default: none)',
+  },
+} as const;
+
+/** What recipes decide. */
+export const distillationOptions = {
+  temperature: {
+    type: 'string',
+    valueHint: 'number',
+    description: `Softens the teacher's probabilities (default: ${distillationDefaults.temperature})`,
+  },
+  'teacher-share': {
+    type: 'string',
+    valueHint: 'share',
+    description: `Of the teacher in the loss; labels have the rest (default: ${distillationDefaults.share})`,
+  },
+} as const;
+
+/**
+ * The folder of the model that `--teacher` means.
+ *
+ * @throws SelvedgeError `cli/usage`
+ */
+export async function teacherFolder(text: string, context: CommandContext): Promise<string> {
+  const path = files.resolve(context.cwd, text);
+  for (const folder of [path, runPaths.model(path)]) if (await holdsModel(folder)) return folder;
+  if (path.endsWith(MODEL_FILE) && (await files.status(path))) return files.resolve(path, '..');
+  const refuse = (why: string): Error =>
+    usageError(`Option "--teacher" got "${text}": expected a run, RUN/MODEL, or a folder with a ${MODEL_FILE}; ${why}`);
+  const [run, model] = text.split('/');
+  if (!/^\w[\w.-]*(\/\w[\w.-]*)?$/.test(text)) throw refuse('this is no folder with one');
+  const runFolder = files.resolve(context.cwd, 'runs', run!);
+  if (model !== undefined) {
+    const folder = runPaths.model(files.join(runFolder, model));
+    if (await holdsModel(folder)) return folder;
+    throw refuse('the run holds no such model, or its training is not finished');
+  }
+  const found: string[] = [];
+  for (const name of await files.list(runFolder)) {
+    if (await holdsModel(runPaths.model(files.join(runFolder, name)))) found.push(name);
+  }
+  if (found.length === 1) return runPaths.model(files.join(runFolder, found[0]!));
+  throw refuse(
+    found.length === 0 ? 'there is no such run with a finished model' : `the run holds ${found.toSorted().join(', ')}`,
+  );
+}
+
+const holdsModel = async (folder: string): Promise<boolean> =>
+  (await files.status(files.join(folder, MODEL_FILE))) !== undefined;

@@ -1,0 +1,63 @@
+// The teacher of a distillation: a trained model that says, for each batch of a training, what it takes its images for.
+// Not here: what is made of it (assembly/weighted-cross-entropy.ts). Invariant: it sees the very images that the student sees, augmented
+// and mixed; its weights stay.
+import { currentBackend } from '../backend/index.ts';
+import * as tf from '../backend/tfjs.ts';
+import { SelvedgeError } from '../core/errors.ts';
+import { type BatchShape, batchShapeOf } from '../data/index.ts';
+import { compileInference } from '../plan/index.ts';
+
+/** Probabilities of the images of a batch. */
+export interface Teacher {
+  /**
+   * Probabilities `[size, classes]`.
+   *
+   * @param images Byte offset of float32 `[size, height, width, channels]`
+   * @returns Valid until the next call and until any tensor is made
+   */
+  probabilities(images: number, size: number): Float32Array;
+  /** Gives back its memory; the model stays. */
+  dispose(): void;
+}
+
+/**
+ * Makes a model ready to teach.
+ *
+ * @param student What the model that is trained takes and gives: the teacher must take and give the same
+ * @param batchSize Images of the largest batch
+ * @returns A teacher, which the caller disposes
+ * @throws SelvedgeError `training/teacher`
+ */
+export function createTeacher(model: tf.LayersModel, student: BatchShape, batchSize: number): Teacher {
+  const own = batchShapeOf(model);
+  if (own.classes !== student.classes || own.image.join() !== student.image.join()) {
+    throw new SelvedgeError(
+      'training/teacher',
+      `Cannot learn from a teacher of ${describeShape(own)}: expected ${describeShape(student)}, as the model has them`,
+    );
+  }
+  const plan = compileInference(model, { batchSize });
+  if (!('reason' in plan)) {
+    return {
+      probabilities: (byteOffset, size) => plan.predict({ byteOffset, size }),
+      dispose: () => plan.dispose(),
+    };
+  }
+  const shape = own.image.map((extent) => extent ?? 1);
+  const floats = shape.reduce((product, extent) => product * extent, 1);
+  return {
+    probabilities(byteOffset, size) {
+      // A copy: tensors that are made may move the memory.
+      const bytes = currentBackend()
+        .bytes(byteOffset, size * floats * 4)
+        .slice();
+      return tf.tidy(() => {
+        const x = tf.tensor(new Float32Array(bytes.buffer), [size, ...shape]);
+        return (model.predict(x, { batchSize: size }) as tf.Tensor).dataSync<'float32'>().slice();
+      });
+    },
+    dispose() {},
+  };
+}
+
+const describeShape = ({ image, classes }: BatchShape): string => `images [${image.join(', ')}] and ${classes} classes`;
