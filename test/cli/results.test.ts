@@ -53,6 +53,28 @@ test('calibration.json follows from its bins', () => {
   }
 });
 
+test('explain.json follows from its curves', () => {
+  const { orders, images, randomisation } = resultOf('explain');
+  // The area under a mean curve is the mean of the areas.
+  const areaUnder = (curve: number[]): number =>
+    (curve.slice(1, -1).reduce((sum, value) => sum + value, 0) + (curve[0]! + curve.at(-1)!) / 2) / (curve.length - 1);
+  for (const { deletion, insertion, deletionArea, insertionArea, betterThanRandom } of orders) {
+    isNear(deletionArea.mean, areaUnder(deletion));
+    isNear(insertionArea.mean, areaUnder(insertion));
+    // Both begin and end with the whole picture and the black one.
+    isNear(deletion[0], insertion.at(-1));
+    isNear(deletion.at(-1), insertion[0]);
+    for (const share of Object.values(betterThanRandom) as number[])
+      isNear(share * images, Math.round(share * images), 1e-3);
+  }
+  for (const { stages } of randomisation.methods) {
+    assert.equal(
+      stages.map(({ layers }: { layers: number }) => layers),
+      stages.map((_: unknown, i: number) => i + 1),
+    );
+  }
+});
+
 test('the quick measures say again what is written', async () => {
   if (!(await hasData())) {
     console.log('docs/results: the whole data set is not here, so that nothing is measured again');
