@@ -46,7 +46,7 @@ test('runCommand() runs tasks of deno.json, and again only what changed', async 
   const second = await run('task', 'explore');
   assert.match(second.err, /data .*cached/);
   assert.match(second.err, /explore .*cached/);
-  const sources = path.join(folder, 'src', 'report', 'all');
+  const sources = path.join(folder, 'src', 'all');
   writeFileSync(sources, 'what somebody else left there');
   const third = await run('task', 'explore');
   assert.match(third.err, /explore .*cached/);
@@ -56,7 +56,7 @@ test('runCommand() runs a task again when the program comes with other sources o
   const own = new URL('../../build/tasks.json', import.meta.url);
   const packaged = JSON.parse(readFileSync(own, 'utf8')) as { sources: Record<string, string> };
   const other = path.join(folder, 'other-tasks.json');
-  const sources = { ...packaged.sources, 'src/report/all': 'another digest' };
+  const sources = { ...packaged.sources, 'src/all': 'another digest' };
   writeFileSync(other, JSON.stringify({ ...packaged, sources }));
   provideFiles({ 'tasks.json': pathToFileURL(other) });
   try {
