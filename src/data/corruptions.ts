@@ -275,38 +275,66 @@ function discOf(radius: number): Tap[] {
   return taps;
 }
 
-/** Weighted mean of the picture as it is seen from several places. */
-function average(picture: Picture, taps: readonly Tap[]): Float64Array {
-  const { width, height } = picture;
+/** Weighted mean of the picture as it is seen from several places, bilinear between pixels; 0 outside. */
+function average({ pixels, width, height }: Picture, taps: readonly Tap[]): Float64Array {
   const whole = taps.reduce((sum, { weight }) => sum + weight, 0);
-  return Float64Array.from({ length: width * height }, (_, i) => {
-    const [y, x] = [Math.floor(i / width), i % width];
+  const reach = taps.reduce((most, { right, down }) => Math.max(most, Math.abs(right), Math.abs(down)), 0);
+  const margin = Math.floor(reach) + 1;
+  const stride = width + 2 * margin;
+  const padded = new Float64Array(stride * (height + 2 * margin));
+  for (let y = 0; y < height; y++) {
+    padded.set(pixels.subarray(y * width, (y + 1) * width), (y + margin) * stride + margin);
+  }
+  const weights = new Map<number, number>();
+  const add = (offset: number, weight: number): void => {
+    if (weight > 0) weights.set(offset, (weights.get(offset) ?? 0) + weight / whole);
+  };
+  for (const { right, down, weight } of taps) {
+    const [top, left] = [Math.floor(down), Math.floor(right)];
+    const [partDown, partRight] = [down - top, right - left];
+    const offset = top * stride + left;
+    add(offset, weight * (1 - partDown) * (1 - partRight));
+    add(offset + 1, weight * (1 - partDown) * partRight);
+    add(offset + stride, weight * partDown * (1 - partRight));
+    add(offset + stride + 1, weight * partDown * partRight);
+  }
+  const offsets = Int32Array.from(weights.keys());
+  const shares = Float64Array.from(weights.values());
+  const means = new Float64Array(width * height);
+  for (let i = 0; i < means.length; i++) {
+    const at = (Math.floor(i / width) + margin) * stride + margin + (i % width);
     let sum = 0;
-    for (const { right, down, weight } of taps) sum += weight * levelAt(picture, y + down, x + right);
-    return sum / whole;
-  });
+    for (let tap = 0; tap < offsets.length; tap++) sum += shares[tap]! * padded[at + offsets[tap]!]!;
+    means[i] = sum;
+  }
+  return means;
 }
 
 /** Bilinear; 0 outside. */
 function levelAt({ pixels, width, height }: Picture, y: number, x: number): number {
+  if (!(y > -1 && y < height && x > -1 && x < width)) return 0;
   const [top, left] = [Math.floor(y), Math.floor(x)];
   const [partDown, partRight] = [y - top, x - left];
-  const at = (row: number, column: number): number =>
-    row >= 0 && row < height && column >= 0 && column < width ? pixels[row * width + column]! : 0;
-  const upper = at(top, left) + partRight * (at(top, left + 1) - at(top, left));
-  if (partDown === 0) return upper;
-  const lower = at(top + 1, left) + partRight * (at(top + 1, left + 1) - at(top + 1, left));
-  return upper + partDown * (lower - upper);
+  const at = top * width + left;
+  const [hasLeft, hasRight] = [left >= 0, left + 1 < width];
+  const topLeft = top >= 0 && hasLeft ? pixels[at]! : 0;
+  const topRight = top >= 0 && hasRight ? pixels[at + 1]! : 0;
+  const lowLeft = top + 1 < height && hasLeft ? pixels[at + width]! : 0;
+  const lowRight = top + 1 < height && hasRight ? pixels[at + width + 1]! : 0;
+  const upper = topLeft + partRight * (topRight - topLeft);
+  return upper + partDown * (lowLeft + partRight * (lowRight - lowLeft) - upper);
 }
 
 /** Levels from where `from` says that a pixel comes from; coordinates are counted from the centre. */
 function map(picture: Picture, from: (y: number, x: number) => readonly [y: number, x: number]): Float64Array {
   const { width, height } = picture;
   const [middleY, middleX] = [(height - 1) / 2, (width - 1) / 2];
-  return Float64Array.from({ length: width * height }, (_, i) => {
+  const levels = new Float64Array(width * height);
+  for (let i = 0; i < levels.length; i++) {
     const [y, x] = from(Math.floor(i / width) - middleY, (i % width) - middleX);
-    return levelAt(picture, y + middleY, x + middleX);
-  });
+    levels[i] = levelAt(picture, y + middleY, x + middleX);
+  }
+  return levels;
 }
 
 function blurByPasses({ pixels, width, height }: Picture, passes: number): Float64Array {

@@ -40,6 +40,11 @@ const known = {
     usesModel: true,
     load: async () => (await import('./robustness.ts')).measureRobustness,
   },
+  outliers: {
+    description: 'what shows no clothes, told from what does',
+    usesModel: true,
+    load: async () => (await import('./outliers.ts')).measureOutliers,
+  },
   labels: {
     description: 'label errors, by training out of fold',
     usesModel: false,
