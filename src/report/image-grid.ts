@@ -7,7 +7,8 @@ import { type Drawing, round, svgText } from './svg.ts';
 const WIDTH = 520;
 const GAP = 4;
 
-function picture(image: GrayImage, x: number, y: number, side: number): string {
+/** A picture whose pixels stay square blocks. */
+export function picture(image: GrayImage, x: number, y: number, side: number): string {
   return (
     `<image x="${round(x)}" y="${round(y)}" width="${round(side)}" height="${round(side)}" image-rendering="pixelated" ` +
     `href="${pngDataUri(image)}"/>`
@@ -65,7 +66,7 @@ export function predictionGrid(predictions: readonly PredictedImage[]): Drawing 
   const parts = predictions.flatMap(({ image, trueName, predictedName, isRight, probability }, index) => {
     const centre = ((index % columns) + 0.5) * cell;
     const top = Math.floor(index / columns) * rowHeight;
-    const verdict = `${isRight ? '✓' : '✗'} ${predictedName} ${formatShare(probability)}`;
+    const verdict = `${isRight ? '✓' : '✗'} ${predictedName} ${confidenceText(probability)}`;
     return [
       picture(image, centre - side / 2, top, side),
       svgText(trueName, centre, top + side + 16, { anchor: 'middle', weight: 600 }),
@@ -77,7 +78,7 @@ export function predictionGrid(predictions: readonly PredictedImage[]): Drawing 
 }
 
 /** Whole per cent, but never "100%" for what is not certain. */
-function formatShare(probability: number): string {
+export function confidenceText(probability: number): string {
   const percent = Math.round(probability * 100);
   return percent === 100 && probability < 0.9995 ? '>99%' : `${percent}%`;
 }

@@ -3,6 +3,7 @@
 import { confusionHeatMap, epochChart, labelCountChart } from './charts.ts';
 import { explanationClassGrid } from './explanation-figure.ts';
 import { augmentationGrid, predictionGrid, sampleGrid } from './image-grid.ts';
+import { type LimitationTopic, limitationPlans } from './limitations.ts';
 import { drawModelGraph, shapeText } from './model-graph.ts';
 import type { ExploredSet, ReportModel, ReportPrediction, StudyReportInput } from './study-report-input.ts';
 import { type Drawing, type Figure, frame } from './svg.ts';
@@ -16,7 +17,8 @@ export type FigureTopic =
   | 'confusion'
   | 'predictions'
   | 'augmentation'
-  | 'explanations';
+  | 'explanations'
+  | LimitationTopic;
 
 /** A numbered figure with its caption. */
 export interface StudyFigure {
@@ -34,10 +36,10 @@ export interface StudyFigure {
 /** The part of a study that is drawn; without models, what can be seen of the data. */
 export type FigureInput = Pick<
   StudyReportInput,
-  'classNames' | 'training' | 'test' | 'models' | 'augmentation' | 'explanations'
+  'classNames' | 'training' | 'test' | 'models' | 'augmentation' | 'explanations' | 'limitations'
 >;
 
-interface Panel {
+export interface Panel {
   readonly suffix: string;
   readonly title: string;
   readonly description: string;
@@ -78,6 +80,7 @@ export async function drawStudyFigures(input: FigureInput): Promise<StudyFigure[
   }
   if (input.augmentation) plans.push(augmentationPlan(input.augmentation));
   if (input.explanations) plans.push(explanationsPlan(input.explanations));
+  if (input.limitations) plans.push(...limitationPlans(input.limitations));
   return plans.map(({ panels, ...plan }, index) => ({
     ...plan,
     number: index + 1,

@@ -2,6 +2,7 @@
 // Not here: drawing (study-figures.ts), the page's frame and style (page.ts). Invariant: the same input gives the same bytes.
 
 import { formatBytes, formatCount, formatDuration, formatInstant, formatPercent, formatPoints } from './format.ts';
+import { limitationSections } from './limitations.ts';
 import { facts, type Markup, markup, renderPage, type Section, table } from './page.ts';
 import { referenceStudy, textAndNotebook } from './reference-study.ts';
 import { evaluationSection, type FigureFinder } from './study-evaluation.ts';
@@ -35,6 +36,7 @@ export async function renderStudyReport(input: StudyReportInput, figures?: reado
       evaluationSection(input, find),
       ...augmentationSections(input, find),
       ...explanationSections(input, find),
+      ...limitationSections(input.limitations, find),
       referenceSection(input),
       differencesSection(),
       machineSection(input),
