@@ -10,7 +10,7 @@ import { untilInterrupted } from './interruption.ts';
 import { type MeasureName, type MeasureOptions, measureNames, measures } from './measures/index.ts';
 import { openSubject, type Subject } from './measures/subject.ts';
 import { checkThreads, dataOption, modelFolder, runFolder, threadsOption, useEngine, wholeNumber } from './options.ts';
-import { readRun, requireSameData, writeJson } from './run-files.ts';
+import { readRun, requireSameData, runPaths, writeJson } from './run-files.ts';
 
 export const measure = command({
   name: 'measure',
@@ -49,15 +49,20 @@ export const measure = command({
       }
       return openSubject(context, data, folder);
     };
+    const folders = [
+      ...(args.into === undefined ? [] : [platform.files.resolve(context.cwd, args.into)]),
+      // Beside the evaluation of a run, where its report looks.
+      ...(args.run === undefined
+        ? []
+        : [runPaths.measures(await modelFolder(context, args.run, args.model ?? 'dropout'))]),
+    ];
     const subject = await untilInterrupted(open, context.signal);
     try {
       const found: [MeasureName, object, string][] = [];
       for (const name of names) {
         const { json, text } = await measureOne(name, subject, options);
         found.push([name, json, text]);
-        if (args.into !== undefined) {
-          await writeJson(platform.files.join(platform.files.resolve(context.cwd, args.into), `${name}.json`), json);
-        }
+        for (const into of folders) await writeJson(platform.files.join(into, `${name}.json`), json);
       }
       return {
         json: args.name === 'all' ? Object.fromEntries(found) : found[0]![1],

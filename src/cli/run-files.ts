@@ -1,6 +1,7 @@
 // The files of a run and their names. runs/<name>/ holds a study: a folder a model, the figures and the report.
 //
 //   runs/<name>/report.html, figures/*.svg
+//   runs/<name>/<model>/measures/<measure>.json
 //   runs/<name>/<model>/config.json, history.jsonl, checkpoint-{0,1}.bin, model/model.json, model/weights.bin, evaluation.json
 import type { BackendInfo } from '../backend/index.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
@@ -76,6 +77,7 @@ export const runPaths = {
   history: (folder: string) => files.join(folder, 'history.jsonl'),
   model: (folder: string) => files.join(folder, 'model'),
   evaluation: (folder: string) => files.join(folder, 'evaluation.json'),
+  measures: (folder: string) => files.join(folder, 'measures'),
   report: (folder: string) => files.join(folder, 'report.html'),
   figure: (folder: string, name: string) => files.join(folder, 'figures', `${name}.svg`),
 } as const;

@@ -21,6 +21,7 @@ import type {
   StudyReportInput,
 } from '../report/study-report-input.ts';
 import { describeExecution, describeLoss, describeOptimizer, describeSchedule } from '../training/index.ts';
+import { gatherLimitations, imageAt } from './limitations.ts';
 import { gatherExplanations } from './report-explanations.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData, runPaths } from './run-files.ts';
 
@@ -67,6 +68,7 @@ export async function gatherStudy(
   });
   const evaluations = await Promise.all(folders.map(readEvaluation));
   const { settings, engine, machine, runtime, finishedAt } = runs.at(-1)!.config;
+  const limitations = await gatherLimitations(folders.at(-1)!, settings.model, loaded);
   const { source } = loaded;
   return {
     ...gatherExploration(loaded),
@@ -76,6 +78,7 @@ export async function gatherStudy(
     split: { training: settings.examples, validation: settings.validationExamples, seed: settings.splitSeed },
     augmentation: showAugmentation(loaded.train),
     explanations: await gatherExplanations(runPaths.model(folders.at(-1)!), names.at(-1)!, loaded.test),
+    ...(limitations ? { limitations } : {}),
     models: runs.map(({ config, history }, i) => reportModel(config, history, evaluations[i]!, loaded.test)),
     ...(evaluations.length >= 2 ? { comparison: compareEvaluations(evaluations[0]!, evaluations[1]!) } : {}),
     machine,
@@ -180,9 +183,4 @@ function showAugmentation(set: Dataset): NonNullable<StudyReportInput['augmentat
   } finally {
     resident.dispose();
   }
-}
-
-function imageAt({ images, width, height, channels }: Dataset, index: number): GrayImage {
-  const size = width * height * channels;
-  return { width, height, pixels: images.subarray(index * size, (index + 1) * size) };
 }

@@ -1,5 +1,5 @@
 // selvedge measure on the shipped sample: what it prints, what it writes, what it refuses. Figures of the whole set: results.test.ts.
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -57,10 +57,42 @@ test('selvedge measure duplicates finds no equal images, and the nearest pairs o
   }
 });
 
+test('selvedge report shows what was measured of a run, pictures included', async () => {
+  for (const name of ['classification', 'calibration', 'duplicates'])
+    jsonOf(await measure(name, '--run', 'small', '--json'));
+  for (const name of ['evaluate', 'report']) {
+    const { code, err } = await run(folder, [name, '--run', 'small']);
+    assert.is(code, 0, err);
+  }
+  const html = readFileSync(path.join(folder, 'runs', 'small', 'report.html'), 'utf8');
+  assert.match(html, 'Limitations, measured');
+  for (const text of ['as it is and by its temperature', 'over coverage', 'The nearest pairs: across'])
+    assert.match(html, text);
+  assert.not.match(html, 'under corruption');
+});
+
+test('selvedge report names a measure that it cannot read', async () => {
+  const file = path.join(folder, 'runs', 'small', 'dropout', 'measures', 'labels.json');
+  writeFileSync(file, '{');
+  const { code, err } = await run(folder, ['report', '--run', 'small']);
+  rmSync(file);
+  assert.is(code, 1);
+  assert.match(err, 'labels.json');
+  assert.match(err, '[run/format]');
+});
+
+test('selvedge measure labels trains out of fold, and says what it found of what it flipped', async () => {
+  const json = jsonOf(await measure('labels', '--epochs', '1', '--json'));
+  assert.equal([json.count, json.settings.epochs, json.flips.flipped], [2000, 1, 100]);
+  assert.is(json.knownErrors.of, 0);
+  assert.is(json.flips.pairs.length, 20);
+  assert.ok(json.likeliest.length > 0 && json.likeliest.length <= 100);
+});
+
 test('selvedge measure refuses what it does not know in one line', async () => {
   const refusals: [string[], number, string][] = [
     [[], 2, '[cli/usage]'],
-    [['colour'], 2, 'expected one of classification, calibration, duplicates'],
+    [['colour'], 2, 'expected one of classification, calibration, duplicates, robustness, outliers, labels, or all'],
     [['calibration', '--model', 'dropout'], 2, 'Option "--model" needs "--run"'],
     [['calibration', '--run', 'none'], 1, '[run/not-found]'],
     [['calibration', '--data', 'nowhere'], 1, 'nowhere'],
