@@ -1,6 +1,7 @@
 // The gradients of a graph by its definition, in double precision and one operation after the other. Slow, and written to be read.
 // Decisions (the side of relu, the winner of a pooling window) are taken in double precision, too.
 import type * as tf from '@tensorflow/tfjs';
+import { activationCodes } from '../../src/backend/kernels/output-activation.ts';
 import type { Graph, ImageShape, Operation } from '../../src/plan/graph.ts';
 
 /** Images of one value: [image][height][width][channels], flat. */
@@ -57,7 +58,8 @@ export function referenceGradients(options: ReferenceOptions): ReferenceGradient
     }));
     const context = { batch, inputs, y: made, dy: () => slopeOf(operation.output), gradientOf, options };
     backwards.push(run(operation, context));
-    if (operation.kind === 'activation') margins.push(smallest(inputs[0]!.x) / rms(inputs[0]!.x));
+    if (operation.kind === 'activation' && operation.code === activationCodes.relu)
+      margins.push(smallest(inputs[0]!.x) / rms(inputs[0]!.x));
     if (operation.kind === 'maxPooling') margins.push(smallestLead(operation, context) / rms(inputs[0]!.x));
   }
   const loss = softmaxCrossEntropy(values.get(graph.logits)!, slopeOf(graph.logits), options);
@@ -104,6 +106,10 @@ function run(operation: Operation, context: Context): () => void {
     case 'averagePooling':
       return average(operation, context);
     case 'activation':
+      if (operation.code === activationCodes.sigmoid) {
+        y.set(x.map((value) => 1 / (1 + Math.exp(-value))));
+        return () => add(dx(), dy(), (slope, i) => slope * y[i]! * (1 - y[i]!));
+      }
       y.set(x.map((value) => Math.max(0, value)));
       return () => add(dx(), dy(), (slope, i) => (x[i]! > 0 ? slope : 0));
     case 'dropout': {
