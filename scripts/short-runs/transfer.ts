@@ -70,12 +70,19 @@ const digits = readDigits();
 const order = shuffledIndices(digits.count, { seed: 1, epoch: 0 });
 const fashionSplit = splitTrainValidation(fashion.count);
 const targets = [
-  { set: digits, train: order.slice(TEST_DIGITS), test: order.slice(0, TEST_DIGITS), schedule: schedules.digits },
+  {
+    set: digits,
+    train: order.slice(TEST_DIGITS),
+    test: order.slice(0, TEST_DIGITS),
+    schedule: schedules.digits,
+    batchSize: 32,
+  },
   {
     set: fashion,
     train: fashionSplit.train,
     test: fashionSplit.validation,
     schedule: schedules['Fashion-MNIST'],
+    batchSize: 128,
   },
 ] as const;
 
@@ -122,7 +129,7 @@ async function startModel(arm: Arm, source: tf.LayersModel, seed: number): Promi
 
 const results: object[] = [];
 let isWhole = true;
-for (const { set, train, test, schedule } of targets) {
+for (const { set, train, test, schedule, batchSize } of targets) {
   const source = await sourceFor(set);
   const target = set === digits ? 'digits' : 'Fashion-MNIST';
   for (const [share, epochs] of schedule) {
@@ -133,11 +140,11 @@ for (const { set, train, test, schedule } of targets) {
       const seeds: number[] = [];
       for (const seed of SEEDS) {
         const rate = arm === 'frozen' ? FROZEN_RATE : fitDefaults.optimizer.learningRate;
-        const run = `${target}, ${100 * share}%, ${arm}, rate ${rate}, seed ${seed}`;
+        const run = `${target}, ${100 * share}%, ${arm}, batch ${batchSize}, rate ${rate}, seed ${seed}`;
         const accuracy = await journal.accuracyOf(run, async () => {
           const model = await startModel(arm, source, seed);
           const indices = train.subarray(0, examples);
-          const settings = { epochs, seed, optimizer: { ...fitDefaults.optimizer, learningRate: rate } };
+          const settings = { epochs, batchSize, seed, optimizer: { ...fitDefaults.optimizer, learningRate: rate } };
           const found = await trainAndTest({ model, training: set, indices, test: set, testIndices: test, settings });
           model.dispose();
           return found;
@@ -151,7 +158,7 @@ for (const { set, train, test, schedule } of targets) {
       arms[arm] = { seeds, accuracy: ofSeeds(seeds), ...gain };
     }
     if (!isWhole) break;
-    results.push({ target, share, examples, epochs, testExamples: test.length, arms });
+    results.push({ target, share, examples, epochs, batchSize, testExamples: test.length, arms });
   }
   source.dispose();
   if (!isWhole) break;
