@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { startBackend } from '../../src/backend/index.ts';
 import type * as tf from '../../src/backend/tfjs.ts';
 import { shuffledIndices } from '../../src/core/philox.ts';
-import { type Dataset, loadFashionMnist, splitTrainValidation } from '../../src/data/index.ts';
+import { type Dataset, loadFashionMnist, splitTrainValidation, subsetOf } from '../../src/data/index.ts';
 import {
   buildNetwork,
   freezeLayers,
@@ -32,12 +32,12 @@ type Arm = (typeof ARMS)[number];
 const FROZEN_RATE = 0.01;
 const SIDE = 28;
 const TEST_DIGITS = 2000;
-const SOURCE = { epochs: 5, seed: 1 };
-const SOURCE_FOLDER = 'runs/transfer-digits';
+const SOURCE_SEED = 1;
+const SOURCE_EPOCHS = { digits: 5, upper: 3 } as const;
 
 /** Shares of the labels, and epochs: few labels want many. */
 const schedules = {
-  'Fashion-MNIST': [
+  fashion: [
     [0.01, 20],
     [0.05, 10],
     [0.1, 5],
@@ -65,24 +65,46 @@ function readDigits(): Dataset {
   return { name: 'digits', images: Uint8Array.from(images), labels: Uint8Array.from(labels), ...shape, classNames };
 }
 
+/** Images of some classes alone, numbered from 0: those of the study's training part first, then those that it validates on. */
+function partOf(set: Dataset, first: number, count: number): { set: Dataset; train: Int32Array; test: Int32Array } {
+  const isOf = (index: number): boolean => set.labels[index]! >= first && set.labels[index]! < first + count;
+  const [train, test] = [fashionSplit.train.filter(isOf), fashionSplit.validation.filter(isOf)];
+  const part = subsetOf(set, [...train, ...test], `${set.name}, classes ${first} to ${first + count - 1}`);
+  const labels = part.labels.map((label) => label - first);
+  const range = (start: number, end: number) => Int32Array.from({ length: end - start }, (_, i) => start + i);
+  return {
+    set: { ...part, labels, classNames: set.classNames.slice(first, first + count) },
+    train: range(0, train.length),
+    test: range(train.length, part.count),
+  };
+}
+
 const { train: fashion } = await loadFashionMnist({ allowSample: false });
 const digits = readDigits();
 const order = shuffledIndices(digits.count, { seed: 1, epoch: 0 });
 const fashionSplit = splitTrainValidation(fashion.count);
+const digitParts = { set: digits, train: order.slice(TEST_DIGITS), test: order.slice(0, TEST_DIGITS) };
+const [lower, upper] = [partOf(fashion, 0, 5), partOf(fashion, 5, 5)];
+
 const targets = [
   {
-    set: digits,
-    train: order.slice(TEST_DIGITS),
-    test: order.slice(0, TEST_DIGITS),
-    schedule: schedules.digits,
-    batchSize: 32,
+    name: 'digits',
+    ...{ ...digitParts, schedule: schedules.digits, batchSize: 32 },
+    source: 'the dropout model that ships, trained on Fashion-MNIST',
+    open: async () => (await loadShippedModel()).model,
   },
   {
-    set: fashion,
-    train: fashionSplit.train,
-    test: fashionSplit.validation,
-    schedule: schedules['Fashion-MNIST'],
-    batchSize: 128,
+    name: 'Fashion-MNIST',
+    ...{ set: fashion, train: fashionSplit.train, test: fashionSplit.validation },
+    ...{ schedule: schedules.fashion, batchSize: 128 },
+    source: `dropout, ${SOURCE_EPOCHS.digits} epochs on ${digitParts.train.length} digits, seed ${SOURCE_SEED}`,
+    open: () => trainedSource('digits', digitParts, SOURCE_EPOCHS.digits),
+  },
+  {
+    name: 'Fashion-MNIST, T-shirt to Coat',
+    ...{ ...lower, schedule: schedules.fashion, batchSize: 128 },
+    source: `dropout, ${SOURCE_EPOCHS.upper} epochs on the ${upper.train.length} training images of Sandal to Ankle boot, seed ${SOURCE_SEED}`,
+    open: () => trainedSource('upper', upper, SOURCE_EPOCHS.upper),
   },
 ] as const;
 
@@ -92,31 +114,31 @@ const log = (line: string): void => {
 const journal = openJournal('runs/transfer.json', minutesOf(process.argv), log);
 const engine = await startBackend({ threads: 1 });
 
-const config = { inputShape: [SIDE, SIDE, 1], classes: 10 } as const;
+const configOf = ({ classNames }: Dataset) => ({ inputShape: [SIDE, SIDE, 1] as const, classes: classNames.length });
 
-/** The model of the other set: the one that ships, of Fashion-MNIST, or one that is trained on all training digits. */
-async function sourceFor(target: Dataset): Promise<tf.LayersModel> {
-  if (target === digits) return (await loadShippedModel()).model;
-  if (!(await platform.files.status(`${SOURCE_FOLDER}/model.json`))) {
-    const model = buildNetwork({ family: 'dropout' }, config);
-    initializeWeights(model, SOURCE.seed);
-    const { train: indices, test: testIndices } = targets[0];
+/** A model that is trained on another set, once. */
+async function trainedSource(
+  name: string,
+  { set, train, test }: { set: Dataset; train: Int32Array; test: Int32Array },
+  epochs: number,
+): Promise<tf.LayersModel> {
+  const folder = `runs/transfer-${name}`;
+  if (!(await platform.files.status(`${folder}/model.json`))) {
+    const model = buildNetwork({ family: 'dropout' }, configOf(set));
+    initializeWeights(model, SOURCE_SEED);
+    const settings = { epochs, seed: SOURCE_SEED };
     const accuracy = await trainAndTest({
-      model,
-      training: digits,
-      indices,
-      test: digits,
-      testIndices,
-      settings: SOURCE,
+      ...{ model, training: set, indices: train, test: set, testIndices: test, settings },
     });
-    log(`source, dropout on digits: ${accuracy.toFixed(4)}`);
-    await saveModel(model, SOURCE_FOLDER);
+    log(`source, dropout on ${name}: ${accuracy.toFixed(4)}`);
+    await saveModel(model, folder);
     model.dispose();
   }
-  return (await loadModel(SOURCE_FOLDER)).model;
+  return (await loadModel(folder)).model;
 }
 
-async function startModel(arm: Arm, source: tf.LayersModel, seed: number): Promise<tf.LayersModel> {
+async function startModel(arm: Arm, source: tf.LayersModel, set: Dataset, seed: number): Promise<tf.LayersModel> {
+  const config = configOf(set);
   if (arm === 'scratch') {
     const model = buildNetwork({ family: 'dropout' }, config);
     initializeWeights(model, seed);
@@ -129,9 +151,8 @@ async function startModel(arm: Arm, source: tf.LayersModel, seed: number): Promi
 
 const results: object[] = [];
 let isWhole = true;
-for (const { set, train, test, schedule, batchSize } of targets) {
-  const source = await sourceFor(set);
-  const target = set === digits ? 'digits' : 'Fashion-MNIST';
+for (const { name: target, set, train, test, schedule, batchSize, open } of targets) {
+  const source = await open();
   for (const [share, epochs] of schedule) {
     const examples = Math.round(share * train.length);
     const arms: Record<string, object> = {};
@@ -142,7 +163,7 @@ for (const { set, train, test, schedule, batchSize } of targets) {
         const rate = arm === 'frozen' ? FROZEN_RATE : fitDefaults.optimizer.learningRate;
         const run = `${target}, ${100 * share}%, ${arm}, batch ${batchSize}, rate ${rate}, seed ${seed}`;
         const accuracy = await journal.accuracyOf(run, async () => {
-          const model = await startModel(arm, source, seed);
+          const model = await startModel(arm, source, set, seed);
           const indices = train.subarray(0, examples);
           const settings = { epochs, batchSize, seed, optimizer: { ...fitDefaults.optimizer, learningRate: rate } };
           const found = await trainAndTest({ model, training: set, indices, test: set, testIndices: test, settings });
@@ -165,10 +186,7 @@ for (const { set, train, test, schedule, batchSize } of targets) {
 }
 await engine.stop();
 if (isWhole) {
-  const sources = {
-    digits: 'the dropout model that ships, trained on Fashion-MNIST',
-    'Fashion-MNIST': `dropout, ${SOURCE.epochs} epochs on ${targets[0].train.length} digits, seed ${SOURCE.seed}`,
-  };
+  const sources = Object.fromEntries(targets.map(({ name, source }) => [name, source]));
   const { learningRate } = fitDefaults.optimizer;
   const learningRates = { scratch: learningRate, 'fine-tuned': learningRate, frozen: FROZEN_RATE };
   mkdirSync('docs/results', { recursive: true });
