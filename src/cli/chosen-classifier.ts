@@ -1,5 +1,6 @@
 // What names classes for a command: a model that ships, on kernels of its own, or one of a run or a folder, on the engine.
 // Not here: which options there are, reading models (chosen-model.ts). Invariant: it takes images of the study's size.
+import { preprocessImages } from '../data/preprocessing.ts';
 import { openShippedClassifier, type ShippedName, shippedNames } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { usageError } from './arguments.ts';
@@ -22,6 +23,8 @@ export interface ChosenClassifier {
   dispose(): void;
 }
 
+const IMAGE_BYTES = 28 * 28;
+
 interface ClassifierChoice extends Choice {
   readonly threads?: string | undefined;
 }
@@ -42,7 +45,12 @@ export async function openChosenClassifier(
   }
   const folder = await chosenFolder(choice, context);
   await useEngine(threads);
-  const { model, metadata, classNames } = await loadChosenModel(folder, 'predict');
+  const { model, metadata, classNames, preprocessing } = await loadChosenModel(folder, 'predict');
+  const prepare = (images: Uint8Array): Uint8Array => {
+    const count = images.length / IMAGE_BYTES;
+    if (preprocessing === undefined || count === 0) return images;
+    return preprocessImages({ images, count, height: 28, width: 28, channels: 1 }, preprocessing).images;
+  };
   const predictor = createPredictor(model);
   return {
     name: model.name,
@@ -50,7 +58,7 @@ export async function openChosenClassifier(
     classNames,
     origin: trainedAs(metadata),
     ...(predictor.unplanned === undefined ? {} : { unplanned: predictor.unplanned }),
-    classify: (images) => predictor.predict(Float32Array.from(images, (level) => level / 255)),
+    classify: (images) => predictor.predict(Float32Array.from(prepare(images), (level) => level / 255)),
     dispose() {
       predictor.dispose();
       model.dispose();

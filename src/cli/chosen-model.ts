@@ -2,6 +2,7 @@
 // Invariant: it takes images of the study's size, and each of its classes has a name.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import { type PreprocessingName, preprocessedShape } from '../data/preprocessing.ts';
 import {
   type LoadedModel,
   loadModel,
@@ -16,6 +17,7 @@ import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
 import { modelFolder } from './options.ts';
 import { runPaths } from './run-files.ts';
+import { preprocessingOf } from './starting-point.ts';
 
 export const chosenModelOptions = {
   run: { type: 'string', valueHint: 'name', description: 'Use a model of this run (default: one that ships)' },
@@ -65,40 +67,50 @@ const refusals = {
 /** A model with the names of its classes. */
 export interface ChosenModel extends LoadedModel {
   readonly classNames: readonly string[];
+  /** How it wants its images; undefined: as they are. */
+  readonly preprocessing: PreprocessingName | undefined;
 }
 
 /**
  * Loads a model for a command. The engine runs already; the caller disposes the model.
  *
  * @param action What the command does, for codes and messages of errors
- * @throws SelvedgeError `models/…`, `<action>/model-shape`, `<action>/class-names`
+ * @throws SelvedgeError `models/…`, `<action>/model-shape`, `<action>/class-names`, `<action>/preprocessing`
  */
 export async function loadChosenModel(folder: string, action: Action): Promise<ChosenModel> {
   const loaded = await (folder === shippedModelFolder() ? loadShippedModel() : loadModel(folder));
-  return { ...loaded, classNames: classNamesOf(loaded, folder, action) };
+  const preprocessing = preprocessingOf(loaded.metadata);
+  // Standardisation is a layer of the model, and does not come here to be done.
+  if (action !== 'predict' && preprocessing !== undefined && preprocessing !== 'standardize') {
+    loaded.model.dispose();
+    throw new SelvedgeError(
+      `${action}/preprocessing`,
+      `${refusals[action]} the model in "${folder}": it wants images preprocessed by "${preprocessing}", which only ` +
+        'predict and evaluate do',
+    );
+  }
+  return { ...loaded, preprocessing, classNames: classNamesOf(loaded, folder, action) };
 }
 
 /** A model that ships, as its classifier computes. The engine runs already; the caller disposes the model. */
 export async function restoreShippedModel(name: ShippedName): Promise<ChosenModel> {
   const { model, description } = await restoreModel(await readShippedFile(name));
-  return { model, metadata: { ...description }, classNames: description.labels };
+  return { model, metadata: { ...description }, classNames: description.labels, preprocessing: undefined };
 }
 
 /** Names saved beside the model; a model of stock tfjs has none, and its classes are numbered. */
 function classNamesOf({ model, metadata }: LoadedModel, folder: string, action: Action): readonly string[] {
   const shape = (tensor: unknown): string => `[${(tensor as tf.SymbolicTensor).shape.slice(1).join(', ')}]`;
   const { inputs, outputs } = model;
+  const preprocessing = preprocessingOf(metadata);
+  const images = preprocessing ? preprocessedShape(preprocessing, [28, 28, 1]) : [28, 28, 1];
+  const expected = `[${images.join(', ')}]`;
   const cannot = refusals[action];
   const classes = outputs[0]!.shape.at(-1)!;
-  if (
-    inputs.length !== 1 ||
-    outputs.length !== 1 ||
-    shape(inputs[0]) !== '[28, 28, 1]' ||
-    outputs[0]!.shape.length !== 2
-  ) {
+  if (inputs.length !== 1 || outputs.length !== 1 || shape(inputs[0]) !== expected || outputs[0]!.shape.length !== 2) {
     throw new SelvedgeError(
       `${action}/model-shape`,
-      `${cannot} the model in "${folder}": expected images [28, 28, 1] to class probabilities, ` +
+      `${cannot} the model in "${folder}": expected images ${expected} to class probabilities, ` +
         `got ${inputs.map(shape).join(' and ')} to ${outputs.map(shape).join(' and ')}`,
     );
   }

@@ -1,6 +1,8 @@
 // selvedge ensemble: several trained models as one, which evaluate, predict and export take like any other.
 // Not here: what the mean is (models/ensemble.ts). Invariant: members were trained on the same data, and are whole.
 import type * as tf from '../backend/tfjs.ts';
+import { SelvedgeError } from '../core/errors.ts';
+import type { PreprocessingName } from '../data/preprocessing.ts';
 import { averageModels, loadModel, saveModel, summarizeModel, weightsDigest } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
@@ -15,6 +17,7 @@ import {
   runPaths,
   writeJson,
 } from './run-files.ts';
+import { preprocessingOf } from './starting-point.ts';
 
 interface Member {
   /** As the user named it. */
@@ -47,15 +50,19 @@ export const ensemble = command({
     const models: tf.LayersModel[] = [];
     try {
       let classNames: unknown;
+      const preprocessings: (PreprocessingName | undefined)[] = [];
       for (const member of members) {
         const { model, metadata } = await loadModel(runPaths.model(member.folder));
         models.push(model);
         classNames ??= metadata.classNames;
+        preprocessings.push(preprocessingOf(metadata));
       }
+      const preprocessing = sameOf(preprocessings);
       const digests = await Promise.all(models.map(weightsDigest));
       const settings = {
         model: ensembleName,
         data: first.settings.data,
+        ...(preprocessing === undefined ? {} : { preprocessing }),
         members: members.map(({ name, config }, i) => ({
           name,
           share: shares[i]!,
@@ -88,6 +95,17 @@ export const ensemble = command({
     }
   },
 });
+
+/** Members see the same images. */
+function sameOf(preprocessings: readonly (PreprocessingName | undefined)[]): PreprocessingName | undefined {
+  const [first, ...others] = preprocessings;
+  if (others.every((one) => one === first)) return first;
+  const names = preprocessings.map((one) => one ?? 'none').join(' and ');
+  throw new SelvedgeError(
+    'ensemble/preprocessing',
+    `Cannot average models: expected members of the same preprocessing, got ${names}`,
+  );
+}
 
 function sharesOf(text: string | undefined, count: number): number[] {
   if (count < 2) throw usageError(`Command "ensemble" got ${count} member: expected two or more, as <run>/<model>`);

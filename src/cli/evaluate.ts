@@ -1,7 +1,9 @@
 // selvedge evaluate: measure a trained model of a run, or the best that ships, on the test set.
 import type * as tf from '../backend/tfjs.ts';
+import { SelvedgeError } from '../core/errors.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { keepsPictures, type PreprocessingName, preprocessDataset } from '../data/preprocessing.ts';
 import { type Evaluation, evaluateModel } from '../evaluation/evaluate.ts';
 import { predictViews, type ViewsName, viewsOf } from '../evaluation/views.ts';
 import { loadModel, type ShippedName } from '../models/index.ts';
@@ -22,10 +24,13 @@ import {
   viewsOption,
 } from './options.ts';
 import { readProvenance, requireSameData, runPaths, writeJson } from './run-files.ts';
+import { preprocessingOf } from './starting-point.ts';
 
 const PREDICT_BATCH = 250;
 
 interface EvaluateOptions {
+  /** How the model wants its images; default: as they are. */
+  readonly preprocessing?: PreprocessingName | undefined;
   readonly views?: ViewsName;
   readonly onUnplanned?: (reason: string) => void;
 }
@@ -38,9 +43,16 @@ interface EvaluateOptions {
 export async function evaluateOn(
   model: tf.LayersModel,
   name: string,
-  set: Dataset,
-  { views = 'single', onUnplanned }: EvaluateOptions = {},
+  raw: Dataset,
+  { views = 'single', preprocessing, onUnplanned }: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  if (views !== 'single' && preprocessing !== undefined && !keepsPictures(preprocessing)) {
+    throw new SelvedgeError(
+      'evaluate/views',
+      `Cannot average over views of images preprocessed by "${preprocessing}": they are no pictures that can be moved`,
+    );
+  }
+  const set = preprocessing === undefined ? raw : preprocessDataset(raw, preprocessing);
   const resident = placeDataset(set);
   const predictor = createPredictor(model, { batchSize: PREDICT_BATCH });
   if (predictor.unplanned !== undefined) onUnplanned?.(predictor.unplanned);
@@ -93,10 +105,11 @@ export const evaluate = command({
     checkThreads(threads);
     const [{ test, source }] = await Promise.all([loadData(context, data), useEngine(threads)]);
     requireSameData(folder, provenance, source);
-    const { model } = await loadModel(runPaths.model(folder));
+    const { model, metadata } = await loadModel(runPaths.model(folder));
     const isVerbose = (args as { verbose?: boolean }).verbose === true;
     const evaluation = await evaluateOn(model, name, test, {
       views: args.views,
+      preprocessing: preprocessingOf(metadata),
       onUnplanned: (reason) => {
         if (isVerbose) context.writeError(`${name} predicts op by op: ${reason}\n`);
       },

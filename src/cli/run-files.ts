@@ -6,6 +6,7 @@
 import type { BackendInfo } from '../backend/index.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import type { AugmentationSettings } from '../data/augmentation.ts';
+import type { PreprocessingName } from '../data/preprocessing.ts';
 import type { DataSource } from '../data/sources.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import type { ModelSummary, NetworkSettings } from '../models/index.ts';
@@ -27,6 +28,12 @@ export interface RunSettings extends FitSettings {
   readonly teacher?: string;
   /** True for the default one. */
   readonly augmentation: boolean | AugmentationSettings;
+  /** How images are changed, in training and ever after; default: not at all. */
+  readonly preprocessing?: PreprocessingName;
+  /** The model whose weights training starts from, and their digest; default: none. */
+  readonly from?: { readonly model: string; readonly weights: string };
+  /** Layers whose weights stay; default: none. */
+  readonly frozen?: readonly string[];
   /** No convolution by Winograd's algorithm. */
   readonly exactConvolution: boolean;
   /** Training examples, after the split. */

@@ -70,6 +70,10 @@ export async function gatherStudy(
   const { settings, engine, machine, runtime, finishedAt } = runs.at(-1)!.config;
   const limitations = await gatherLimitations(folders.at(-1)!, settings.model, loaded);
   const { source } = loaded;
+  // Maps are of images as they are.
+  const explained = runs.findLastIndex(
+    ({ config }) => (config.settings.preprocessing ?? 'standardize') === 'standardize',
+  );
   return {
     ...gatherExploration(loaded),
     runName: run.name,
@@ -77,7 +81,11 @@ export async function gatherStudy(
     source: { name: source.description, isSample: source.isSample, files: source.files },
     split: { training: settings.examples, validation: settings.validationExamples, seed: settings.splitSeed },
     augmentation: showAugmentation(loaded.train),
-    explanations: await gatherExplanations(runPaths.model(folders.at(-1)!), names.at(-1)!, loaded.test),
+    ...(explained < 0
+      ? {}
+      : {
+          explanations: await gatherExplanations(runPaths.model(folders[explained]!), names[explained]!, loaded.test),
+        }),
     ...(limitations ? { limitations } : {}),
     models: runs.map(({ config, history }, i) => reportModel(config, history, evaluations[i]!, loaded.test)),
     ...(evaluations.length >= 2 ? { comparison: compareEvaluations(evaluations[0]!, evaluations[1]!) } : {}),

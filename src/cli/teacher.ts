@@ -1,7 +1,11 @@
 // The teacher that train is told to learn from: options, and which folder they mean. Not here: what it teaches (training/teacher.ts).
+import type * as tf from '../backend/tfjs.ts';
+import { SelvedgeError } from '../core/errors.ts';
+import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
 import { platform } from '../platform/index.ts';
 import { distillationDefaults } from '../training/index.ts';
 import { usageError } from './arguments.ts';
+import { loadChosenModel } from './chosen-model.ts';
 import type { CommandContext } from './command.ts';
 import { runPaths } from './run-files.ts';
 
@@ -61,3 +65,19 @@ export async function teacherFolder(text: string, context: CommandContext): Prom
 
 const holdsModel = async (folder: string): Promise<boolean> =>
   (await files.status(files.join(folder, MODEL_FILE))) !== undefined;
+
+/**
+ * Loads a teacher that tells the classes of the data apart, by their order. The engine runs already; the caller disposes it.
+ *
+ * @throws SelvedgeError `train/teacher-classes`, and as `loadChosenModel`
+ */
+export async function loadTeacher(folder: string): Promise<tf.LayersModel> {
+  const { model, classNames, metadata } = await loadChosenModel(folder, 'train');
+  const isSame = classNames.length === fashionMnistClassNames.length;
+  if (isSame && (!metadata.classNames || classNames.join() === fashionMnistClassNames.join())) return model;
+  const wanted = `${fashionMnistClassNames.length} classes (${fashionMnistClassNames.join(', ')})`;
+  throw new SelvedgeError(
+    'train/teacher-classes',
+    `Cannot learn from the model in "${folder}": expected ${wanted}, got ${classNames.length} (${classNames.join(', ')})`,
+  );
+}

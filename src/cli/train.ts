@@ -6,18 +6,12 @@ import { SelvedgeError } from '../core/errors.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { fashionMnistClassNames, fashionMnistImageShape } from '../data/fashion-mnist.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { type Split, splitTrainValidation } from '../data/split.ts';
 import { type Recipe, readRecipe, recipeNames } from '../experiments/index.ts';
-import {
-  buildNetwork,
-  initializeWeights,
-  modelNames,
-  saveModel,
-  summarizeModel,
-  weightsDigest,
-} from '../models/index.ts';
+import { modelNames, saveModel, summarizeModel, weightsDigest } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import {
   type CheckpointStore,
@@ -34,7 +28,6 @@ import {
   openCheckpoints,
 } from '../training/index.ts';
 import { usageError } from './arguments.ts';
-import { loadChosenModel } from './chosen-model.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { optimizerOptions, readOptimizer, readSchedule } from './optimizer-options.ts';
@@ -52,7 +45,16 @@ import {
 import { showTraining } from './progress.ts';
 import { readRegime, regimeOptions } from './regime-options.ts';
 import { type RunSettings, removeResults, runPaths, writeHistory, writeJson } from './run-files.ts';
-import { distillationOptions, teacherFolder, teacherOption } from './teacher.ts';
+import {
+  buildStart,
+  choosePreprocessing,
+  findSource,
+  preprocessFor,
+  readFreeze,
+  type Source,
+  startingOptions,
+} from './starting-point.ts';
+import { distillationOptions, loadTeacher, teacherFolder, teacherOption } from './teacher.ts';
 
 /** The study's split: scikit-learn's train_test_split(test_size=0.2, random_state=2023). */
 export const studySplit = { testSize: 0.2, randomState: 2023 } as const;
@@ -64,6 +66,8 @@ interface Training {
   readonly model: tf.LayersModel;
   readonly settings: RunSettings;
   readonly loaded: LoadedData;
+  /** Its training images, preprocessed. */
+  readonly set: Dataset;
   readonly engine: BackendInfo;
   readonly checkpoints: CheckpointStore<FitState>;
   readonly checkpointEvery: number | undefined;
@@ -102,6 +106,7 @@ export const train = command({
       type: 'boolean',
       description: 'Flip, shift, rotate, scale, blemish with noise and erase parts of training images at random',
     },
+    ...startingOptions,
     examples: { type: 'string', valueHint: 'count', description: 'Train on the first examples of the split only' },
     'checkpoint-every': {
       type: 'string',
@@ -152,13 +157,14 @@ const describeAccuracy = ({ validationAccuracy, accuracy }: EpochRecord): string
     ? `training accuracy ${accuracy.toFixed(4)}, nothing kept to validate`
     : `validation accuracy ${validationAccuracy.toFixed(4)}`;
 
+/** Name of a model that starts from one without a name of its own. */
+const FINE_TUNED = 'fine-tuned';
+
 type TrainArguments = Parameters<typeof train.run>[0];
 
 /** Options that a recipe decides. */
 const decidedByRecipe = [
-  'model',
-  'batch-size',
-  'augment',
+  ...['model', 'batch-size', 'augment', 'preprocess'],
   ...Object.keys({ ...optimizerOptions, ...regimeOptions, ...distillationOptions }),
 ];
 
@@ -166,12 +172,15 @@ const decidedByRecipe = [
 async function chooseRecipe(
   args: TrainArguments,
   context: CommandContext,
-  rawArgs: readonly string[],
+  { rawArgs, source }: { readonly rawArgs: readonly string[]; readonly source: Source | undefined },
 ): Promise<{ readonly name: string; readonly recipe: Recipe }> {
-  if (args.recipe === undefined) return { name: args.model, recipe: recipeOf(args) };
-  const other = decidedByRecipe.find((name) =>
-    rawArgs.some((raw) => raw === `--${name}` || raw.startsWith(`--${name}=`)),
-  );
+  const isGiven = (name: string): boolean => rawArgs.some((raw) => raw === `--${name}` || raw.startsWith(`--${name}=`));
+  if (args.recipe === undefined) {
+    if (source && isGiven('model'))
+      throw usageError('Options "--from" and "--model" exclude each other: the network is that of the model');
+    return { name: source ? (source.model ?? FINE_TUNED) : args.model, recipe: recipeOf(args) };
+  }
+  const other = decidedByRecipe.find(isGiven);
   if (other !== undefined)
     throw usageError(`Options "--recipe" and "--${other}" exclude each other: write it into a recipe`);
   return readRecipe(args.recipe, context.cwd);
@@ -188,6 +197,7 @@ function recipeOf(args: TrainArguments): Recipe {
     labelSmoothing: numberFromZero('label-smoothing', args['label-smoothing'], 1) ?? fitDefaults.labelSmoothing,
     ...(decay === undefined ? {} : { averaging: { decay } }),
     ...readRegime(args),
+    ...(args.preprocess === undefined ? {} : { preprocessing: args.preprocess }),
     validation: true,
   };
 }
@@ -200,8 +210,13 @@ function splitOf(count: number, isValidated: boolean): Split {
 
 async function prepare(args: TrainArguments, context: CommandContext, rawArgs: readonly string[]): Promise<Training> {
   const { run, data, threads } = args;
-  const { name, recipe } = await chooseRecipe(args, context, rawArgs);
-  const { network, validation: isValidated, augmentation, averaging, mixing, ...rest } = recipe;
+  const source = args.from === undefined ? undefined : await findSource(args.from, context);
+  const freeze = readFreeze(args.freeze, source);
+  const { name, recipe } = await chooseRecipe(args, context, { rawArgs, source });
+  const { network, validation: isValidated, augmentation, averaging, mixing, preprocessing: chosen, ...rest } = recipe;
+  const isAugmented = augmentation !== undefined || args.augment === true;
+  const isTaught = args.teacher !== undefined;
+  const preprocessing = choosePreprocessing(chosen, source, { isAugmented, isTaught });
   const { classWeights, focalGamma, clipNorm, distillation, ...regime } = rest;
   const fitSettings: FitSettings = {
     ...regime,
@@ -218,39 +233,45 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
   checkThreads(threads);
   const start = async () => {
     const engine = await useEngine(threads, exactConvolution);
-    const model = buildNetwork(network, { inputShape: fashionMnistImageShape, classes: fashionMnistClassNames.length });
-    initializeWeights(model, fitSettings.seed);
+    const begun = await buildStart({
+      ...{ network, keepsNetwork: args.recipe !== undefined, source, freeze, preprocessing, seed: fitSettings.seed },
+      imageShape: fashionMnistImageShape,
+      classNames: fashionMnistClassNames,
+    });
     const teacher = teacherAt === undefined ? undefined : await loadTeacher(teacherAt);
-    return { engine, model, teacher };
+    return { engine, begun, teacher };
   };
   // Neither needs the other, and there is more than one core.
   const starting = start();
-  const [{ engine, model, teacher }, loaded] = await Promise.all([starting, loadData(context, data)]).catch(
+  const [{ engine, begun, teacher }, loaded] = await Promise.all([starting, loadData(context, data)]).catch(
     (error: unknown) => {
-      starting.then(({ model: unused }) => unused.dispose()).catch(() => undefined);
+      starting.then(({ begun: unused }) => unused.model.dispose()).catch(() => undefined);
       throw error;
     },
   );
-  const { train: set, source } = loaded;
-  const split = splitOf(set.count, isValidated);
+  for (const notice of begun.notices) context.writeError(`${notice}\n`);
+  const split = splitOf(loaded.train.count, isValidated);
+  const examples = Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length);
+  const { model, set } = await preprocessFor(begun, loaded.train, split.train.subarray(0, examples));
   const settings: RunSettings = {
     model: name,
     ...fitSettings,
     ...(teacher === undefined ? {} : { teacher: await weightsDigest(teacher) }),
     ...(args.recipe === undefined ? {} : { network }),
     augmentation: args.recipe === undefined ? args.augment === true : (augmentation ?? false),
+    ...begun.settings,
     exactConvolution,
-    examples: Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length),
+    examples,
     validationExamples: split.validation.length,
     splitSeed: studySplit.randomState,
-    data: source.files.map(({ sha256 }) => sha256),
+    data: loaded.source.files.map(({ sha256 }) => sha256),
     kernels: await kernelsDigest(),
     initialWeights: await weightsDigest(model),
   };
   const checkpoints = openCheckpoints<FitState>(folder);
   const isVerbose = (args as { verbose?: boolean }).verbose === true;
   const taught = teacher && teacherAt ? { teacher: { model: teacher, folder: teacherAt } } : {};
-  return { folder, model, settings, loaded, engine, checkpoints, checkpointEvery, isVerbose, ...taught };
+  return { folder, model, settings, loaded, set, engine, checkpoints, checkpointEvery, isVerbose, ...taught };
 }
 
 /** The folder of the teacher, which a training has if its regime says so. */
@@ -266,18 +287,6 @@ async function chooseTeacher(
   if (!distillation)
     throw usageError(`Option "--teacher" needs a recipe with a "distillation", which "${name}" has not`);
   return teacherFolder(text, context);
-}
-
-/** A teacher that tells the classes of the data apart, by their order. */
-async function loadTeacher(folder: string): Promise<tf.LayersModel> {
-  const { model, classNames, metadata } = await loadChosenModel(folder, 'train');
-  const isSame = classNames.length === fashionMnistClassNames.length;
-  if (isSame && (!metadata.classNames || classNames.join() === fashionMnistClassNames.join())) return model;
-  const wanted = `${fashionMnistClassNames.length} classes (${fashionMnistClassNames.join(', ')})`;
-  throw new SelvedgeError(
-    'train/teacher-classes',
-    `Cannot learn from the model in "${folder}": expected ${wanted}, got ${classNames.length} (${classNames.join(', ')})`,
-  );
 }
 
 /** The state that a run of these settings left, if any; clears the way for a new one where that was asked for. */
@@ -324,7 +333,7 @@ function differences(identity: string, settings: RunSettings): string {
 }
 
 async function runTraining(training: Training, context: CommandContext, isComplete: boolean): Promise<FitResult> {
-  const { folder, model, settings, loaded, engine, checkpoints, checkpointEvery, isVerbose, teacher } = training;
+  const { folder, model, settings, loaded, set, engine, checkpoints, checkpointEvery, isVerbose, teacher } = training;
   const { runtime } = platform;
   let execution: Execution | undefined;
   const config = {
@@ -339,9 +348,9 @@ async function runTraining(training: Training, context: CommandContext, isComple
   const writeConfig = (): Promise<void> =>
     writeJson(runPaths.config(folder), { ...config, execution, finishedAt: new Date().toISOString() });
   if (!isComplete) await writeConfig();
-  const resident = placeDataset(loaded.train);
+  const resident = placeDataset(set);
   const isValidated = settings.validationExamples > 0;
-  const split = splitOf(loaded.train.count, isValidated);
+  const split = splitOf(set.count, isValidated);
   const changes = settings.augmentation === true ? defaultAugmentation : settings.augmentation;
   const augmentation = changes ? { augmentation: { seed: settings.seed, settings: changes } } : {};
   const display = await showTraining(settings.model, context);

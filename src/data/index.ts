@@ -61,6 +61,24 @@ export {
 export { type PictureFormat, pictureFormatNames, pictureFormatOf } from './picture-format.ts';
 export { type PreparedImage, prepareImage } from './prepare-image.ts';
 export {
+  type ClaheValues,
+  checkPreprocessing,
+  claheDefaults,
+  equalizeTiles,
+  type GradientValues,
+  gradientDefaults,
+  type ImageBytes,
+  type InputStatistics,
+  inputStatistics,
+  keepsPictures,
+  orientedGradients,
+  type PreprocessingName,
+  preprocessDataset,
+  preprocessedShape,
+  preprocessImages,
+  preprocessingNames,
+} from './preprocessing.ts';
+export {
   type DataSource,
   type LoadedData,
   type LoadOptions,

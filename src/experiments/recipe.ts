@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { SelvedgeError } from '../core/errors.ts';
 import { type AugmentationSettings, augmentationSchema } from '../data/augmentation.ts';
 import type { MixingSettings } from '../data/mixing.ts';
+import { type PreprocessingName, preprocessingNames } from '../data/preprocessing.ts';
 import { type NetworkSettings, networkSchema } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Averaging, OptimizerConfig, Schedule } from '../training/index.ts';
@@ -26,6 +27,8 @@ export interface Recipe {
   readonly mixing?: MixingSettings;
   /** Default: none. */
   readonly augmentation?: AugmentationSettings;
+  /** Default: none. */
+  readonly preprocessing?: PreprocessingName;
   /** False trains on the validation images, too: for a recipe that was chosen, and whose network is measured on the test set. */
   readonly validation: boolean;
 }
@@ -77,16 +80,18 @@ export const recipeSchema = v.strictObject({
   distillation: v.exactOptional(v.strictObject({ temperature: v.pipe(positive, v.maxValue(1000)), share })),
   mixing: v.exactOptional(v.strictObject({ mixupAlpha: alpha, cutMixAlpha: alpha, probability: share })),
   augmentation: v.exactOptional(augmentationSchema),
+  preprocessing: v.exactOptional(v.picklist(preprocessingNames)),
   validation: v.boolean(),
 });
 
 /** Recipes that ship. */
-export const recipeNames = ['record-30'] as const;
+export const recipeNames = ['record-30', 'hog-linear'] as const;
 export type RecipeName = (typeof recipeNames)[number];
 
 /** So that bundlers and the page find the files. */
 const shipped: Readonly<Record<RecipeName, () => URL>> = {
   'record-30': () => new URL('../../assets/recipes/record-30.json', import.meta.url),
+  'hog-linear': () => new URL('../../assets/recipes/hog-linear.json', import.meta.url),
 };
 
 /**

@@ -299,6 +299,9 @@ function checkPoint({ recipe, parameters }: Point, fail: Fail): void {
     );
   }
   if (!recipe.validation) fail('validation', 'expected true, since trials are compared on the validation images');
+  if (recipe.preprocessing !== undefined) {
+    fail('preprocessing', `expected none, since trials take images as they are, got "${recipe.preprocessing}"`);
+  }
   const { network: _, validation: __, augmentation: ___, ...settings } = recipe;
   try {
     checkFitSettings({ ...settings, seed: 0 } as FitSettings, fashionMnistClassNames.length);

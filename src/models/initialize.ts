@@ -23,12 +23,17 @@ interface SerializedInitializer {
  * Sets all weights of a model to seeded initial values, by the initialisers its layers name.
  *
  * @param seed Whole number from 0 to 2^32 - 1
+ * @param isDrawn Which layers; default: all
  * @throws SelvedgeError `models/initializer` for one that we do not draw ourselves
  */
-export function initializeWeights(model: tf.LayersModel, seed: number): void {
+export function initializeWeights(
+  model: tf.LayersModel,
+  seed: number,
+  isDrawn: (layer: tf.layers.Layer) => boolean = () => true,
+): void {
   tf.tidy(() => {
     model.layers.forEach((layer, layerIndex) => {
-      if (layer.weights.length === 0) return;
+      if (layer.weights.length === 0 || !isDrawn(layer)) return;
       const config = layer.getConfig();
       const values = layer.weights.map((weight, weightIndex) => {
         const initializer = initializerOf(config, weight.originalName);

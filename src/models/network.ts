@@ -6,6 +6,7 @@ import { type DenseNetSettings, densenet } from './densenet.ts';
 import { type DepthwiseSettings, depthwise } from './depthwise.ts';
 import type { ModelConfig } from './fashion-cnn.ts';
 import { type InceptionSettings, inception } from './inception.ts';
+import { linear } from './linear.ts';
 import { type PlainSettings, plain } from './plain.ts';
 import { type PreactivationSettings, preactivation } from './preactivation.ts';
 import { buildModel, type ModelName, modelNames } from './registry.ts';
@@ -14,6 +15,7 @@ import { type ResidualSettings, residual } from './resnet.ts';
 /** A network that has a name of its own, or a family with settings. */
 export type NetworkSettings =
   | { readonly family: ModelName }
+  | { readonly family: 'linear' }
   | ({ readonly family: 'plain' } & PlainSettings)
   | ({ readonly family: 'residual' } & ResidualSettings)
   | ({ readonly family: 'preactivation' } & PreactivationSettings)
@@ -31,6 +33,7 @@ const inceptionWidths = v.pipe(v.array(v.pipe(filters, v.multipleOf(16))), v.min
 
 const families = v.variant('family', [
   v.strictObject({ family: v.picklist(modelNames) }),
+  v.strictObject({ family: v.literal('linear') }),
   v.strictObject({ family: v.literal('plain'), stem: filters, widths, depth: count(1, 20) }),
   v.strictObject({
     family: v.literal('residual'),
@@ -101,6 +104,8 @@ const weightsOfStages = ([stem, ...widths]: readonly number[], depth: number, ta
  */
 export function buildNetwork(network: NetworkSettings, config: ModelConfig): tf.LayersModel {
   switch (network.family) {
+    case 'linear':
+      return linear(config);
     case 'plain':
       return plain(network, config);
     case 'residual':

@@ -12,6 +12,8 @@ export interface LayoutOptions {
   readonly input: Value;
   readonly isTraining: boolean;
   readonly seed: number;
+  /** Values that no weight which trains comes before: nobody asks for their gradients. */
+  readonly fixed?: ReadonlySet<number>;
 }
 
 export class PlanLayout {
@@ -53,6 +55,8 @@ export class PlanLayout {
       },
       shareGradient: (value, other) => {
         const { gradient } = this.buffersOf(other);
+        // What is made of fixed values may need a gradient of its own.
+        if (gradient === 0) return;
         this.#buffers.set(value.id, { value: this.#room(value), gradient });
       },
       needsGradient: (value) => this.buffersOf(value).gradient !== 0,
@@ -67,10 +71,11 @@ export class PlanLayout {
   buffersOf(value: Value): Buffers {
     const known = this.#buffers.get(value.id);
     if (known) return known;
-    const { isTraining, input } = this.#options;
+    const { isTraining, input, fixed } = this.#options;
+    const hasGradient = isTraining && value.id !== input.id && !fixed?.has(value.id);
     const made = {
       value: this.#room(value),
-      gradient: isTraining && value.id !== input.id ? this.#room(value) : 0,
+      gradient: hasGradient ? this.#room(value) : 0,
     };
     this.#buffers.set(value.id, made);
     return made;

@@ -28,6 +28,8 @@ export interface BatchNormalization {
   readonly movingVariance: tf.LayerVariable;
   readonly epsilon: number;
   readonly momentum: number;
+  /** Does not train: it normalises by its moving averages, and they stay as they are, as in Keras. */
+  readonly isFrozen: boolean;
 }
 
 /** What is known of an operation besides its activation; images are NHWC. */
@@ -371,5 +373,6 @@ function batchNormalizationOf(layer: tf.layers.Layer, config: Config): Part {
     movingVariance: movingVariance!,
     epsilon: config.epsilon as number,
     momentum: config.momentum as number,
+    isFrozen: !layer.trainable,
   };
 }

@@ -20,6 +20,7 @@ import {
   type Step,
   type Weight,
 } from './context.ts';
+import { fixedValues } from './fixed-values.ts';
 import { fuse, type Group, type Value } from './fuse.ts';
 import { graphOf } from './graph.ts';
 import { frozenWeight, PlanLayout, sizeOfVariable } from './layout.ts';
@@ -94,7 +95,7 @@ export function compileTraining(model: tf.LayersModel, options: TrainingPlanOpti
   checkMemory(groups, options.batchSize);
   const unknown = layouts.find((layout): layout is Unsupported => 'reason' in layout);
   if (unknown) return unknown;
-  return new CompiledTraining(layouts as StageLayout[], input, logits, options);
+  return new CompiledTraining({ layouts: layouts as StageLayout[], groups, input, logits }, options);
 }
 
 /** What WebAssembly can have. */
@@ -128,6 +129,13 @@ interface Compiled {
   readonly scratchBytes: number;
 }
 
+interface Network {
+  readonly layouts: readonly StageLayout[];
+  readonly groups: readonly Group[];
+  readonly input: Value;
+  readonly logits: Value;
+}
+
 class CompiledTraining implements TrainingPlan {
   readonly #options: TrainingPlanOptions;
   readonly #backend: SelvedgeBackend;
@@ -148,12 +156,16 @@ class CompiledTraining implements TrainingPlan {
   /** Byte offsets of the images of a batch, and of what a teacher says of them. */
   readonly #images: number;
   readonly #taught: number;
+  /** Whether a stage has no backward pass: nothing in it or before it trains. */
+  readonly #isFixed: readonly boolean[];
 
-  constructor(layouts: readonly StageLayout[], input: Value, logits: Value, options: TrainingPlanOptions) {
+  constructor({ layouts, groups, input, logits }: Network, options: TrainingPlanOptions) {
     this.#options = options;
     this.#backend = currentBackend();
     const { batchSize, seed } = options;
-    this.#layout = new PlanLayout(this.#backend, { capacity: batchSize, input, isTraining: true, seed });
+    const fixed = fixedValues(groups, input, new Set(options.updates.map(({ variable }) => variable)));
+    this.#isFixed = groups.map(({ output }) => fixed.has(output.id));
+    this.#layout = new PlanLayout(this.#backend, { capacity: batchSize, input, isTraining: true, seed, fixed });
     this.#memory = this.#layout.memory;
     try {
       const { clipNorm, updates } = options;
@@ -295,13 +307,14 @@ class CompiledTraining implements TrainingPlan {
     const seen = this.#options.teacher ? input.forward : [];
     const entered = this.#options.teacher ? [] : [input];
     const forward = [...entered, ...stages, this.#loss(batch)].flatMap((stage) => stage.forward);
-    const backward = stages.toReversed().flatMap((stage) => stage.backward);
+    const trained = stages.filter((_, i) => !this.#isFixed[i]);
+    const backward = trained.toReversed().flatMap((stage) => stage.backward);
     const compiled: Compiled = {
       entry: this.#phases(seen, batch),
       forward: this.#phases(forward, batch),
       phases: [
         ...this.#phases([...forward, ...backward], batch),
-        ...updatePhases(this.#memory, stages, this.#clipping),
+        ...updatePhases(this.#memory, trained, this.#clipping),
       ],
       derive: this.#memory.phase(stages.flatMap(({ derivations }) => derivations)),
       scratchBytes: Math.max(input.scratchBytes, ...stages.map(({ scratchBytes }) => scratchBytes)),

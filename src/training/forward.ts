@@ -234,13 +234,14 @@ function productOf({ factors }: OperationOf<'multiply'>): Run {
 }
 
 function batchNormOf({ gamma, beta, ...settings }: OperationOf<'batchNormalization'>): Run {
-  const { epsilon, momentum, movingMean, movingVariance } = settings;
+  const { epsilon, momentum, movingMean, movingVariance, isFrozen } = settings;
   return ([x], { training }) => {
     const scale = gamma?.read() as tf.Tensor1D | undefined;
     const offset = beta?.read() as tf.Tensor1D | undefined;
     const mean = movingMean.read() as tf.Variable;
     const variance = movingVariance.read() as tf.Variable;
-    if (!training) return tf.batchNorm(x!, mean as tf.Tensor1D, variance as tf.Tensor1D, offset, scale, epsilon);
+    if (!training || isFrozen)
+      return tf.batchNorm(x!, mean as tf.Tensor1D, variance as tf.Tensor1D, offset, scale, epsilon);
     return batchNormalization(float32(x!), scale, offset, {
       epsilon,
       momentum,

@@ -119,6 +119,7 @@ test('what is no search space is refused, with the path to the field', () => {
       /labelSmoothing\.when\.epochs: expected a value of that parameter \(1 to 3\), got 4/,
     ],
     [{ ...base, validation: false, epochs: { integer: [1, 3] } }, /validation: expected true/],
+    [{ ...base, preprocessing: 'lbp', epochs: { integer: [1, 3] } }, /preprocessing: expected none.*"lbp"/],
     [[1], /the whole|network/],
   ];
   for (const [value, message] of cases) {

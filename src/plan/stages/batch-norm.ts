@@ -3,6 +3,7 @@
 import { float32Bits } from '../../backend/index.ts';
 import { activationCodes } from '../../backend/kernels/output-activation.ts';
 import {
+  emptyStage,
   PARTITION_IMAGES,
   type PlanContext,
   partitionsOf,
@@ -13,7 +14,7 @@ import {
 import type { Group } from '../fuse.ts';
 import type { Call } from '../program.ts';
 import type { BatchNormalization } from '../read-model.ts';
-import { layoutMovingAverages } from './moving-averages.ts';
+import { layoutMovingAverages, movingAverages } from './moving-averages.ts';
 import { layoutSums, type Sums } from './sums.ts';
 
 /** Rows of the statistics: mean, variance, 1 / sqrt(variance + epsilon), scale, shift. */
@@ -39,6 +40,7 @@ interface Statistics {
 export function layoutBatchNorm(group: Group, head: BatchNormalization): StageLayout {
   return (context) => {
     if (!context.isTraining) return layoutMovingAverages(context, group, head);
+    if (head.isFrozen) return layoutFrozen(context, group, head);
     const { memory, capacity } = context;
     const input = group.inputs[0]!;
     const channels = input.shape[2];
@@ -85,6 +87,40 @@ export function layoutBatchNorm(group: Group, head: BatchNormalization): StageLa
         derivations: [],
         scratchBytes: SCRATCH_BYTES,
       };
+    };
+  };
+}
+
+/** Lays out batch normalisation by the moving averages, in training: its gradient is scaled, and no weight of it changes. */
+function layoutFrozen(context: PlanContext, group: Group, head: BatchNormalization): ReturnType<StageLayout> {
+  const { memory } = context;
+  const input = group.inputs[0]!;
+  const channels = input.shape[2];
+  const scale = memory.floats(channels);
+  const shift = memory.floats(channels);
+  const derivation = movingAverages(context, head, { channels, scale, shift });
+  const sums = layoutSums(context, group, { scale, shift });
+  // Batch statistics would add slope x + offset to the gradient.
+  const coefficients = memory.floats(2 * channels);
+  memory.view(coefficients, 2 * channels).fill(0);
+  const pixels = input.used[0] * input.used[1];
+  return (batch, gradients) => {
+    const made = sums(gradients);
+    const needsGradient = context.needsGradient(input);
+    const isInPlace = group.gradientTwin === input || !needsGradient;
+    const target = isInPlace ? { at: made.gradientAt, after: (): Call[] => [] } : gradients.target(input);
+    const x = context.buffersOf(input).value;
+    const sizes = [batch * pixels, channels, PARTITION_IMAGES * pixels];
+    const { gradientAt, y, activation } = made;
+    const apply = context.args([gradientAt, y, x, target.at, scale, coefficients, ...sizes, ...activation]);
+    const backward = (range: Range): Call[] =>
+      needsGradient ? [ofPartition('batchNormGrad', apply, range), ...target.after(range)] : [];
+    return {
+      ...emptyStage,
+      forward: [{ kind: 'partitions', calls: made.forward }],
+      backward: [{ kind: 'partitions', calls: (range) => [...made.backward(range), ...backward(range)] }],
+      derivations: [[derivation]],
+      scratchBytes: SCRATCH_BYTES,
     };
   };
 }

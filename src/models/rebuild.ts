@@ -1,0 +1,56 @@
+// A model built anew from its own description, with some of it changed; initial weights are tfjs's own draw until they are copied over.
+// Not here: what is changed, and which weights are copied. Invariant: the given model stays as it is.
+import * as tf from '../backend/tfjs.ts';
+
+/** A layer as tfjs writes it to JSON. */
+export interface LayerJson {
+  readonly name: string;
+  readonly class_name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly inbound_nodes: readonly (readonly NodeEnd[])[];
+}
+
+/** An output of a layer. */
+export type NodeEnd = readonly [layer: string, node: number, tensor: number, ...rest: unknown[]];
+
+export interface ModelJson {
+  readonly name: string;
+  readonly layers: readonly LayerJson[];
+  readonly input_layers: readonly NodeEnd[];
+  readonly output_layers: readonly NodeEnd[];
+}
+
+/**
+ * Builds a model like another.
+ *
+ * @param change Gives the layers of the new model
+ * @returns A graph, also where the other is a sequence of layers; the caller disposes it
+ */
+export async function rebuildModel(
+  model: tf.LayersModel,
+  change: (json: ModelJson) => readonly LayerJson[],
+): Promise<tf.LayersModel> {
+  const graph = tf.model({ name: model.name, inputs: model.inputs, outputs: model.outputs });
+  const { config } = graph.toJSON(undefined, false) as unknown as { readonly config: ModelJson };
+  const layers = change(config);
+  return tf.models.modelFromJSON({
+    modelTopology: { class_name: 'Model', config: { ...config, layers } },
+  } as unknown as tf.io.ModelJSON);
+}
+
+/** Layers that have weights, in the order of the model. */
+export const weightedLayers = (model: tf.LayersModel): tf.layers.Layer[] =>
+  model.layers.filter(({ weights }) => weights.length > 0);
+
+/** Copies the weights of a layer, in the order in which it made them, whether or not it trains. */
+export function copyLayerWeights(from: tf.layers.Layer, to: tf.layers.Layer): void {
+  tf.tidy(() => {
+    from.weights.forEach((weight, i) => {
+      to.weights[i]!.write(weight.read());
+    });
+  });
+}
+
+/** Shapes of a layer's weights, for comparison and for people. */
+export const shapesOf = ({ weights }: tf.layers.Layer): string =>
+  weights.map(({ shape }) => `[${shape.join(', ')}]`).join(' ');
