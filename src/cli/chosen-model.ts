@@ -1,7 +1,8 @@
 // The model that a command is told to use: of a run, of a folder, or one that ships. Not here: what is done with it.
-// Invariant: it takes images of the study's size, and each of its classes has a name.
+// Invariant: it takes images of one size, and each of its classes has a name.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import { type Preparation, preparationOf } from '../data/preparation.ts';
 import {
   type LoadedModel,
   loadModel,
@@ -64,6 +65,8 @@ const refusals = {
 
 /** A model with the names of its classes. */
 export interface ChosenModel extends LoadedModel {
+  /** None for one that ships. */
+  readonly folder?: string;
   readonly classNames: readonly string[];
 }
 
@@ -75,7 +78,7 @@ export interface ChosenModel extends LoadedModel {
  */
 export async function loadChosenModel(folder: string, action: Action): Promise<ChosenModel> {
   const loaded = await (folder === shippedModelFolder() ? loadShippedModel() : loadModel(folder));
-  return { ...loaded, classNames: classNamesOf(loaded, folder, action) };
+  return { ...loaded, folder, classNames: classNamesOf(loaded, folder, action) };
 }
 
 /** A model that ships, as its classifier computes. The engine runs already; the caller disposes the model. */
@@ -84,21 +87,31 @@ export async function restoreShippedModel(name: ShippedName): Promise<ChosenMode
   return { model, metadata: { ...description }, classNames: description.labels };
 }
 
+/**
+ * How pictures become images for a model.
+ *
+ * @throws SelvedgeError `<action>/model-shape`, `preparation/bad`
+ */
+export function preparationFor({ model, metadata, folder }: ChosenModel, action: Action): Preparation {
+  const shape = model.inputs[0]!.shape.slice(1).map((extent) => extent ?? 0);
+  const preparation = preparationOf(shape, (metadata.settings ?? {}) as { readonly preparation?: unknown });
+  if (preparation) return preparation;
+  throw new SelvedgeError(
+    `${action}/model-shape`,
+    `${refusals[action]} the model ${folder === undefined ? model.name : `in "${folder}"`}: expected square images, grey or in colour, got [${shape.join(', ')}]`,
+  );
+}
+
 /** Names saved beside the model; a model of stock tfjs has none, and its classes are numbered. */
 function classNamesOf({ model, metadata }: LoadedModel, folder: string, action: Action): readonly string[] {
   const shape = (tensor: unknown): string => `[${(tensor as tf.SymbolicTensor).shape.slice(1).join(', ')}]`;
   const { inputs, outputs } = model;
   const cannot = refusals[action];
   const classes = outputs[0]!.shape.at(-1)!;
-  if (
-    inputs.length !== 1 ||
-    outputs.length !== 1 ||
-    shape(inputs[0]) !== '[28, 28, 1]' ||
-    outputs[0]!.shape.length !== 2
-  ) {
+  if (inputs.length !== 1 || outputs.length !== 1 || inputs[0]!.shape.length !== 4 || outputs[0]!.shape.length !== 2) {
     throw new SelvedgeError(
       `${action}/model-shape`,
-      `${cannot} the model in "${folder}": expected images [28, 28, 1] to class probabilities, ` +
+      `${cannot} the model in "${folder}": expected images [height, width, channels] to class probabilities, ` +
         `got ${inputs.map(shape).join(' and ')} to ${outputs.map(shape).join(' and ')}`,
     );
   }

@@ -56,6 +56,7 @@ export const ensemble = command({
       const settings = {
         model: ensembleName,
         data: first.settings.data,
+        ...(first.settings.preparation && { preparation: first.settings.preparation }),
         members: members.map(({ name, config }, i) => ({
           name,
           share: shares[i]!,

@@ -6,18 +6,10 @@ import { SelvedgeError } from '../core/errors.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
-import { fashionMnistClassNames, fashionMnistImageShape } from '../data/fashion-mnist.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { type Split, splitTrainValidation } from '../data/split.ts';
 import { type Recipe, readRecipe, recipeNames } from '../experiments/index.ts';
-import {
-  buildNetwork,
-  initializeWeights,
-  modelNames,
-  saveModel,
-  summarizeModel,
-  weightsDigest,
-} from '../models/index.ts';
+import { modelNames, saveModel, summarizeModel, weightsDigest } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import {
   type CheckpointStore,
@@ -36,10 +28,13 @@ import {
 import { usageError } from './arguments.ts';
 import { loadChosenModel } from './chosen-model.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
-import { loadData } from './data.ts';
+import { kindOfData, loadData } from './data.ts';
+import { pictureOptions, readChoices } from './data-options.ts';
+import { buildFor, configOf, usualConfig } from './network-for-data.ts';
 import { optimizerOptions, readOptimizer, readSchedule } from './optimizer-options.ts';
 import {
   checkThreads,
+  dataFolder,
   dataOption,
   exactConvOption,
   numberFromZero,
@@ -110,6 +105,7 @@ export const train = command({
     },
     again: { type: 'boolean', description: 'Replace a finished run, or one with other settings' },
     ...dataOption,
+    ...pictureOptions,
     ...exactConvOption,
     ...threadsOption,
   },
@@ -192,9 +188,9 @@ function recipeOf(args: TrainArguments): Recipe {
   };
 }
 
-/** The study's split, or all images to train on and none to validate. */
-function splitOf(count: number, isValidated: boolean): Split {
-  if (isValidated) return splitTrainValidation(count, studySplit);
+/** The study's split or that of other data, or all images to train on and none to validate. */
+function splitOf({ train: { count }, split }: LoadedData, isValidated: boolean): Split {
+  if (isValidated) return split ?? splitTrainValidation(count, studySplit);
   return { train: Int32Array.from({ length: count }, (_, i) => i), validation: new Int32Array() };
 }
 
@@ -209,30 +205,33 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
     seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
     ...withoutUndefined({ averaging, mixing, classWeights, focalGamma, clipNorm, distillation }),
   };
-  checkFitSettings(fitSettings, fashionMnistClassNames.length);
   const teacherAt = await chooseTeacher(args.teacher, name, recipe, context);
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
   const exactConvolution = args['exact-conv'] === true;
   checkThreads(threads);
+  const request = { choices: await readChoices(args, context), storeFolder: dataFolder(context, run) };
+  const isUsual = (await kindOfData(context, data, request)) === 'fashion-mnist';
+  // Before anything is read, where that can be.
+  if (isUsual) checkFitSettings(fitSettings, usualConfig.classes);
+  const loading = loadData(context, data, request);
   const start = async () => {
     const engine = await useEngine(threads, exactConvolution);
-    const model = buildNetwork(network, { inputShape: fashionMnistImageShape, classes: fashionMnistClassNames.length });
-    initializeWeights(model, fitSettings.seed);
+    // Of Fashion-MNIST the shape is known: neither needs the other, and there is more than one core.
+    const config = isUsual ? usualConfig : configOf((await loading).train);
+    if (!isUsual) checkFitSettings(fitSettings, config.classes);
+    const model = buildFor(network, fitSettings.seed, config);
     const teacher = teacherAt === undefined ? undefined : await loadTeacher(teacherAt);
     return { engine, model, teacher };
   };
-  // Neither needs the other, and there is more than one core.
   const starting = start();
-  const [{ engine, model, teacher }, loaded] = await Promise.all([starting, loadData(context, data)]).catch(
-    (error: unknown) => {
-      starting.then(({ model: unused }) => unused.dispose()).catch(() => undefined);
-      throw error;
-    },
-  );
-  const { train: set, source } = loaded;
-  const split = splitOf(set.count, isValidated);
+  const [{ engine, model, teacher }, loaded] = await Promise.all([starting, loading]).catch((error: unknown) => {
+    starting.then(({ model: unused }) => unused.dispose()).catch(() => undefined);
+    throw error;
+  });
+  const { source, preparation } = loaded;
+  const split = splitOf(loaded, isValidated);
   const settings: RunSettings = {
     model: name,
     ...fitSettings,
@@ -242,7 +241,8 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
     exactConvolution,
     examples: Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length),
     validationExamples: split.validation.length,
-    splitSeed: studySplit.randomState,
+    splitSeed: loaded.split?.seed ?? studySplit.randomState,
+    ...(preparation && { preparation }),
     data: source.files.map(({ sha256 }) => sha256),
     kernels: await kernelsDigest(),
     initialWeights: await weightsDigest(model),
@@ -341,7 +341,7 @@ async function runTraining(training: Training, context: CommandContext, isComple
   if (!isComplete) await writeConfig();
   const resident = placeDataset(loaded.train);
   const isValidated = settings.validationExamples > 0;
-  const split = splitOf(loaded.train.count, isValidated);
+  const split = splitOf(loaded, isValidated);
   const changes = settings.augmentation === true ? defaultAugmentation : settings.augmentation;
   const augmentation = changes ? { augmentation: { seed: settings.seed, settings: changes } } : {};
   const display = await showTraining(settings.model, context);
