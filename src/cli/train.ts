@@ -6,6 +6,8 @@ import { SelvedgeError } from '../core/errors.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { type Split, splitTrainValidation } from '../data/split.ts';
 import { type Recipe, readRecipe, recipeNames } from '../experiments/index.ts';
@@ -222,7 +224,8 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
     const config = isUsual ? usualConfig : configOf((await loading).train);
     if (!isUsual) checkFitSettings(fitSettings, config.classes);
     const model = buildFor(network, fitSettings.seed, config);
-    const teacher = teacherAt === undefined ? undefined : await loadTeacher(teacherAt);
+    const teacher =
+      teacherAt === undefined ? undefined : await loadTeacher(teacherAt, isUsual ? undefined : (await loading).train);
     return { engine, model, teacher };
   };
   const starting = start();
@@ -268,15 +271,22 @@ async function chooseTeacher(
   return teacherFolder(text, context);
 }
 
-/** A teacher that tells the classes of the data apart, by their order. */
-async function loadTeacher(folder: string): Promise<tf.LayersModel> {
+/**
+ * A teacher that tells the classes of the data apart, by their order.
+ *
+ * @param other Other data than Fashion-MNIST
+ */
+async function loadTeacher(folder: string, other: Dataset | undefined): Promise<tf.LayersModel> {
   const { model, classNames, metadata } = await loadChosenModel(folder, 'train');
-  const isSame = classNames.length === fashionMnistClassNames.length;
-  if (isSame && (!metadata.classNames || classNames.join() === fashionMnistClassNames.join())) return model;
-  const wanted = `${fashionMnistClassNames.length} classes (${fashionMnistClassNames.join(', ')})`;
+  const expected = other?.classNames ?? fashionMnistClassNames;
+  const shape = (other ? configOf(other) : usualConfig).inputShape.join('x');
+  const seen = model.inputs[0]!.shape.slice(1).join('x');
+  const isSame = classNames.length === expected.length && seen === shape;
+  if (isSame && (!metadata.classNames || classNames.join() === expected.join())) return model;
+  const wanted = `images of ${shape} and ${expected.length} classes (${expected.join(', ')})`;
   throw new SelvedgeError(
     'train/teacher-classes',
-    `Cannot learn from the model in "${folder}": expected ${wanted}, got ${classNames.length} (${classNames.join(', ')})`,
+    `Cannot learn from the model in "${folder}": expected ${wanted}, got ${seen} and ${classNames.length} (${classNames.join(', ')})`,
   );
 }
 
