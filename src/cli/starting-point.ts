@@ -14,9 +14,7 @@ import {
 } from '../data/preprocessing.ts';
 import {
   ALL_BUT_LAST,
-  buildNetwork,
   freezeLayers,
-  initializeWeights,
   loadModel,
   type NetworkSettings,
   standardizeInput,
@@ -26,6 +24,7 @@ import {
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
+import { buildFor } from './network-for-data.ts';
 import { runPaths } from './run-files.ts';
 
 export const startingOptions = {
@@ -192,12 +191,11 @@ export async function buildStart(request: StartRequest): Promise<StartingPoint> 
   const config = { inputShape, classes: classNames.length };
   const common = preprocessing ? { preprocessing } : {};
   if (!source) {
-    const model = buildNetwork(network, config);
-    initializeWeights(model, seed);
+    const model = buildFor(network, seed, config);
     return { model, settings: common, notices: [] };
   }
   const { model: loaded } = await loadModel(source.folder);
-  const target = request.keepsNetwork ? buildNetwork(network, config) : undefined;
+  const target = request.keepsNetwork ? buildFor(network, seed, config) : undefined;
   let model = target;
   try {
     const otherClasses = source.classNames !== undefined && source.classNames.join() !== classNames.join();
