@@ -72,6 +72,9 @@ test('explain.json follows from its curves', () => {
       stages.map(({ layers }: { layers: number }) => layers),
       stages.map((_: unknown, i: number) => i + 1),
     );
+  }
+});
+
 test('duplicates.json holds no equal images, and pairs in their order', () => {
   const { equalGroups, pairs, images } = resultOf('duplicates');
   assert.equal([equalGroups, images], [[], { training: 60_000, test: 10_000 }]);
