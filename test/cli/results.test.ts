@@ -85,6 +85,19 @@ test('duplicates.json holds no equal images, and pairs in their order', () => {
   }
 });
 
+test('robustness.json and labels.json follow from their counts', () => {
+  const { clean, kinds, count, meanAccuracy } = resultOf('robustness');
+  type Kind = { strengths: { correct: number; accuracy: number }[] };
+  const shares = (kinds as Kind[]).flatMap(({ strengths }) => strengths.map(({ correct }) => correct / count));
+  assert.is(shares.length, 75);
+  isNear(meanAccuracy, shares.reduce((sum, share) => sum + share, 0) / 75);
+  isNear(clean.accuracy, resultOf('classification').accuracy);
+  const { knownErrors, flips } = resultOf('labels');
+  assert.is(knownErrors.found, knownErrors.images.filter(({ rank }: { rank: number }) => rank <= 2000).length);
+  isNear(flips.recall, flips.found / flips.flipped);
+  isNear(flips.precision, flips.found / flips.suspected);
+});
+
 test('the quick measures say again what is written', async () => {
   if (!(await hasData())) {
     console.log('docs/results: the whole data set is not here, so that nothing is measured again');
