@@ -22,7 +22,7 @@ const EPSILON = 1e-7;
  * const engine = await startBackend({ threads: 1 });
  * const plain = buildModel('dropout', { inputShape: [28, 28, 1], classes: 10 });
  * const model = await standardizeInput(plain, { mean: 0.29, deviation: 0.35 });
- * console.assert(model.layers[1].name === 'standardize_input');
+ * console.assert(model.layers[1]?.name === 'standardize_input');
  * await engine.stop();
  * ```
  */

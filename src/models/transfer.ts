@@ -38,7 +38,7 @@ export interface Transferred {
  * const engine = await startBackend({ threads: 1 });
  * const { model: source } = await loadShippedModel();
  * const { model, newHead } = await transferModel(source, { inputShape: [28, 28, 1], classes: 3, seed: 1 });
- * console.assert(newHead?.layer === 'dense_2' && model.outputs[0].shape[1] === 3);
+ * console.assert(newHead?.layer === 'dense_2' && model.outputs[0]?.shape[1] === 3);
  * await engine.stop();
  * ```
  */
