@@ -4,13 +4,14 @@
 // extend to 28 x 28, negate, grey. Three steps differ: we average areas where its authors skipped pixels, sharpen evenly, and negate what is
 // darker than its ground only, since not every ground is white.
 import { SelvedgeError } from '../core/errors.ts';
+import { averageAreas, type ReadLevels } from './average-areas.ts';
 import { type FoundObject, findObject, lumaOf } from './find-object.ts';
 import { borderOf, distance, GREATEST_DISTANCE, OBJECT_DISTANCE, type PixelBox, quantileOf } from './ground.ts';
 import type { RawImage } from './image-decoder.ts';
 
 /** A picture in the form of the data set. */
 export interface PreparedImage {
-  /** `[28, 28]` grey levels 0 to 255, 0 for the ground. */
+  /** `[28, 28]`, or of another side, grey levels 0 to 255, 0 for the ground. */
   readonly pixels: Uint8Array;
   /** Whether the ground is light; a dark object on it is shown light on dark. */
   readonly ground: 'light' | 'dark';
@@ -18,7 +19,15 @@ export interface PreparedImage {
   readonly box: PixelBox;
 }
 
-const SIDE = 28;
+/** Of the data set's images. */
+export const USUAL_SIDE = 28;
+
+export interface PrepareOptions {
+  /** The picture's name for error messages. */
+  readonly name: string;
+  /** Height and width of what comes out; default 28. */
+  readonly side?: number;
+}
 
 /**
  * Brings pixels into the form of the data set: the object is what differs in colour from the border, or what alpha leaves; its grey, by
@@ -26,7 +35,7 @@ const SIDE = 28;
  * An object that is faint all over gets the contrast of the data set. What is 28 x 28 on black is taken as it is, on white inverted.
  *
  * @param image RGBA pixels, at least 1 x 1
- * @param options `name`: the picture's name for error messages
+ * @param options `name`: the picture's name for error messages; `side`: another one than 28
  * @returns 28 x 28 grey levels, and what was found
  * @throws SelvedgeError `image/blank` if nothing stands out from the ground
  * @example
@@ -38,11 +47,11 @@ const SIDE = 28;
  * console.assert(ground === 'light' && box.width === 30 && box.height === 1);
  * ```
  */
-export function prepareImage(image: RawImage, options: { readonly name: string }): PreparedImage {
+export function prepareImage(image: RawImage, options: PrepareOptions): PreparedImage {
   // One by one: the values of a runtime's own ImageData are on its prototype, which a spread leaves out.
   const { width, height, data } = image;
   const object = findObject({ width, height, data });
-  if (object) return shapeObject(object);
+  if (object) return shapeObject(object, options.side ?? USUAL_SIDE);
   throw new SelvedgeError(
     'image/blank',
     `Cannot find an object in "${options.name}": every one of its ${width} x ${height} pixels is close to the ` +
@@ -50,25 +59,22 @@ export function prepareImage(image: RawImage, options: { readonly name: string }
   );
 }
 
-function shapeObject(object: FoundObject): PreparedImage {
+function shapeObject(object: FoundObject, side: number): PreparedImage {
   const { picture, box } = object;
-  const isFull = picture.width === SIDE && picture.height === SIDE;
+  const isFull = picture.width === side && picture.height === side;
   const matte = isFull ? matteOfDataSet(object) : undefined;
   const ground = (matte ?? groundLuma(object)) >= 128 ? 'light' : 'dark';
   const readLevels = matte === undefined ? levelsOf(object) : levelsOver(picture, matte);
-  const from = isFull ? { left: 0, top: 0, width: SIDE, height: SIDE } : box;
-  const reduction = Math.max(from.width, from.height) / SIDE;
+  const from = isFull ? { left: 0, top: 0, width: side, height: side } : box;
+  const reduction = Math.max(from.width, from.height) / side;
   const width = Math.max(1, Math.round(from.width / reduction));
   const height = Math.max(1, Math.round(from.height / reduction));
   const averaged = averageAreas(readLevels, from, width, height);
   if (matte === undefined) brighten(averaged);
   // Averaging blurs only where it merges pixels.
   const levels = reduction >= 2 ? sharpen(averaged, width, height) : averaged;
-  return { pixels: centred(levels, width, height), ground, box };
+  return { pixels: centred(levels, { width, height, side }), ground, box };
 }
-
-/** Writes the levels of the pixels of row `y`, from `left` on, as many as `into` holds. */
-type ReadLevels = (y: number, left: number, into: Float64Array) => void;
 
 /** In the middle of the object. */
 function groundLuma({ ground, box }: FoundObject): number {
@@ -191,59 +197,6 @@ function brighten(levels: Float64Array): void {
   });
 }
 
-/** Each target pixel is the mean of the area it covers, pixels at the rim by the part covered. */
-function averageAreas(readLevels: ReadLevels, from: PixelBox, width: number, height: number): Float64Array {
-  const levels = new Float64Array(width * height);
-  const columns = coverage(from.width, width);
-  const rows = coverage(from.height, height);
-  const row = new Float64Array(from.width);
-  let read = -1;
-  for (let y = 0; y < height; y++) {
-    const sums = levels.subarray(y * width, (y + 1) * width);
-    for (let i = rows.starts[y]!; i < rows.starts[y + 1]!; i++) {
-      // Two target rows may share the source row between them.
-      if (rows.sources[i]! !== read) readLevels(from.top + rows.sources[i]!, from.left, row);
-      read = rows.sources[i]!;
-      addRow(row, rows.lengths[i]!, columns, sums);
-    }
-    for (let x = 0; x < width; x++) sums[x] = (sums[x]! * width * height) / (from.width * from.height);
-  }
-  return levels;
-}
-
-/** Adds what a source row, covered in part, gives to each target pixel. */
-function addRow(row: Float64Array, share: number, { starts, sources, lengths }: Coverage, sums: Float64Array): void {
-  for (let x = 0; x < sums.length; x++) {
-    let sum = sums[x]!;
-    for (let i = starts[x]!; i < starts[x + 1]!; i++) sum += share * lengths[i]! * row[sources[i]!]!;
-    sums[x] = sum;
-  }
-}
-
-/** The source pixels that target pixels cover, and the covered length of each; those of target `t` from `starts[t]` to `starts[t + 1]`. */
-interface Coverage {
-  readonly starts: Int32Array;
-  readonly sources: Int32Array;
-  readonly lengths: Float64Array;
-}
-
-/** How `to` target pixels cover `from` source pixels. */
-function coverage(from: number, to: number): Coverage {
-  const starts = new Int32Array(to + 1);
-  const sources: number[] = [];
-  const lengths: number[] = [];
-  for (let target = 0; target < to; target++) {
-    const start = (target * from) / to;
-    const end = ((target + 1) * from) / to;
-    for (let source = Math.floor(start); source < Math.min(from, end); source++) {
-      sources.push(source);
-      lengths.push(Math.min(end, source + 1) - Math.max(start, source));
-    }
-    starts[target + 1] = sources.length;
-  }
-  return { starts, sources: Int32Array.from(sources), lengths: Float64Array.from(lengths) };
-}
-
 /** Weights of the 3 x 3 sharpening kernel of radius 1 and deviation 1: -exp(-(x^2 + y^2) / 2) around a centre that makes the sum 1. */
 const SHARPEN_EDGE = -0.10284;
 const SHARPEN_CORNER = -0.06238;
@@ -261,15 +214,22 @@ function sharpen(levels: Float64Array, width: number, height: number): Float64Ar
   });
 }
 
+/** A picture and the square canvas that it goes on. */
+interface CanvasSize {
+  readonly width: number;
+  readonly height: number;
+  readonly side: number;
+}
+
 /** The object in the middle of the canvas, an odd pixel over on the left and above as in the data set; rounded to bytes. */
-function centred(levels: Float64Array, width: number, height: number): Uint8Array {
-  const pixels = new Uint8Array(SIDE * SIDE);
-  const left = (SIDE - width + 1) >> 1;
-  const top = (SIDE - height + 1) >> 1;
+export function centred(levels: Float64Array, { width, height, side }: CanvasSize): Uint8Array {
+  const pixels = new Uint8Array(side * side);
+  const left = (side - width + 1) >> 1;
+  const top = (side - height + 1) >> 1;
   levels.forEach((level, i) => {
     const x = i % width;
     const y = (i - x) / width;
-    pixels[(top + y) * SIDE + left + x] = Math.min(255, Math.max(0, Math.round(level)));
+    pixels[(top + y) * side + left + x] = Math.min(255, Math.max(0, Math.round(level)));
   });
   return pixels;
 }

@@ -2,13 +2,16 @@
 // threads of its own and classifying what waits together. Not here: edge runtimes, where all of it is handed in (index.ts).
 // Invariant: everything is read before the first request; where there are no threads, answers are the same.
 import type { Hono } from 'hono';
+import { SelvedgeError } from '../core/errors.ts';
 import { decodeImage } from '../data/image-codecs.ts';
+import { PicturePool, type PoolErrorCode } from '../data/picture-pool.ts';
+import type { PictureReader } from '../data/picture-reader.ts';
 import { createClassifier } from '../edge/index.ts';
 import { readShippedFile } from '../models/shipped.ts';
 import { compileEngineFile, platform } from '../platform/index.ts';
+import { requestError } from './answer-error.ts';
 import { type AppOptions, createApp } from './app.ts';
 import { batchedClassifier } from './batched-classifier.ts';
-import { PicturePool } from './picture-pool.ts';
 
 export interface LocalAppOptions extends Omit<AppOptions, 'classifier' | 'decodeImage' | 'readPicture'> {
   /** A model file, as `selvedge export` writes it; default: `best` of the shipped ones. */
@@ -61,9 +64,27 @@ export async function createLocalApp({
     ...options,
     classifier: batchedClassifier(classifier, platform),
     decodeImage,
-    ...(pool && { readPicture: pool.read }),
+    ...(pool && { readPicture: readBy(pool) }),
   });
   return Object.assign(app, { close: async () => pool?.close() });
+}
+
+/** What clients are told where the threads are at fault. */
+const codes = {
+  'pictures/busy': 'serve/busy',
+  'pictures/stopped': 'serve/stopped',
+  'pictures/worker': 'serve/picture-worker',
+} as const satisfies Record<PoolErrorCode, string>;
+
+function readBy(pool: PicturePool): PictureReader {
+  return async (bytes, options) => {
+    try {
+      return await pool.read(bytes, options);
+    } catch (error) {
+      if (!(error instanceof SelvedgeError) || !Object.hasOwn(codes, error.code)) throw error;
+      throw requestError(codes[error.code as PoolErrorCode], error.message, error.cause);
+    }
+  };
 }
 
 /** Undefined where there are to be no threads, or where none can be had: that is told, and pictures are read all the same. */

@@ -24,7 +24,8 @@ export interface RequestLimits {
 export interface PictureDetails {
   /** Its file name in a form. */
   readonly file?: string;
-  readonly ground: 'light' | 'dark';
+  /** Of an object. */
+  readonly ground?: 'light' | 'dark';
   readonly box: PixelBox;
 }
 
@@ -147,7 +148,8 @@ async function readPictures(pictures: readonly Picture[], context: Context): Pro
     const picture = await context.readPicture!(bytes, { name, maximumPixels: left });
     left -= picture.width * picture.height;
     pixels.set(picture.pixels, i * PIXELS);
-    details.push({ ...(file === undefined ? {} : { file }), ground: picture.ground, box: picture.box });
+    const { ground, box } = picture;
+    details.push({ ...(file === undefined ? {} : { file }), ...(ground && { ground }), box });
   }
   return { pixels, details };
 }

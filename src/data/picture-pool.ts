@@ -1,10 +1,9 @@
 // Threads that read pictures beside the event loop, and the queue before them. Not here: what a thread does (picture-worker.ts), and
-// reading pictures where there are no threads (../data/picture-reader.ts). Invariant: every file that is taken is answered, also where a
+// reading pictures where there are no threads (picture-reader.ts). Invariant: every file that is taken is answered, also where a
 // thread dies, hangs or the pool is closed; a file that a thread died of ends no more than that one.
-import { messageOf, SelvedgeError } from '../core/errors.ts';
-import type { PictureReader, ReadPicture } from '../data/picture-reader.ts';
+import { type ErrorCode, messageOf, SelvedgeError } from '../core/errors.ts';
 import { type ConnectedWorker, compileEngineFile, platform } from '../platform/index.ts';
-import { requestError } from './answer-error.ts';
+import type { PictureReader, ReadPicture } from './picture-reader.ts';
 import type { PictureAnswer, PictureJob, PictureWorkerData } from './picture-worker.ts';
 
 export interface PicturePoolOptions {
@@ -20,8 +19,11 @@ export interface PicturePoolOptions {
   readonly script?: URL;
 }
 
+/** What is no fault of a picture. */
+export type PoolErrorCode = 'pictures/busy' | 'pictures/stopped' | 'pictures/worker';
+
 /** Compiled, whatever asks for it: threads are started without a loader. */
-const workerUrl = (): URL => new URL('../../dist/serve/picture-worker.js', import.meta.url);
+const workerUrl = (): URL => new URL('../../dist/data/picture-worker.js', import.meta.url);
 
 /** Files that a thread has at once: the next is there when one is done. */
 const FILES_AT_ONCE = 2;
@@ -59,7 +61,7 @@ export class PicturePool {
   /**
    * Starts a pool and waits until every thread is ready.
    *
-   * @throws SelvedgeError `serve/worker-start` where threads cannot be had; `files/engine-file` in a checkout that is not built
+   * @throws SelvedgeError `pictures/worker-start` where threads cannot be had; `files/engine-file` in a checkout that is not built
    */
   static async start(options: PicturePoolOptions = {}): Promise<PicturePool> {
     const [png, jpeg, webp] = await Promise.all([
@@ -82,30 +84,27 @@ export class PicturePool {
     } catch (cause) {
       await pool.close();
       const message = `Cannot start ${all.workers} threads that read pictures: ${messageOf(cause)}`;
-      throw new SelvedgeError('serve/worker-start', message, { cause });
+      throw new SelvedgeError('pictures/worker-start', message, { cause });
     }
   }
 
   /**
    * Reads a picture on a thread.
    *
-   * @throws SelvedgeError as `PictureReader`; `serve/busy`, `serve/stopped`, `serve/picture-worker`
+   * @throws SelvedgeError as `PictureReader`; `pictures/busy`, `pictures/stopped`, `pictures/worker`
    */
   readonly read: PictureReader = (bytes, options) =>
     new Promise((resolve, reject) => {
       if (this.#isClosed) throw stopped();
       if (!this.#freeSeat() && this.#isFull(bytes.length)) {
-        throw requestError(
-          'serve/busy',
-          `Cannot take "${options.name}": ${this.#waiting.length} pictures wait already`,
-        );
+        throw failure('pictures/busy', `Cannot take "${options.name}": ${this.#waiting.length} pictures wait already`);
       }
       this.#waiting.push({ bytes, options, resolve, reject });
       this.#waitingBytes += bytes.length;
       this.#assign();
     });
 
-  /** Ends the threads; what waits or is being read is rejected as `serve/stopped`. */
+  /** Ends the threads; what waits or is being read is rejected as `pictures/stopped`. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const jobs = [...this.#seats.flatMap((seat) => seat.jobs), ...this.#waiting];
@@ -224,7 +223,11 @@ function coresHere(): number {
   }
 }
 
-const stopped = (): SelvedgeError => requestError('serve/stopped', 'Cannot answer: the server is being stopped');
+const failure = (code: PoolErrorCode & ErrorCode, message: string, cause?: unknown): SelvedgeError =>
+  new SelvedgeError(code, message, { cause });
+
+const stopped = (): SelvedgeError =>
+  failure('pictures/stopped', 'Cannot answer: the threads that read pictures are ended');
 
 const threadError = ({ options }: Job, reason: string, cause: unknown): SelvedgeError =>
-  requestError('serve/picture-worker', `Cannot read "${options.name}": ${reason}`, cause);
+  failure('pictures/worker', `Cannot read "${options.name}": ${reason}`, cause);

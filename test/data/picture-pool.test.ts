@@ -1,13 +1,13 @@
 // Threads that read pictures: the answers of the event loop, and what comes of threads that die, hang, are too few or are ended.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PicturePool } from '../../src/data/picture-pool.ts';
 import { createPictureReader } from '../../src/data/picture-reader.ts';
-import { PicturePool } from '../../src/serve/picture-pool.ts';
 import { losslessAlphaWebp } from '../contract/picture-files.ts';
-import { draw } from '../data/drawn-pictures.ts';
-import { jpegFile, rgbaPng } from '../data/image-files.ts';
-import { pictureOf } from './pictures.ts';
-import { decodeImage, sampleImages } from './served.ts';
+import { pictureOf } from '../serve/pictures.ts';
+import { decodeImage, sampleImages } from '../serve/served.ts';
+import { draw } from './drawn-pictures.ts';
+import { jpegFile, rgbaPng } from './image-files.ts';
 
 const codeOf = (error: unknown): unknown => (error as { code?: string }).code;
 const png = (i: number): Uint8Array => rgbaPng(pictureOf(sampleImages(1, i)));
@@ -79,13 +79,13 @@ test('PicturePool refuses bad pictures with the very errors of the event loop, a
 });
 
 for (const ending of ['exits', 'throws']) {
-  test(`PicturePool answers what a thread that ${ending} was reading with serve/picture-worker, and those behind it by another`, async () => {
+  test(`PicturePool answers what a thread that ${ending} was reading with pictures/worker, and those behind it by another`, async () => {
     await withPool({ workers: 1, script }, async (pool) => {
       for (let time = 0; time < 3; time++) {
         const answers = await Promise.all(
           ['a', 'bb', ending, 'ccc', 'dddd', ending, 'e'].map((name) => ask(pool, name)),
         );
-        assert.equal(answers, [1, 2, 'serve/picture-worker', 3, 4, 'serve/picture-worker', 1]);
+        assert.equal(answers, [1, 2, 'pictures/worker', 3, 4, 'pictures/worker', 1]);
       }
     });
   });
@@ -94,32 +94,32 @@ for (const ending of ['exits', 'throws']) {
 test('PicturePool gives up a thread that hangs', async () => {
   await withPool({ workers: 1, script, limitMs: 200 }, async (pool) => {
     const answers = await Promise.all(['hangs', 'bb'].map((name) => ask(pool, name)));
-    assert.equal(answers, ['serve/picture-worker', 2]);
+    assert.equal(answers, ['pictures/worker', 2]);
   });
 });
 
-test('PicturePool refuses what is more than may wait as serve/busy, by count and by bytes', async () => {
+test('PicturePool refuses what is more than may wait as pictures/busy, by count and by bytes', async () => {
   // Two are with the thread.
   await withPool({ workers: 1, script, maximumWaiting: 3 }, async (pool) => {
     const waiting = ['waits', 'waits', 'a', 'a', 'a'].map((name) => ask(pool, name));
-    assert.is(await ask(pool, 'a'), 'serve/busy');
+    assert.is(await ask(pool, 'a'), 'pictures/busy');
     await pool.close();
-    assert.equal(await Promise.all(waiting), new Array(5).fill('serve/stopped'));
+    assert.equal(await Promise.all(waiting), new Array(5).fill('pictures/stopped'));
   });
   await withPool({ workers: 1, script, maximumWaitingBytes: 10 }, async (pool) => {
     const waiting = [ask(pool, 'waits'), ask(pool, 'waits'), ask(pool, 'a', 20)];
-    assert.is(await ask(pool, 'a'), 'serve/busy');
+    assert.is(await ask(pool, 'a'), 'pictures/busy');
     await pool.close();
-    assert.equal(await Promise.all(waiting), new Array(3).fill('serve/stopped'));
+    assert.equal(await Promise.all(waiting), new Array(3).fill('pictures/stopped'));
   });
 });
 
-test('PicturePool.close() answers what is being read and what comes later with serve/stopped', async () => {
+test('PicturePool.close() answers what is being read and what comes later with pictures/stopped', async () => {
   const pool = await PicturePool.start({ workers: 2, script });
   const waiting = ['waits', 'hangs', 'a', 'b', 'c'].map((name) => ask(pool, name));
   const closed = pool.close();
-  assert.equal(await Promise.all(waiting), new Array(5).fill('serve/stopped'));
-  assert.is(await ask(pool, 'a'), 'serve/stopped');
+  assert.equal(await Promise.all(waiting), new Array(5).fill('pictures/stopped'));
+  assert.is(await ask(pool, 'a'), 'pictures/stopped');
   await closed;
   await pool.close();
 });
@@ -128,7 +128,7 @@ test('PicturePool.start() refuses where threads do not start', async () => {
   for (const text of ['export default () => { throw new Error("no"); }', 'this is no module']) {
     const script = new URL(`data:text/javascript,${encodeURIComponent(text)}`);
     const error = await PicturePool.start({ workers: 2, script }).catch((each: unknown) => each);
-    assert.is(codeOf(error), 'serve/worker-start');
+    assert.is(codeOf(error), 'pictures/worker-start');
   }
 });
 

@@ -1,11 +1,11 @@
-// A thread that reads pictures: takes files, one after another, and answers with images of 28 x 28 or with the error. It runs as compiled in
+// A thread that reads pictures: takes files, one after another, and answers with prepared images or with the error. It runs as compiled in
 // dist/, since threads are started without a loader. Not here: who gets which file (picture-pool.ts).
 // Invariant: every file is answered, in the order that they came, unless the thread ends.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { createImageDecoder, type DecodeOptions } from '../data/image-decoder.ts';
-import { createPictureReader, type ReadPicture } from '../data/picture-reader.ts';
-import { createWebpCodec } from '../data/webp-codec.ts';
 import { platform } from '../platform/index.ts';
+import { createImageDecoder } from './image-decoder.ts';
+import { createPictureReader, type ReadOptions, type ReadPicture } from './picture-reader.ts';
+import { createWebpCodec } from './webp-codec.ts';
 
 /** The codecs, compiled. */
 export interface PictureWorkerData {
@@ -16,7 +16,7 @@ export interface PictureWorkerData {
 
 export interface PictureJob {
   readonly bytes: Uint8Array;
-  readonly options: DecodeOptions;
+  readonly options: ReadOptions;
 }
 
 /** To a job; the first of all, without either, says that the thread is ready. */
