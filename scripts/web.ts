@@ -33,7 +33,7 @@ function installWeb(say: (line: string) => void): void {
 async function findDataFolder(say: (line: string) => void): Promise<string> {
   const { source, notices } = await loadFashionMnist();
   const cache = path.join(platform.cacheFolder(), 'fashion-mnist');
-  const folders: Readonly<Record<SourceKind, string | undefined>> = {
+  const folders: Readonly<Partial<Record<SourceKind, string | undefined>>> = {
     folder: process.env.SELVEDGE_DATA,
     cache,
     debian: fashionMnistDebianFolder,

@@ -1,10 +1,11 @@
 // What names classes for a command: a model that ships, on kernels of its own, or one of a run or a folder, on the engine.
-// Not here: which options there are, reading models (chosen-model.ts). Invariant: it takes images of the study's size.
+// Not here: which options there are, reading models (chosen-model.ts). Invariant: pictures become its images in one way.
+import { type Preparation, usualPreparation } from '../data/preparation.ts';
 import { preprocessImages } from '../data/preprocessing.ts';
 import { openShippedClassifier, type ShippedName, shippedNames } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { usageError } from './arguments.ts';
-import { type Choice, chosenFolder, loadChosenModel, trainedAs } from './chosen-model.ts';
+import { type Choice, chosenFolder, loadChosenModel, preparationFor, trainedAs } from './chosen-model.ts';
 import type { CommandContext } from './command.ts';
 import { checkThreads, orBuild, useEngine } from './options.ts';
 
@@ -18,12 +19,12 @@ export interface ChosenClassifier {
   readonly origin: object;
   /** Why it runs op by op, if it does. */
   readonly unplanned?: string;
-  /** Probabilities `[count, classes]` of images `[count, 28, 28, 1]`, levels from 0 to 255. */
+  /** How a picture becomes one of its images. */
+  readonly preparation: Preparation;
+  /** Probabilities `[count, classes]` of images `[count, height, width, channels]`, levels from 0 to 255. */
   classify(images: Uint8Array): Float32Array;
   dispose(): void;
 }
-
-const IMAGE_BYTES = 28 * 28;
 
 interface ClassifierChoice extends Choice {
   readonly threads?: string | undefined;
@@ -45,17 +46,21 @@ export async function openChosenClassifier(
   }
   const folder = await chosenFolder(choice, context);
   await useEngine(threads);
-  const { model, metadata, classNames, preprocessing } = await loadChosenModel(folder, 'predict');
+  const loaded = await loadChosenModel(folder, 'predict');
+  const { model, metadata, classNames, preprocessing } = loaded;
+  const preparation = preparationFor(loaded, 'predict');
+  const { side, channels } = preparation;
   const prepare = (images: Uint8Array): Uint8Array => {
-    const count = images.length / IMAGE_BYTES;
+    const count = images.length / (side * side * channels);
     if (preprocessing === undefined || count === 0) return images;
-    return preprocessImages({ images, count, height: 28, width: 28, channels: 1 }, preprocessing).images;
+    return preprocessImages({ images, count, height: side, width: side, channels }, preprocessing).images;
   };
   const predictor = createPredictor(model);
   return {
     name: model.name,
     folder,
     classNames,
+    preparation,
     origin: trainedAs(metadata),
     ...(predictor.unplanned === undefined ? {} : { unplanned: predictor.unplanned }),
     classify: (images) => predictor.predict(Float32Array.from(prepare(images), (level) => level / 255)),
@@ -77,5 +82,6 @@ export function requireShipped(name: string): ShippedName {
 /** Opens a model that ships; it needs no engine. */
 export async function openShipped(name: ShippedName): Promise<ChosenClassifier> {
   const { model, classify } = await orBuild(() => openShippedClassifier(name));
-  return { name, classNames: model.labels, origin: trainedAs({ ...model }), classify, dispose() {} };
+  const origin = trainedAs({ ...model });
+  return { name, classNames: model.labels, preparation: usualPreparation, origin, classify, dispose() {} };
 }

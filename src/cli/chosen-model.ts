@@ -1,8 +1,9 @@
 // The model that a command is told to use: of a run, of a folder, or one that ships. Not here: what is done with it.
-// Invariant: it takes images of the study's size, and each of its classes has a name.
+// Invariant: it takes images of one size, and each of its classes has a name.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { type PreprocessingName, preprocessedShape } from '../data/preprocessing.ts';
+import { checkPreparation, type Preparation, preparationOf, usualPreparation } from '../data/preparation.ts';
+import type { PreprocessingName } from '../data/preprocessing.ts';
 import {
   type LoadedModel,
   loadModel,
@@ -66,6 +67,8 @@ const refusals = {
 
 /** A model with the names of its classes. */
 export interface ChosenModel extends LoadedModel {
+  /** None for one that ships. */
+  readonly folder?: string;
   readonly classNames: readonly string[];
   /** How it wants its images; undefined: as they are. */
   readonly preprocessing: PreprocessingName | undefined;
@@ -89,7 +92,7 @@ export async function loadChosenModel(folder: string, action: Action): Promise<C
         'predict and evaluate do',
     );
   }
-  return { ...loaded, preprocessing, classNames: classNamesOf(loaded, folder, action) };
+  return { ...loaded, folder, preprocessing, classNames: classNamesOf(loaded, folder, action) };
 }
 
 /** A model that ships, as its classifier computes. The engine runs already; the caller disposes the model. */
@@ -98,19 +101,36 @@ export async function restoreShippedModel(name: ShippedName): Promise<ChosenMode
   return { model, metadata: { ...description }, classNames: description.labels, preprocessing: undefined };
 }
 
+/**
+ * How pictures become images for a model.
+ *
+ * @throws SelvedgeError `<action>/model-shape`, `preparation/bad`
+ */
+export function preparationFor(chosen: ChosenModel, action: Action): Preparation {
+  const { model, metadata, folder, preprocessing } = chosen;
+  const settings = (metadata.settings ?? {}) as { readonly preparation?: unknown };
+  // Preprocessing may change the shape; what comes before it is the data's.
+  if (preprocessing !== undefined)
+    return settings.preparation ? checkPreparation(settings.preparation) : usualPreparation;
+  const shape = model.inputs[0]!.shape.slice(1).map((extent) => extent ?? 0);
+  const preparation = preparationOf(shape, settings);
+  if (preparation) return preparation;
+  throw new SelvedgeError(
+    `${action}/model-shape`,
+    `${refusals[action]} the model ${folder === undefined ? model.name : `in "${folder}"`}: expected square images, grey or in colour, got [${shape.join(', ')}]`,
+  );
+}
+
 /** Names saved beside the model; a model of stock tfjs has none, and its classes are numbered. */
 function classNamesOf({ model, metadata }: LoadedModel, folder: string, action: Action): readonly string[] {
   const shape = (tensor: unknown): string => `[${(tensor as tf.SymbolicTensor).shape.slice(1).join(', ')}]`;
   const { inputs, outputs } = model;
-  const preprocessing = preprocessingOf(metadata);
-  const images = preprocessing ? preprocessedShape(preprocessing, [28, 28, 1]) : [28, 28, 1];
-  const expected = `[${images.join(', ')}]`;
   const cannot = refusals[action];
   const classes = outputs[0]!.shape.at(-1)!;
-  if (inputs.length !== 1 || outputs.length !== 1 || shape(inputs[0]) !== expected || outputs[0]!.shape.length !== 2) {
+  if (inputs.length !== 1 || outputs.length !== 1 || inputs[0]!.shape.length !== 4 || outputs[0]!.shape.length !== 2) {
     throw new SelvedgeError(
       `${action}/model-shape`,
-      `${cannot} the model in "${folder}": expected images ${expected} to class probabilities, ` +
+      `${cannot} the model in "${folder}": expected images [height, width, channels] to class probabilities, ` +
         `got ${inputs.map(shape).join(' and ')} to ${outputs.map(shape).join(' and ')}`,
     );
   }

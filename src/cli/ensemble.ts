@@ -63,6 +63,7 @@ export const ensemble = command({
         model: ensembleName,
         data: first.settings.data,
         ...(preprocessing === undefined ? {} : { preprocessing }),
+        ...(first.settings.preparation && { preparation: first.settings.preparation }),
         members: members.map(({ name, config }, i) => ({
           name,
           share: shares[i]!,

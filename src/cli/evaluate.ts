@@ -11,9 +11,10 @@ import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { openShipped } from './chosen-classifier.ts';
 import { command } from './command.ts';
-import { loadData } from './data.ts';
+import { loadData, loadRunData } from './data.ts';
 import {
   checkThreads,
+  dataFolder,
   dataOption,
   modelFolder,
   modelOfRunOption,
@@ -103,7 +104,10 @@ export const evaluate = command({
     const folder = await modelFolder(context, run, name);
     const provenance = await readProvenance(folder);
     checkThreads(threads);
-    const [{ test, source }] = await Promise.all([loadData(context, data), useEngine(threads)]);
+    const [{ test, source }] = await Promise.all([
+      loadRunData(context, data, provenance.source, dataFolder(context, run)),
+      useEngine(threads),
+    ]);
     requireSameData(folder, provenance, source);
     const { model, metadata } = await loadModel(runPaths.model(folder));
     const isVerbose = (args as { verbose?: boolean }).verbose === true;
@@ -125,6 +129,7 @@ export const evaluate = command({
 /** Evaluates a shipped model by the very file that users get. */
 async function evaluateShipped(name: ShippedName, set: Dataset, views: ViewsName): Promise<Evaluation> {
   const { classify, classNames } = await openShipped(name);
+  requireClasses(name, classNames, set);
   const shape = [set.height, set.width, set.channels] as const;
   const imageBytes = set.height * set.width * set.channels;
   const predict = async (start: number, end: number): Promise<Float32Array> => {
@@ -133,6 +138,17 @@ async function evaluateShipped(name: ShippedName, set: Dataset, views: ViewsName
     return predictViews(set.images.subarray(start * imageBytes, end * imageBytes), shape, views, classify);
   };
   return evaluateModel(predict, { name: 'test', classNames, labels: set.labels }, { model: name, batchSize: 50 });
+}
+
+/** What ships knows the classes of Fashion-MNIST, and images of its size. */
+function requireClasses(name: string, classNames: readonly string[], set: Dataset): void {
+  const expected = `28x28x1 of ${classNames.join(', ')}`;
+  const got = `${[set.height, set.width, set.channels].join('x')} of ${set.classNames.join(', ')}`;
+  if (expected === got) return;
+  throw new SelvedgeError(
+    'run/other-data',
+    `Cannot evaluate the shipped model ${name}: expected images of ${expected}, got ${got}`,
+  );
 }
 
 function describe(evaluation: Omit<Evaluation, 'predictions'>, folder: string, views: ViewsName): string {

@@ -6,9 +6,9 @@ import { type ExplanationEvaluation, evaluateExplanations } from '../explain/ind
 import { weightsDigest } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import type { CommandContext, CommandOutput } from './command.ts';
-import { loadData } from './data.ts';
 import type { ExplainCommand } from './explain.ts';
 import { short } from './explain-output.ts';
+import { loadModelData } from './model-data.ts';
 
 /** Images of the check by randomised weights. */
 const RANDOMISED_IMAGES = 100;
@@ -20,14 +20,16 @@ interface TestSet {
   readonly count: number;
   /** Folder of the data set, as the option says. */
   readonly data: string | undefined;
+  /** That the model is of, if it is of one. */
+  readonly run: string | undefined;
 }
 
 export async function evaluateOnTestSet(
   { chosen, methods, options }: ExplainCommand,
-  { count, data }: TestSet,
+  { count, ...named }: TestSet,
   context: CommandContext,
 ): Promise<CommandOutput> {
-  const { test, source } = await loadData(context, data);
+  const { test, source } = await loadModelData(chosen, named, context);
   if (count > test.count) {
     throw new SelvedgeError(
       'explain/count',

@@ -1,6 +1,6 @@
 // What `selvedge explain` tells of pictures: as text, as JSON and as figures. Not here: how it was found out.
 import { SelvedgeError } from '../core/errors.ts';
-import type { PreparedImage } from '../data/prepare-image.ts';
+import type { PreparedPicture } from '../data/preparation.ts';
 import { type Explanation, type PerturbationCurves, paintMap } from '../explain/index.ts';
 import { platform } from '../platform/index.ts';
 import { explanationMosaic } from '../report/explanation-figure.ts';
@@ -11,7 +11,7 @@ import { standaloneSvg } from '../report/svg.ts';
 /** A picture and what each method says of it. */
 export interface ExplainedPicture {
   readonly file: string;
-  readonly image: Pick<PreparedImage, 'pixels'> & Partial<PreparedImage>;
+  readonly image: Pick<PreparedPicture, 'pixels'> & Partial<PreparedPicture>;
   /** Of a test image: the class that it is labelled as. */
   readonly truth?: string;
   readonly height: number;
@@ -37,7 +37,7 @@ export function toJson({ file, image, explanations, random, width, ...picture }:
     class: picture.class,
     probability: picture.probability,
     explained: { class: picture.explainedClass, probability: picture.explainedProbability },
-    ground: image.ground,
+    ...(image.ground && { ground: image.ground }),
     box: image.box,
     explanations: explanations.map(({ method, layer, isSigned, values, completeness, curves }) => ({
       method,
@@ -126,7 +126,7 @@ function toReport(picture: ExplainedPicture): ReportExplainedImage {
   return {
     file,
     labels: [explainedClass, percent(explainedProbability)],
-    image: { width, height, pixels: image.pixels },
+    image: { width, height, channels: image.pixels.length / (width * height), pixels: image.pixels },
     overlays: explanations.map(({ values }) => ({ colours: paintMap(values) })),
     predictedName: picture.class,
     probability: picture.probability,

@@ -24,13 +24,14 @@ import {
   chosenFolder,
   chosenModelOptions,
   loadChosenModel,
+  preparationFor,
   restoreShippedModel,
   trainedAs,
 } from './chosen-model.ts';
 import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
-import { loadData } from './data.ts';
 import { evaluateOnTestSet } from './explain-evaluation.ts';
 import { describePictures, type ExplainedPicture, toJson, writeFigure } from './explain-output.ts';
+import { loadModelData } from './model-data.ts';
 import { checkThreads, dataOption, threadsOption, useEngine, wholeNumber } from './options.ts';
 import { pixelsOfPictures, readPictures } from './picture-files.ts';
 
@@ -78,7 +79,8 @@ export const explain = command({
       const model = openDifferentiable(chosen.model);
       const methods = method === 'all' ? methodsFor(model) : [method];
       const request = { chosen, model, methods, options };
-      if (count !== undefined) return await evaluateOnTestSet(request, { count, data: args.data }, context);
+      if (count !== undefined)
+        return await evaluateOnTestSet(request, { count, data: args.data, run: args.run }, context);
       return await explainPictures(request, args, context);
     } finally {
       chosen.model.dispose();
@@ -86,16 +88,11 @@ export const explain = command({
   },
 });
 
-interface OpenedModel extends ChosenModel {
-  /** None for one that ships. */
-  readonly folder?: string;
-}
-
 /** The model that `predict` would take. */
 async function openModel(
   choice: Choice & { threads?: string | undefined },
   context: CommandContext,
-): Promise<OpenedModel> {
+): Promise<ChosenModel> {
   const { run, model: name = 'best', 'model-folder': chosenFor, threads } = choice;
   if (run === undefined && chosenFor === undefined) {
     const shipped = requireShipped(name);
@@ -104,12 +101,12 @@ async function openModel(
   }
   const folder = await chosenFolder(choice, context);
   await useEngine(threads);
-  return { folder, ...(await loadChosenModel(folder, 'explain')) };
+  return loadChosenModel(folder, 'explain');
 }
 
 /** What is explained by, whatever it is. */
 export interface ExplainCommand {
-  readonly chosen: OpenedModel;
+  readonly chosen: ChosenModel;
   /** The same, for questions about its inputs. */
   readonly model: DifferentiableModel;
   readonly methods: readonly MethodName[];
@@ -123,6 +120,7 @@ interface PictureArguments {
   readonly evaluate?: string | undefined;
   readonly 'test-images'?: string | undefined;
   readonly data?: string | undefined;
+  readonly run?: string | undefined;
 }
 
 function checkArguments(args: PictureArguments, isEvaluation: boolean): void {
@@ -150,8 +148,8 @@ async function explainPictures(
   const indices = args['test-images'];
   const { pictures, failures } =
     indices === undefined
-      ? await readPictures(args._, 'explain', { context, verbose })
-      : { pictures: await readTestImages(indices, args.data, context), failures: [] };
+      ? await readPictures(args._, 'explain', { context, verbose, preparation: preparationFor(chosen, 'explain') })
+      : { pictures: await readTestImages(indices, chosen, args, context), failures: [] };
   const explained = pictures.length === 0 ? [] : explainAll(command, pictures, label);
   const figure = { model: chosen.model.name, pictures: explained };
   const out =
@@ -184,9 +182,14 @@ function requireMethod(option: string, given: string | undefined, method: string
 type Picture = Pick<ExplainedPicture, 'file' | 'image' | 'truth'>;
 
 /** @param list Their numbers in the test set, from 0, with commas between */
-async function readTestImages(list: string, data: string | undefined, context: CommandContext): Promise<Picture[]> {
+async function readTestImages(
+  list: string,
+  chosen: ChosenModel,
+  named: PictureArguments,
+  context: CommandContext,
+): Promise<Picture[]> {
   const indices = list.split(',').map((text) => wholeNumber('test-images', text, 0)!);
-  const { test } = await loadData(context, data);
+  const { test } = await loadModelData(chosen, named, context);
   const size = test.height * test.width * test.channels;
   return indices.map((index) => {
     if (index >= test.count) {

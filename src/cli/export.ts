@@ -9,9 +9,9 @@ import { exportModel } from '../plan/index.ts';
 import { compileEngineFile, platform } from '../platform/index.ts';
 import { type ChosenModel, chosenFolder, chosenModelOptions, loadChosenModel } from './chosen-model.ts';
 import { type CommandContext, command } from './command.ts';
-import { loadData } from './data.ts';
 import { evaluateOn } from './evaluate.ts';
 import { untilInterrupted } from './interruption.ts';
+import { loadModelData } from './model-data.ts';
 import { dataOption, numberFromZero, threadsOption, useEngine } from './options.ts';
 
 /** Points of accuracy that int8 weights may cost. */
@@ -64,6 +64,7 @@ async function refuseFolder(out: string): Promise<void> {
 interface MakeOptions {
   readonly name?: string | undefined;
   readonly data?: string | undefined;
+  readonly run?: string | undefined;
   readonly threads?: string | undefined;
 }
 
@@ -77,13 +78,13 @@ interface MadeFile {
 async function makeFile(
   folder: string,
   maxLoss: number,
-  { name, data, threads }: MakeOptions,
+  { name, data, run, threads }: MakeOptions,
   context: CommandContext,
 ): Promise<MadeFile> {
   await useEngine(threads);
   const chosen = await loadChosenModel(folder, 'export');
   const kernels = await compileEngineFile('edge.wasm');
-  const { test } = await loadData(context, data);
+  const { test } = await loadModelData(chosen, { data, run }, context);
   context.writeError(`Measuring ${chosen.model.name} on ${test.count} test images\n`);
   const float32 = (await evaluateOn(chosen.model, chosen.model.name, test)).accuracy;
   const options = {

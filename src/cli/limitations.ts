@@ -91,5 +91,5 @@ function duplicatesOf(duplicates: Written, { train, test }: LoadedData): Written
 export function imageAt({ images, width, height, channels, count }: Dataset, index: number): GrayImage {
   if (!(index >= 0 && index < count)) throw new RangeError(`expected an image from 0 to ${count - 1}, got ${index}`);
   const size = width * height * channels;
-  return { width, height, pixels: images.subarray(index * size, (index + 1) * size) };
+  return { width, height, channels, pixels: images.subarray(index * size, (index + 1) * size) };
 }

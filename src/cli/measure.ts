@@ -5,11 +5,20 @@ import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { chosenFolder, chosenModelOptions } from './chosen-model.ts';
 import { command } from './command.ts';
-import { loadData } from './data.ts';
+import { loadData, loadRunData } from './data.ts';
 import { untilInterrupted } from './interruption.ts';
 import { type MeasureName, type MeasureOptions, measureNames, measures } from './measures/index.ts';
 import { openSubject, type Subject } from './measures/subject.ts';
-import { checkThreads, dataOption, modelFolder, runFolder, threadsOption, useEngine, wholeNumber } from './options.ts';
+import {
+  checkThreads,
+  dataFolder,
+  dataOption,
+  modelFolder,
+  runFolder,
+  threadsOption,
+  useEngine,
+  wholeNumber,
+} from './options.ts';
 import { readRun, requireSameData, runPaths, writeJson } from './run-files.ts';
 
 export const measure = command({
@@ -42,11 +51,17 @@ export const measure = command({
       epochs: wholeNumber('epochs', args.epochs),
     };
     const open = async (): Promise<Subject> => {
-      const [data] = await Promise.all([loadData(context, args.data), useEngine(args.threads)]);
-      if (args.run !== undefined) {
-        const trained = await modelFolder(context, args.run, args.model ?? 'dropout');
-        requireSameData(trained, (await readRun(trained)).config, data.source);
+      if (args.run === undefined) {
+        const [data] = await Promise.all([loadData(context, args.data), useEngine(args.threads)]);
+        return openSubject(context, data, folder);
       }
+      const trained = await modelFolder(context, args.run, args.model ?? 'dropout');
+      const { config } = await readRun(trained);
+      const [data] = await Promise.all([
+        loadRunData(context, args.data, config.source, dataFolder(context, args.run)),
+        useEngine(args.threads),
+      ]);
+      requireSameData(trained, config, data.source);
       return openSubject(context, data, folder);
     };
     const folders = [

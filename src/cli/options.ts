@@ -14,8 +14,9 @@ import { type Command, type CommandContext, runProgram } from './command.ts';
 export const dataOption = {
   data: {
     type: 'string',
-    valueHint: 'folder',
-    description: 'Folder with the four .gz files (default: $SELVEDGE_DATA, then known places)',
+    valueHint: 'path',
+    description:
+      'Folder of four IDX files or of folders of pictures, or a .csv (default: $SELVEDGE_DATA, then known places)',
   },
 } as const;
 
@@ -78,6 +79,9 @@ export function numberFromZero(option: string, text: string | undefined, limit =
   const range = limit === Infinity ? '0 or more' : `from 0 up to, not including, ${limit}`;
   throw usageError(`Option "--${option}" got "${text}": expected a number ${range}`);
 }
+
+/** Where a run keeps the images that it made of pictures. */
+export const dataFolder = (context: CommandContext, run: string): string => runFolder(context, run, 'data');
 
 /** The folder of a run, or of something inside it. */
 export function runFolder(context: CommandContext, name: string, ...inside: string[]): string {

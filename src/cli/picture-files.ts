@@ -1,25 +1,32 @@
-// Picture files that a command is given, in the form of the data set. Not here: what becomes of them.
+// Picture files that a command is given, in the form that a model takes. Not here: what becomes of them.
 // Invariant: a picture that cannot be read is an error of its own; the others are read all the same.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { readImage } from '../data/image.ts';
-import type { PreparedImage } from '../data/prepare-image.ts';
+import { decodeImage } from '../data/image-codecs.ts';
+import { type Preparation, type PreparedPicture, preparePicture } from '../data/preparation.ts';
 import { platform } from '../platform/index.ts';
 import { type CommandContext, showError } from './command.ts';
 
 export interface ReadPicture {
   readonly file: string;
-  readonly image: PreparedImage;
+  readonly image: PreparedPicture;
 }
 
 /** Pixels in the form of the data set, whatever they were before. */
 export interface PicturePixels {
-  readonly image: Pick<PreparedImage, 'pixels'>;
+  readonly image: Pick<PreparedPicture, 'pixels'>;
 }
 
 export interface PictureFailure {
   readonly file: string;
   readonly code: string;
   readonly message: string;
+}
+
+export interface ReadOptions {
+  readonly context: CommandContext;
+  readonly verbose: boolean;
+  /** How a picture becomes an image for the model. */
+  readonly preparation: Preparation;
 }
 
 /**
@@ -30,13 +37,13 @@ export interface PictureFailure {
 export async function readPictures(
   files: readonly string[],
   action: 'predict' | 'explain',
-  { context, verbose }: { readonly context: CommandContext; readonly verbose: boolean },
+  { context, verbose, preparation }: ReadOptions,
 ): Promise<{ readonly pictures: ReadPicture[]; readonly failures: PictureFailure[] }> {
   const pictures: ReadPicture[] = [];
   const failures: PictureFailure[] = [];
   for (const file of files) {
     try {
-      pictures.push({ file, image: await prepareFile(file, action, context) });
+      pictures.push({ file, image: await prepareFile(file, action, preparation, context) });
     } catch (error) {
       showError(error, context, verbose);
       const code = error instanceof SelvedgeError ? error.code : 'unexpected';
@@ -46,7 +53,12 @@ export async function readPictures(
   return { pictures, failures };
 }
 
-async function prepareFile(file: string, action: string, context: CommandContext): Promise<PreparedImage> {
+async function prepareFile(
+  file: string,
+  action: string,
+  preparation: Preparation,
+  context: CommandContext,
+): Promise<PreparedPicture> {
   const path = platform.files.resolve(context.cwd, file);
   const status = await platform.files.status(path);
   if (!status || status.isFolder) {
@@ -55,7 +67,8 @@ async function prepareFile(file: string, action: string, context: CommandContext
       `Cannot read "${file}": expected a PNG, JPEG or WebP file, got ${status ? 'a folder' : 'nothing'}`,
     );
   }
-  return readImage(await platform.files.readBytes(path), { name: file });
+  const picture = await decodeImage(await platform.files.readBytes(path), { name: file });
+  return preparePicture(picture, { name: file, preparation });
 }
 
 /** Their pixels, one picture after the other, levels from 0 to 255. */

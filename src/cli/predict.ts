@@ -1,7 +1,6 @@
 // selvedge predict: tell what pictures show, by a trained model. One that ships answers before any training.
 // Invariant: a picture that cannot be read is an error of its own; the others are answered all the same.
-import { fashionMnistImageShape } from '../data/fashion-mnist.ts';
-import type { PreparedImage } from '../data/prepare-image.ts';
+import type { PreparedPicture } from '../data/preparation.ts';
 import { predictViews, type ViewsName } from '../evaluation/views.ts';
 import { type ChosenClassifier, openChosenClassifier } from './chosen-classifier.ts';
 import { chosenModelOptions } from './chosen-model.ts';
@@ -17,7 +16,7 @@ interface Candidate {
 
 interface Prediction {
   readonly file: string;
-  readonly image: PreparedImage;
+  readonly image: PreparedPicture;
   /** All classes, the likeliest first. */
   readonly candidates: readonly Candidate[];
 }
@@ -37,9 +36,9 @@ export const predict = command({
     const verbose = (args as { verbose?: boolean }).verbose === true;
     const top = wholeNumber('top', args.top) ?? 3;
     const classifier = await openChosenClassifier(args, context);
-    const { name, folder, origin, unplanned } = classifier;
+    const { name, folder, origin, preparation, unplanned } = classifier;
     if (verbose && unplanned !== undefined) context.writeError(`${name} predicts op by op: ${unplanned}\n`);
-    const { pictures, failures } = await readPictures(args._, 'predict', { context, verbose });
+    const { pictures, failures } = await readPictures(args._, 'predict', { context, verbose, preparation });
     const predictions = predictAll(classifier, pictures, args.views);
     classifier.dispose();
     return {
@@ -51,11 +50,11 @@ export const predict = command({
 });
 
 function predictAll(
-  { classify, classNames }: ChosenClassifier,
+  { classify, classNames, preparation: { side, channels } }: ChosenClassifier,
   pictures: readonly ReadPicture[],
   views: ViewsName,
 ): Prediction[] {
-  const probabilities = predictViews(pixelsOfPictures(pictures), fashionMnistImageShape, views, classify);
+  const probabilities = predictViews(pixelsOfPictures(pictures), [side, side, channels], views, classify);
   return pictures.map(({ file, image }, row) => {
     const start = row * classNames.length;
     const candidates = classNames.map((name, label) => ({ class: name, probability: probabilities[start + label]! }));
@@ -70,7 +69,7 @@ function toJson({ file, image, candidates }: Prediction): object {
     class: best!.class,
     probability: best!.probability,
     probabilities: Object.fromEntries(candidates.map((candidate) => [candidate.class, candidate.probability])),
-    ground: image.ground,
+    ...(image.ground && { ground: image.ground }),
     box: image.box,
   };
 }

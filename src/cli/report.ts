@@ -4,18 +4,21 @@ import { drawStudyFigures, type StudyFigure } from '../report/study-figures.ts';
 import { renderStudyReport } from '../report/study-report.ts';
 import { standaloneSvg } from '../report/svg.ts';
 import { command } from './command.ts';
-import { loadData } from './data.ts';
-import { checkThreads, dataOption, runFolder, runOption, threadsOption, useEngine } from './options.ts';
+import { loadData, loadRunData } from './data.ts';
+import { pictureOptions, readChoices } from './data-options.ts';
+import { checkThreads, dataFolder, dataOption, runFolder, runOption, threadsOption, useEngine } from './options.ts';
 import { runPaths } from './run-files.ts';
-import { gatherExploration, gatherStudy } from './study.ts';
+import { gatherExploration, gatherStudy, sourceOfRun } from './study.ts';
 
 export const explore = command({
   name: 'explore',
   description: 'Count labels and show samples of both sets',
-  args: { ...runOption, ...dataOption },
-  async run({ run, data }, context) {
+  args: { ...runOption, ...dataOption, ...pictureOptions },
+  async run(args, context) {
+    const { run, data } = args;
     const folder = runFolder(context, run);
-    const input = gatherExploration(await loadData(context, data));
+    const request = { choices: await readChoices(args, context), storeFolder: dataFolder(context, run) };
+    const input = gatherExploration(await loadData(context, data, request));
     const written = await writeFigures(folder, await drawStudyFigures(input));
     const { classNames, training, test } = input;
     const width = Math.max(...classNames.map((name) => name.length));
@@ -40,7 +43,9 @@ export const report = command({
   async run({ run, data, threads }, context) {
     const folder = runFolder(context, run);
     checkThreads(threads);
-    const [loaded] = await Promise.all([loadData(context, data), useEngine(threads)]);
+    const source = await sourceOfRun(folder);
+    const loading = source ? loadRunData(context, data, source, dataFolder(context, run)) : loadData(context, data);
+    const [loaded] = await Promise.all([loading, useEngine(threads)]);
     const input = await gatherStudy({ name: run, folder }, loaded);
     const figures = await drawStudyFigures(input);
     const written = await writeFigures(folder, figures);

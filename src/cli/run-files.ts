@@ -1,11 +1,12 @@
 // The files of a run and their names. runs/<name>/ holds a study: a folder a model, the figures and the report.
 //
-//   runs/<name>/report.html, figures/*.svg
+//   runs/<name>/report.html, figures/*.svg, data/ (images of pictures, see ../data/stored-set.ts)
 //   runs/<name>/<model>/measures/<measure>.json
 //   runs/<name>/<model>/config.json, history.jsonl, checkpoint-{0,1}.bin, model/model.json, model/weights.bin, evaluation.json
 import type { BackendInfo } from '../backend/index.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import type { AugmentationSettings } from '../data/augmentation.ts';
+import type { Preparation } from '../data/preparation.ts';
 import type { PreprocessingName } from '../data/preprocessing.ts';
 import type { DataSource } from '../data/sources.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
@@ -40,6 +41,8 @@ export interface RunSettings extends FitSettings {
   readonly examples: number;
   readonly validationExamples: number;
   readonly splitSeed: number;
+  /** How a picture becomes an image of these data; absent for Fashion-MNIST, which has it in one way. */
+  readonly preparation?: Preparation;
   /** sha256 of the data files. */
   readonly data: readonly string[];
   /** sha256 of the kernels: other kernels may round differently. */
@@ -71,7 +74,7 @@ export interface RunConfig {
 
 /** What config.json says of any model in a run, of an ensemble too: which data it was made with. */
 export interface Provenance {
-  readonly settings: Pick<RunSettings, 'model' | 'data'>;
+  readonly settings: Pick<RunSettings, 'model' | 'data' | 'preparation'>;
   readonly source: DataSource;
 }
 

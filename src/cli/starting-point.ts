@@ -16,7 +16,6 @@ import {
   ALL_BUT_LAST,
   buildNetwork,
   freezeLayers,
-  initializeWeights,
   loadModel,
   type NetworkSettings,
   standardizeInput,
@@ -26,6 +25,7 @@ import {
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
+import { buildFor } from './network-for-data.ts';
 import { runPaths } from './run-files.ts';
 
 export const startingOptions = {
@@ -192,9 +192,7 @@ export async function buildStart(request: StartRequest): Promise<StartingPoint> 
   const config = { inputShape, classes: classNames.length };
   const common = preprocessing ? { preprocessing } : {};
   if (!source) {
-    const model = buildNetwork(network, config);
-    initializeWeights(model, seed);
-    return { model, settings: common, notices: [] };
+    return { model: buildFor(network, seed, config), settings: common, notices: [] };
   }
   const { model: loaded } = await loadModel(source.folder);
   const target = request.keepsNetwork ? buildNetwork(network, config) : undefined;

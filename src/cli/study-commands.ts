@@ -11,6 +11,7 @@ import { measure } from './measure.ts';
 import { predict } from './predict.ts';
 import { explore, report } from './report.ts';
 import { train } from './train.ts';
+import { study } from './whole-study.ts';
 
 export const studyCommands: readonly Command<never>[] = [
   info,
@@ -24,4 +25,5 @@ export const studyCommands: readonly Command<never>[] = [
   explain,
   exportCommand,
   report,
+  study,
 ] as unknown as readonly Command<never>[];

@@ -6,7 +6,7 @@ import { augmentBatch, defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { describeMixing } from '../data/mixing.ts';
-import type { LoadedData } from '../data/sources.ts';
+import type { DataSource, LoadedData } from '../data/sources.ts';
 import { compareEvaluations } from '../evaluation/compare.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import { modelNames } from '../models/index.ts';
@@ -21,6 +21,7 @@ import type {
   StudyReportInput,
 } from '../report/study-report-input.ts';
 import { describeExecution, describeLoss, describeOptimizer, describeSchedule } from '../training/index.ts';
+import { choiceWords } from './data-options.ts';
 import { gatherLimitations, imageAt } from './limitations.ts';
 import { gatherExplanations } from './report-explanations.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData, runPaths } from './run-files.ts';
@@ -41,8 +42,26 @@ export function exploreSet(set: Dataset): ExploredSet {
 }
 
 /** What can be shown before any training. */
-export function gatherExploration({ train, test }: LoadedData): FigureInput {
-  return { classNames: train.classNames, training: exploreSet(train), test: exploreSet(test), models: [] };
+export function gatherExploration({ train, test, source, split }: LoadedData): FigureInput {
+  const { height, width, channels, classNames } = train;
+  const otherData = source.origin && {
+    name: platform.files.basename(source.origin.path),
+    imageShape: [height, width, channels] as const,
+    split: split!.description,
+  };
+  return {
+    classNames,
+    training: exploreSet(train),
+    test: exploreSet(test),
+    models: [],
+    ...(otherData && { otherData }),
+  };
+}
+
+/** Where the data of the models of a run are from; undefined if none is trained. */
+export async function sourceOfRun(folder: string): Promise<DataSource | undefined> {
+  const [name] = await modelsOfRun(folder, modelNames);
+  return name === undefined ? undefined : (await readRun(platform.files.join(folder, name))).config.source;
 }
 
 /**
@@ -93,12 +112,20 @@ export async function gatherStudy(
     runtime,
     backend: engine,
     versions: { selvedge: version, '@tensorflow/tfjs': engine.tfjs },
-    commands: reproduction(run.name),
+    commands: reproduction(run.name, runs.at(-1)!.config),
   };
 }
 
 /** The tasks whose results these are, or the commands behind them. */
-function reproduction(runName: string): string[] {
+function reproduction(runName: string, { settings, source: { origin } }: RunConfig): string[] {
+  if (origin) {
+    const given = [`--run ${runName} --data ${JSON.stringify(origin.path)}`, ...choiceWords(origin.choices)];
+    const { epochs, augmentation } = settings;
+    return [
+      'npm ci',
+      `npx selvedge study ${[...given, `--epochs ${epochs}`, ...(augmentation ? ['--augment'] : [])].join(' ')}`,
+    ];
+  }
   const task = { pipeline: 'pipeline', full: 'pipeline:full' }[runName];
   return task
     ? ['npm ci', `npm run ${task}`]
@@ -182,7 +209,7 @@ function showAugmentation(set: Dataset): NonNullable<StudyReportInput['augmentat
           const { x } = resident.batch(exampleIds);
           const changed = augmentBatch(x, { seed: 1, epoch: version + 1, exampleIds, settings: defaultAugmentation });
           const pixels = Uint8Array.from(changed.dataSync<'float32'>(), (value) => Math.round(255 * value));
-          return { width: set.width, height: set.height, pixels };
+          return { width: set.width, height: set.height, channels: set.channels, pixels };
         }),
       );
       return { name: set.classNames[label]!, original: imageAt(set, index), augmented };

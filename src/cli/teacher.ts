@@ -1,12 +1,14 @@
 // The teacher that train is told to learn from: options, and which folder they mean. Not here: what it teaches (training/teacher.ts).
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
 import { platform } from '../platform/index.ts';
 import { distillationDefaults } from '../training/index.ts';
 import { usageError } from './arguments.ts';
 import { loadChosenModel } from './chosen-model.ts';
 import type { CommandContext } from './command.ts';
+import { configOf, usualConfig } from './network-for-data.ts';
 import { runPaths } from './run-files.ts';
 
 const { files } = platform;
@@ -69,15 +71,22 @@ const holdsModel = async (folder: string): Promise<boolean> =>
 /**
  * Loads a teacher that tells the classes of the data apart, by their order. The engine runs already; the caller disposes it.
  *
+ * @param other Other data than Fashion-MNIST
  * @throws SelvedgeError `train/teacher-classes`, and as `loadChosenModel`
  */
-export async function loadTeacher(folder: string): Promise<tf.LayersModel> {
+export async function loadTeacher(folder: string, other: Dataset | undefined): Promise<tf.LayersModel> {
   const { model, classNames, metadata } = await loadChosenModel(folder, 'train');
-  const isSame = classNames.length === fashionMnistClassNames.length;
-  if (isSame && (!metadata.classNames || classNames.join() === fashionMnistClassNames.join())) return model;
-  const wanted = `${fashionMnistClassNames.length} classes (${fashionMnistClassNames.join(', ')})`;
+  const expected = other?.classNames ?? fashionMnistClassNames;
+  const shape = (other ? configOf(other) : usualConfig).inputShape.join('x');
+  const seen = model.inputs[0]!.shape.slice(1).join('x');
+  const isSame = classNames.length === expected.length;
+  const isNamed = isSame && (!metadata.classNames || classNames.join() === expected.join());
+  if (isNamed && seen === shape) return model;
+  const [wanted, got] = isNamed
+    ? [`images of ${shape}`, seen]
+    : [`${expected.length} classes (${expected.join(', ')})`, `${classNames.length} (${classNames.join(', ')})`];
   throw new SelvedgeError(
     'train/teacher-classes',
-    `Cannot learn from the model in "${folder}": expected ${wanted}, got ${classNames.length} (${classNames.join(', ')})`,
+    `Cannot learn from the model in "${folder}": expected ${wanted}, got ${got}`,
   );
 }

@@ -7,7 +7,7 @@ import { withoutUndefined } from '../core/without-undefined.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { fashionMnistClassNames, fashionMnistImageShape } from '../data/fashion-mnist.ts';
+import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { type Split, splitTrainValidation } from '../data/split.ts';
 import { type Recipe, readRecipe, recipeNames } from '../experiments/index.ts';
@@ -29,10 +29,13 @@ import {
 } from '../training/index.ts';
 import { usageError } from './arguments.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
-import { loadData } from './data.ts';
+import { kindOfData, loadData } from './data.ts';
+import { pictureOptions, readChoices } from './data-options.ts';
+import { configOf, usualConfig } from './network-for-data.ts';
 import { optimizerOptions, readOptimizer, readSchedule } from './optimizer-options.ts';
 import {
   checkThreads,
+  dataFolder,
   dataOption,
   exactConvOption,
   numberFromZero,
@@ -115,6 +118,7 @@ export const train = command({
     },
     again: { type: 'boolean', description: 'Replace a finished run, or one with other settings' },
     ...dataOption,
+    ...pictureOptions,
     ...exactConvOption,
     ...threadsOption,
   },
@@ -202,9 +206,9 @@ function recipeOf(args: TrainArguments): Recipe {
   };
 }
 
-/** The study's split, or all images to train on and none to validate. */
-function splitOf(count: number, isValidated: boolean): Split {
-  if (isValidated) return splitTrainValidation(count, studySplit);
+/** The study's split or that of other data, or all images to train on and none to validate. */
+function splitOf({ train: { count }, split }: LoadedData, isValidated: boolean): Split {
+  if (isValidated) return split ?? splitTrainValidation(count, studySplit);
   return { train: Int32Array.from({ length: count }, (_, i) => i), validation: new Int32Array() };
 }
 
@@ -224,33 +228,39 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
     seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
     ...withoutUndefined({ averaging, mixing, classWeights, focalGamma, clipNorm, distillation }),
   };
-  checkFitSettings(fitSettings, fashionMnistClassNames.length);
   const teacherAt = await chooseTeacher(args.teacher, name, recipe, context);
   const limit = wholeNumber('examples', args.examples);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
   const exactConvolution = args['exact-conv'] === true;
   checkThreads(threads);
+  const request = { choices: await readChoices(args, context), storeFolder: dataFolder(context, run) };
+  const isUsual = (await kindOfData(context, data, request)) === 'fashion-mnist';
+  // Before anything is read, where that can be.
+  if (isUsual) checkFitSettings(fitSettings, usualConfig.classes);
+  const loading = loadData(context, data, request);
   const start = async () => {
     const engine = await useEngine(threads, exactConvolution);
+    // Of Fashion-MNIST the shape is known: neither needs the other, and there is more than one core.
+    const other = isUsual ? undefined : (await loading).train;
+    const config = other ? configOf(other) : usualConfig;
+    if (other) checkFitSettings(fitSettings, config.classes);
     const begun = await buildStart({
       ...{ network, keepsNetwork: args.recipe !== undefined, source, freeze, preprocessing, seed: fitSettings.seed },
-      imageShape: fashionMnistImageShape,
-      classNames: fashionMnistClassNames,
+      imageShape: config.inputShape,
+      classNames: other?.classNames ?? fashionMnistClassNames,
     });
-    const teacher = teacherAt === undefined ? undefined : await loadTeacher(teacherAt);
+    const teacher = teacherAt === undefined ? undefined : await loadTeacher(teacherAt, other);
     return { engine, begun, teacher };
   };
-  // Neither needs the other, and there is more than one core.
   const starting = start();
-  const [{ engine, begun, teacher }, loaded] = await Promise.all([starting, loadData(context, data)]).catch(
-    (error: unknown) => {
-      starting.then(({ begun: unused }) => unused.model.dispose()).catch(() => undefined);
-      throw error;
-    },
-  );
+  const [{ engine, begun, teacher }, loaded] = await Promise.all([starting, loading]).catch((error: unknown) => {
+    starting.then(({ begun: unused }) => unused.model.dispose()).catch(() => undefined);
+    throw error;
+  });
   for (const notice of begun.notices) context.writeError(`${notice}\n`);
-  const split = splitOf(loaded.train.count, isValidated);
+  const { preparation } = loaded;
+  const split = splitOf(loaded, isValidated);
   const examples = Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length);
   const { model, set } = await preprocessFor(begun, loaded.train, split.train.subarray(0, examples));
   const settings: RunSettings = {
@@ -263,7 +273,8 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
     exactConvolution,
     examples,
     validationExamples: split.validation.length,
-    splitSeed: studySplit.randomState,
+    splitSeed: loaded.split?.seed ?? studySplit.randomState,
+    ...(preparation && { preparation }),
     data: loaded.source.files.map(({ sha256 }) => sha256),
     kernels: await kernelsDigest(),
     initialWeights: await weightsDigest(model),
@@ -350,7 +361,7 @@ async function runTraining(training: Training, context: CommandContext, isComple
   if (!isComplete) await writeConfig();
   const resident = placeDataset(set);
   const isValidated = settings.validationExamples > 0;
-  const split = splitOf(set.count, isValidated);
+  const split = splitOf(loaded, isValidated);
   const changes = settings.augmentation === true ? defaultAugmentation : settings.augmentation;
   const augmentation = changes ? { augmentation: { seed: settings.seed, settings: changes } } : {};
   const display = await showTraining(settings.model, context);

@@ -83,12 +83,13 @@ async function runStudy(
   const limit = wholeNumber('examples', args.examples);
   const isExact = args['exact-conv'] === true;
   const [loaded] = await Promise.all([loadData(context, args.data), useEngine(args.threads, isExact)]);
-  const split = splitTrainValidation(loaded.train.count, studySplit);
+  const { train } = loaded;
+  const split = loaded.split ?? splitTrainValidation(train.count, studySplit);
   const examples = Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length);
   const identity = {
     examples,
     validationExamples: split.validation.length,
-    splitSeed: studySplit.randomState,
+    splitSeed: loaded.split?.seed ?? studySplit.randomState,
     exactConvolution: isExact,
     data: loaded.source.files.map(({ sha256 }) => sha256),
     kernels: await kernelsDigest(),
@@ -110,6 +111,7 @@ async function runStudy(
         const display = await quietDisplay(`trial ${trial.number}`, context);
         try {
           return await trainTrial(trial, {
+            data: { inputShape: [train.height, train.width, train.channels], classes: train.classNames.length },
             training: (augmentation) =>
               resident.examples({
                 indices: split.train.subarray(0, examples),

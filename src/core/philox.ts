@@ -19,6 +19,7 @@ export const randomStreams = {
   flippedLabels: 6,
   mixing: 7,
   corruption: 8,
+  split: 11,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;

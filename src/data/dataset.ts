@@ -27,7 +27,7 @@ export interface NamedFile {
 
 export interface DatasetFiles {
   readonly name: string;
-  /** uint8 `[count, height, width]`. */
+  /** uint8 `[count, height, width]`, or `[count, height, width, channels]` with one or three of them. */
   readonly images: NamedFile;
   /** uint8 `[count]`. */
   readonly labels: NamedFile;
@@ -38,7 +38,7 @@ export interface DatasetFiles {
  * Reads a data set from its two IDX files.
  *
  * @param files The image and the label file, and the class names
- * @returns The data set with one channel; its images and labels are the bytes of the files, no copies
+ * @returns The data set; its images and labels are the bytes of the files, no copies
  * @throws SelvedgeError as `decodeIdx`; `dataset/bad-type`, `dataset/bad-shape`, `dataset/count-mismatch` or
  *   `dataset/bad-label`, naming the file, what was expected and what was found
  * @example
@@ -53,10 +53,10 @@ export interface DatasetFiles {
 export function decodeDataset(files: DatasetFiles): Dataset {
   const { name, classNames } = files;
   const headers = checkDatasetFiles(files, classNames.length);
-  const [count = 0, height = 0, width = 0] = headers.images.shape;
+  const [count = 0, height = 0, width = 0, channels = 1] = headers.images.shape;
   const images = valuesOf(files.images, headers.images);
   const labels = valuesOf(files.labels, headers.labels);
-  return { name, images, labels, count, height, width, channels: 1, classNames };
+  return { name, images, labels, count, height, width, channels, classNames };
 }
 
 /**
@@ -71,8 +71,8 @@ export function checkDatasetFiles(
   files: { readonly images: NamedFile; readonly labels: NamedFile },
   classes: number,
 ): { readonly images: IdxHeader; readonly labels: IdxHeader } {
-  const images = checkedHeader(files.images, 3, '[count, height, width]');
-  const labels = checkedHeader(files.labels, 1, '[count]');
+  const images = checkedHeader(files.images, isImages, '[count, height, width, 1 or 3] or [count, height, width]');
+  const labels = checkedHeader(files.labels, (shape) => shape.length === 1, '[count]');
   const [count] = images.shape;
   if (labels.size !== count) {
     throw new SelvedgeError(
@@ -173,7 +173,10 @@ function valuesOf({ bytes }: NamedFile, { dataOffset, size }: IdxHeader): Uint8A
   return new Uint8Array(bytes.buffer, bytes.byteOffset + dataOffset, size);
 }
 
-function checkedHeader(file: NamedFile, dimensions: number, layout: string): IdxHeader {
+const isImages = (shape: readonly number[]): boolean =>
+  shape.length === 3 || (shape.length === 4 && (shape[3] === 1 || shape[3] === 3));
+
+function checkedHeader(file: NamedFile, isFitting: (shape: readonly number[]) => boolean, layout: string): IdxHeader {
   const header = decodeIdxHeader(file.bytes, { name: file.name });
   if (header.type !== 'uint8') {
     throw new SelvedgeError(
@@ -181,7 +184,7 @@ function checkedHeader(file: NamedFile, dimensions: number, layout: string): Idx
       `Cannot read "${file.name}": expected uint8 values, got ${header.type}`,
     );
   }
-  if (header.shape.length !== dimensions) {
+  if (!isFitting(header.shape)) {
     throw new SelvedgeError(
       'dataset/bad-shape',
       `Cannot read "${file.name}": expected the shape ${layout}, got [${header.shape.join(', ')}]`,

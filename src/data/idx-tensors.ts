@@ -9,7 +9,7 @@ import { checkDatasetFiles, type NamedFile } from './dataset.ts';
 
 /** A data set as two tensors. The receiver disposes both. */
 export interface TensorPair {
-  /** Images `[count, height, width, 1]` from 0 to 1. */
+  /** Images `[count, height, width, channels]` from 0 to 1. */
   readonly x: tf.Tensor4D;
   /** One-hot labels `[count, classes]`. */
   readonly y: tf.Tensor2D;
@@ -41,7 +41,7 @@ export function decodeIdxToTensors(files: {
   const headers = checkDatasetFiles(files, classes);
   const backend = currentBackend();
   const x = withBytes(backend, images.bytes, (at) =>
-    decodeIdxImages(backend, at + headers.images.dataOffset, [...headers.images.shape, 1]),
+    decodeIdxImages(backend, at + headers.images.dataOffset, [...headers.images.shape, 1].slice(0, 4)),
   );
   const y = withBytes(backend, labels.bytes, (at) =>
     decodeIdxLabels(backend, at + headers.labels.dataOffset, headers.labels.size, classes),

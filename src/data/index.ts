@@ -1,4 +1,6 @@
 // The data: sources, IDX files, splits, batches, augmentation, and images of any kind as the data set's own.
+
+export type { GivenSplit } from './arrange-parts.ts';
 export {
   type AugmentationSettings,
   type AugmentOptions,
@@ -15,6 +17,7 @@ export {
   placeDataset,
   type ResidentDataset,
 } from './batches.ts';
+export { checkClassNames, readClassNames } from './class-names.ts';
 export {
   CORRUPTION_STRENGTHS,
   type CorruptionName,
@@ -23,6 +26,7 @@ export {
   corruptionNames,
   corruptions,
 } from './corruptions.ts';
+export { dataKindOf, type OtherKind } from './data-kind.ts';
 export { countLabels, type Dataset, type DatasetFiles, decodeDataset, type NamedFile, subsetOf } from './dataset.ts';
 export { type DownloadOptions, type DownloadProgress, download } from './download.ts';
 export {
@@ -33,6 +37,7 @@ export {
   fashionMnistFiles,
   type PinnedFile,
 } from './fashion-mnist.ts';
+export { firstEqualImages } from './first-equal-images.ts';
 export type { PixelBox } from './ground.ts';
 export { gunzip, gzip } from './gzip.ts';
 export { decodeIdx, decodeIdxHeader, encodeIdx, type IdxArray, type IdxHeader, type IdxType } from './idx.ts';
@@ -58,7 +63,24 @@ export {
   mixBatch,
   mixingRules,
 } from './mixing.ts';
+export {
+  type DataChoices,
+  type DataOrigin,
+  loadOtherData,
+  type OtherDataOptions,
+} from './other-data.ts';
+export { listPictureFolder } from './picture-folder.ts';
 export { type PictureFormat, pictureFormatNames, pictureFormatOf } from './picture-format.ts';
+export type { ListedPicture, Part, PictureList } from './picture-list.ts';
+export { listPictureTable } from './picture-table.ts';
+export {
+  checkPreparation,
+  type Preparation,
+  type PreparedPicture,
+  preparationOf,
+  preparePicture,
+  usualPreparation,
+} from './preparation.ts';
 export { type PreparedImage, prepareImage } from './prepare-image.ts';
 export {
   type ClaheValues,
@@ -78,6 +100,7 @@ export {
   preprocessImages,
   preprocessingNames,
 } from './preprocessing.ts';
+export { type ReadPictures, type ReadPicturesOptions, readPictures, type UnreadPicture } from './read-pictures.ts';
 export {
   type DataSource,
   type LoadedData,
@@ -88,5 +111,6 @@ export {
   type SourceKind,
 } from './sources.ts';
 export { type Split, type SplitOptions, splitTrainValidation } from './split.ts';
+export { type ClassSplit, type ClassSplitOptions, splitByClass } from './split-classes.ts';
 export { type BatchShape, batchShapeOf, checkSource, takeBatch } from './take-batch.ts';
 export { createWebpCodec } from './webp-codec.ts';

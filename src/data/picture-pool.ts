@@ -52,6 +52,11 @@ export class PicturePool {
   #waitingBytes = 0;
   #isClosed = false;
 
+  /** Threads that it has. */
+  get threads(): number {
+    return this.#seats.length;
+  }
+
   private constructor(options: Required<PicturePoolOptions>, data: PictureWorkerData) {
     this.#options = options;
     this.#data = data;

@@ -1,7 +1,6 @@
 // How pictures become images of a data set: of which size, grey or in colour, the object in them or the whole. Plain values that cross
 // threads and stand in files. Not here: decoding (image-decoder.ts), where the object is (find-object.ts).
 // Invariant: the same bits on every engine; a picture of the right size, taken whole, keeps every level that it has.
-import * as v from 'valibot';
 import { SelvedgeError } from '../core/errors.ts';
 import { averageAreas, type ReadLevels } from './average-areas.ts';
 import { lumaOf } from './find-object.ts';
@@ -28,14 +27,8 @@ export const usualPreparation: Preparation = { side: USUAL_SIDE, channels: 1, fi
 /** Limits of a side: below, pooling leaves no pixel; above, 60,000 images are more than a 32-bit memory holds. */
 export const sideLimits = { minimum: 4, maximum: 512 } as const;
 
-const schema = v.strictObject({
-  side: v.pipe(v.number(), v.integer(), v.minValue(sideLimits.minimum), v.maxValue(sideLimits.maximum)),
-  channels: v.picklist([1, 3]),
-  fit: v.picklist(['object', 'whole']),
-});
-
 /**
- * Refuses a preparation that makes no sense.
+ * Refuses a preparation that makes no sense. By hand, since workers on the edge carry this file.
  *
  * @param value What a file or a caller gave
  * @returns The same, typed
@@ -47,15 +40,46 @@ const schema = v.strictObject({
  * ```
  */
 export function checkPreparation(value: unknown): Preparation {
-  const result = v.safeParse(schema, value);
-  if (!result.success) {
-    const issue = result.issues[0];
-    const where = v.getDotPath(issue) ?? 'the whole';
-    throw bad(`${where}: expected ${issue.expected ?? issue.message}, got ${issue.received}`);
-  }
-  const { channels, fit } = result.output;
+  if (typeof value !== 'object' || value === null) throw bad(`expected an object, got ${JSON.stringify(value)}`);
+  const { side, channels, fit, ...rest } = value as Record<string, unknown>;
+  const { minimum, maximum } = sideLimits;
+  if (!Number.isInteger(side) || (side as number) < minimum || (side as number) > maximum)
+    throw bad(`side: expected a whole number from ${minimum} to ${maximum}, got ${JSON.stringify(side)}`);
+  if (channels !== 1 && channels !== 3) throw bad(`channels: expected 1 or 3, got ${JSON.stringify(channels)}`);
+  if (fit !== 'object' && fit !== 'whole') throw bad(`fit: expected object or whole, got ${JSON.stringify(fit)}`);
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw bad(`${unknown}: expected side, channels and fit alone`);
   if (channels === 3 && fit === 'object') throw bad('an object is shown in grey: expected fit "whole" for colour');
-  return result.output as Preparation;
+  return { side: side as number, channels, fit };
+}
+
+/**
+ * How pictures become images that a network takes: as it was trained, or, where that is not known, as images of its shape usually are.
+ *
+ * @param inputShape Height, width, channels
+ * @param settings What the model says of its training
+ * @returns Undefined where no picture does: images that are not square, or of other channels
+ * @throws SelvedgeError `preparation/bad` where the settings do not fit the shape
+ * @example
+ * ```ts
+ * import { preparationOf } from 'selvedge';
+ * console.assert(preparationOf([28, 28, 1])?.fit === 'object' && preparationOf([8, 20, 1]) === undefined);
+ * ```
+ */
+export function preparationOf(
+  inputShape: readonly number[],
+  settings: { readonly preparation?: unknown } = {},
+): Preparation | undefined {
+  const [height = 0, width = 0, channels = 0] = inputShape;
+  if (settings.preparation !== undefined) {
+    const preparation = checkPreparation(settings.preparation);
+    if (preparation.side === height && height === width && preparation.channels === channels) return preparation;
+    throw bad(`expected images of ${inputShape.join('x')}, got ${JSON.stringify(preparation)}`);
+  }
+  const { minimum, maximum } = sideLimits;
+  if (height !== width || height < minimum || height > maximum) return undefined;
+  if (channels === 3) return { side: height, channels, fit: 'whole' };
+  return channels === 1 ? { side: height, channels, fit: 'object' } : undefined;
 }
 
 const bad = (detail: string): SelvedgeError =>

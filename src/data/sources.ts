@@ -5,6 +5,7 @@ import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
 import { platform } from '../platform/index.ts';
 import type { CommandResult } from '../platform/platform.ts';
+import type { GivenSplit } from './arrange-parts.ts';
 import { type Dataset, decodeDataset } from './dataset.ts';
 import { type DownloadProgress, download } from './download.ts';
 import {
@@ -16,9 +17,12 @@ import {
   type PinnedFile,
 } from './fashion-mnist.ts';
 import { gunzip } from './gzip.ts';
+import type { DataOrigin, OtherKind } from './other-data.ts';
+import type { Preparation } from './preparation.ts';
 import { sampleFiles, sampleFileUrls } from './sample.ts';
 
-export type SourceKind = 'folder' | 'cache' | 'debian' | 'http' | 'apt' | 'sample';
+/** Where Fashion-MNIST came from; or what another data set is: `idx` files, a folder of `pictures`, a `table` of them. */
+export type SourceKind = 'folder' | 'cache' | 'debian' | 'http' | 'apt' | 'sample' | OtherKind;
 
 /** Where the data came from. */
 export interface DataSource {
@@ -28,12 +32,18 @@ export interface DataSource {
   /** True if this is the small shipped sample and not the whole data set. */
   readonly isSample: boolean;
   readonly files: readonly PinnedFile[];
+  /** Of another data set than Fashion-MNIST: what to ask for to have it again. */
+  readonly origin?: DataOrigin;
 }
 
 export interface LoadedData {
   readonly train: Dataset;
   readonly test: Dataset;
   readonly source: DataSource;
+  /** Of another data set than Fashion-MNIST: which of the training set train and which validate. */
+  readonly split?: GivenSplit;
+  /** Of another data set than Fashion-MNIST: how a picture becomes an image of it; absent where none does. */
+  readonly preparation?: Preparation;
   /** What the user should be told: why a source was passed over, and that the sample is a sample. */
   readonly notices: readonly string[];
 }

@@ -4,12 +4,13 @@
 
 import type { AugmentationSettings } from '../data/augmentation.ts';
 import type { Examples } from '../data/batches.ts';
-import { fashionMnistClassNames, fashionMnistImageShape } from '../data/fashion-mnist.ts';
-import { buildNetwork, initializeWeights } from '../models/index.ts';
+import { buildNetwork, initializeWeights, type ModelConfig } from '../models/index.ts';
 import { type EpochRecord, type FitState, fit, openCheckpoints, type Progress } from '../training/index.ts';
 import type { RunningTrial, TrialOutcome } from './tune.ts';
 
 export interface TrialTraining {
+  /** Of the examples. */
+  readonly data: ModelConfig;
   /** Examples to train on, changed as a recipe says. */
   readonly training: (augmentation: { seed: number; settings: AugmentationSettings } | undefined) => Examples;
   readonly validation: Examples;
@@ -46,9 +47,7 @@ export async function trainTrial(trial: RunningTrial, options: TrialTraining): P
   // Where the process was killed between a checkpoint and the journal.
   let history: readonly EpochRecord[] = (await checkpoints.load())?.state.history ?? [];
   for (const record of history) if (!isPruned) await report(record);
-  const model = isPruned
-    ? undefined
-    : buildNetwork(network, { inputShape: fashionMnistImageShape, classes: fashionMnistClassNames.length });
+  const model = isPruned ? undefined : buildNetwork(network, options.data);
   try {
     if (model) {
       initializeWeights(model, seed);

@@ -106,9 +106,10 @@ const files: Files = {
   async status(file): Promise<FileStatus | undefined> {
     try {
       const found = await stat(file);
-      return { bytes: found.size, isFolder: found.isDirectory() };
+      return { bytes: found.size, isFolder: found.isDirectory(), modifiedMs: found.mtimeMs };
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      // A link that leads to itself leads nowhere.
+      if (isMissing(error) || (error as { code?: string }).code === 'ELOOP') return undefined;
       throw error;
     }
   },

@@ -6,6 +6,8 @@
 export interface FileStatus {
   readonly bytes: number;
   readonly isFolder: boolean;
+  /** When the content last changed, milliseconds since 1970, as finely as the system keeps it; absent where nobody knows. */
+  readonly modifiedMs?: number;
 }
 
 /** One name in a folder. A link to a file is a file; a link to a folder is neither, so that a walk always ends. */
@@ -35,7 +37,7 @@ export interface Files {
   overwrite(path: string, parts: readonly Uint8Array[]): Promise<void>;
   /** Appends and makes the file and folder if absent. */
   append(path: string, content: Uint8Array | string): Promise<void>;
-  /** Status, or undefined if nothing is there. */
+  /** Status, or undefined if nothing is there, or a link that leads nowhere. */
   status(path: string): Promise<FileStatus | undefined>;
   /** Names in a folder, sorted by code unit; empty if the folder is absent. */
   list(folder: string): Promise<string[]>;

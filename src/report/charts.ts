@@ -89,6 +89,15 @@ function slim(svg: string): string {
   );
 }
 
+/** Letters that fit beside a chart. */
+const LONGEST_LABEL = 16;
+
+/** A name beside a chart: cut where it is long, since layouts are fixed. */
+function axisLabel(name: string): string {
+  const letters = [...printable(name)];
+  return letters.length <= LONGEST_LABEL ? letters.join('') : `${letters.slice(0, LONGEST_LABEL - 1).join('')}…`;
+}
+
 const thousands = new Intl.NumberFormat('en-US');
 
 /**
@@ -100,7 +109,7 @@ const thousands = new Intl.NumberFormat('en-US');
 export function labelCountChart(classNames: readonly string[], counts: readonly number[]): Promise<Drawing> {
   const values = classNames.map((name, label) => ({
     label,
-    name: printable(name),
+    name: axisLabel(name),
     count: counts[label] ?? 0,
     text: thousands.format(counts[label] ?? 0),
   }));
@@ -216,6 +225,23 @@ function seriesLegend(series: readonly EpochSeries[], left: number): string {
     .join('');
 }
 
+/** Classes whose counts are written into a confusion matrix. */
+const MOST_COUNTED = 30;
+
+const countTexts = {
+  mark: { type: 'text', fontSize: 12 },
+  encoding: {
+    text: { field: 'count', type: 'quantitative' },
+    color: {
+      condition: [
+        { test: 'datum.share > 0.3', value: colours.onAccent },
+        { test: 'datum.count === 0', value: colours.muted },
+      ],
+      value: colours.ink,
+    },
+  },
+};
+
 /**
  * Heat map of a confusion matrix: counts, coloured by their share of the row (square root, so that small shares show).
  *
@@ -232,9 +258,11 @@ export async function confusionHeatMap(
     const support = row.reduce((sum, value) => sum + value, 0);
     return row.map((count, predicted) => ({ truth, predicted, count, share: support === 0 ? 0 : count / support }));
   });
-  const names = Object.fromEntries(classNames.map((name, label) => [label, printable(name)]));
+  const names = Object.fromEntries(classNames.map((name, label) => [label, axisLabel(name)]));
   const axis = { domain: false, ticks: false, labelColor: colours.ink, labelExpr: labelLookup(names), labelPadding: 6 };
-  const side = classNames.length * 40;
+  // Of many classes the matrix shows its pattern; the counts would not be read.
+  const hasCounts = classNames.length <= MOST_COUNTED;
+  const side = classNames.length * (hasCounts ? 40 : 14);
   const scale = { paddingInner: 0.04, paddingOuter: 0 };
   const spec = {
     width: side,
@@ -261,19 +289,7 @@ export async function confusionHeatMap(
           },
         },
       },
-      {
-        mark: { type: 'text', fontSize: 12 },
-        encoding: {
-          text: { field: 'count', type: 'quantitative' },
-          color: {
-            condition: [
-              { test: 'datum.share > 0.3', value: colours.onAccent },
-              { test: 'datum.count === 0', value: colours.muted },
-            ],
-            value: colours.ink,
-          },
-        },
-      },
+      ...(hasCounts ? [countTexts] : []),
     ],
   } as unknown as Parameters<typeof draw>[0];
   const padding = { left: 112, right: 8, top: 28, bottom: 88 };

@@ -36,7 +36,7 @@ export interface StudyFigure {
 /** The part of a study that is drawn; without models, what can be seen of the data. */
 export type FigureInput = Pick<
   StudyReportInput,
-  'classNames' | 'training' | 'test' | 'models' | 'augmentation' | 'explanations' | 'limitations'
+  'classNames' | 'training' | 'test' | 'models' | 'augmentation' | 'explanations' | 'limitations' | 'otherData'
 >;
 
 export interface Panel {
@@ -67,8 +67,8 @@ export async function drawStudyFigures(input: FigureInput): Promise<StudyFigure[
   const plans: Plan[] = [
     await labelsPlan('training', input.training, input.classNames),
     await labelsPlan('test', input.test, input.classNames),
-    samplesPlan('training', input.training, input.classNames),
-    samplesPlan('test', input.test, input.classNames),
+    samplesPlan('training', input),
+    samplesPlan('test', input),
   ];
   for (const model of input.models) plans.push(graphPlan(model), await curvesPlan(model));
   if (shown) {
@@ -111,11 +111,12 @@ async function labelsPlan(
   return { topic: 'labels', caption, panels: [{ suffix: `labels-${set}`, title: caption, description, drawing }] };
 }
 
-function samplesPlan(set: string, { samples }: ExploredSet, names: readonly string[]): Plan {
+function samplesPlan(set: 'training' | 'test', { classNames: names, otherData, ...input }: FigureInput): Plan {
+  const { samples } = input[set];
   const each = Math.max(0, ...samples.map(({ length }) => length));
   const caption = `The first ${each} samples of each class in the ${set} set`;
   const drawing = sampleGrid(names.map((name, label) => ({ name, images: samples[label] ?? [] })));
-  const description = `Small grey pictures of clothes by class: ${names.join(', ')}`;
+  const description = `${otherData ? 'Small pictures' : 'Small grey pictures of clothes'} by class: ${names.join(', ')}`;
   return { topic: 'samples', caption, panels: [{ suffix: `samples-${set}`, title: caption, description, drawing }] };
 }
 

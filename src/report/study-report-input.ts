@@ -215,6 +215,15 @@ export interface ReportLimitations {
   };
 }
 
+/** What the study's own words do not fit. */
+export interface OtherDataSet {
+  readonly name: string;
+  /** Height, width, channels. */
+  readonly imageShape: readonly [height: number, width: number, channels: number];
+  /** How it was decided which images validate. */
+  readonly split: string;
+}
+
 /** Input of `renderStudyReport`. */
 export interface StudyReportInput {
   readonly runName: string;
@@ -222,6 +231,8 @@ export interface StudyReportInput {
   readonly finishedAt: string;
   readonly classNames: readonly string[];
   readonly source: ReportSource;
+  /** Of another data set than Fashion-MNIST. */
+  readonly otherData?: OtherDataSet;
   readonly training: ExploredSet;
   readonly test: ExploredSet;
   readonly split: { readonly training: number; readonly validation: number; readonly seed: number };

@@ -26,7 +26,7 @@ export async function renderStudyReport(input: StudyReportInput, figures?: reado
   const find: FigureFinder = (topic, model) =>
     all.filter((figure) => figure.topic === topic && (model === undefined || figure.model === model)).map(figureMarkup);
   return renderPage({
-    title: `The Fashion-MNIST study: ${input.runName}`,
+    title: `${input.otherData ? `A study of “${input.otherData.name}”` : 'The Fashion-MNIST study'}: ${input.runName}`,
     subtitle: `${input.models.map(({ name }) => name).join(' and ')}, finished ${formatInstant(input.finishedAt)}`,
     opening: [...sampleNotice(input), ...headline(input)],
     sections: [
@@ -37,8 +37,8 @@ export async function renderStudyReport(input: StudyReportInput, figures?: reado
       ...augmentationSections(input, find),
       ...explanationSections(input, find),
       ...limitationSections(input.limitations, find),
-      referenceSection(input),
-      differencesSection(),
+      // The original knows no other data.
+      ...(input.otherData ? [] : [referenceSection(input), differencesSection()]),
       machineSection(input),
     ],
   });
@@ -70,7 +70,7 @@ function headline({ models }: StudyReportInput): Markup[] {
   return [facts(entries)];
 }
 
-function dataSection({ source, training, test, classNames }: StudyReportInput, find: FigureFinder): Section {
+function dataSection({ source, training, test, classNames, otherData }: StudyReportInput, find: FigureFinder): Section {
   const rows = classNames.map((name, label) => [
     String(label),
     name,
@@ -88,7 +88,7 @@ function dataSection({ source, training, test, classNames }: StudyReportInput, f
     id: 'data',
     title: 'Data',
     body: [
-      markup`<p>Grey pictures of 28 × 28 pixels of clothes in ${classNames.length} classes. Source: ${source.name}.</p>`,
+      markup`<p>${describeImages(otherData)} in ${classNames.length} classes. Source: ${source.name}.</p>`,
       ...(files.length === 0 ? [] : [table('Files', [{ title: 'File' }, { title: 'SHA-256' }], files)]),
       table('Samples of each class', columns, rows),
       ...find('labels'),
@@ -97,16 +97,26 @@ function dataSection({ source, training, test, classNames }: StudyReportInput, f
   };
 }
 
-function preprocessingSection({ split }: StudyReportInput): Section {
+function describeImages(otherData: StudyReportInput['otherData']): string {
+  if (!otherData) return 'Grey pictures of 28 × 28 pixels of clothes';
+  const [height, width, channels] = otherData.imageShape;
+  return `${channels === 1 ? 'Grey pictures' : 'Pictures in colour'} of ${height} × ${width} pixels`;
+}
+
+function preprocessingSection({ split, otherData }: StudyReportInput): Section {
   const whole = split.training + split.validation;
+  const shape = otherData?.imageShape.join(', ') ?? '28, 28, 1';
+  const how: Markup = otherData
+    ? markup`${otherData.split}`
+    : markup`split as scikit-learn’s <code>train_test_split</code> with <code>random_state=${split.seed}</code>`;
   return {
     id: 'preprocessing',
     title: 'Preprocessing',
     body: [
-      markup`<p>Pixels are divided by 255 and shaped [28, 28, 1]; labels are one-hot. ${
+      markup`<p>Pixels are divided by 255 and shaped [${shape}]; labels are one-hot. ${
         split.validation === 0
           ? `All ${formatCount(whole)} training samples train, and none validate.`
-          : markup`Of the ${formatCount(whole)} training samples ${formatCount(split.training)} train and ${formatCount(split.validation)} validate, split as scikit-learn’s <code>train_test_split</code> with <code>random_state=${split.seed}</code>.`
+          : markup`Of the ${formatCount(whole)} training samples ${formatCount(split.training)} train and ${formatCount(split.validation)} validate, ${how}.`
       }</p>`,
     ],
   };

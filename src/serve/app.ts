@@ -5,10 +5,11 @@ import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import type { ImageDecoder } from '../data/image-decoder.ts';
 import { createPictureReader, type PictureReader } from '../data/picture-reader.ts';
+import { preparationOf } from '../data/preparation.ts';
 import type { Classifier } from '../edge/index.ts';
 import { answerError, requestError } from './answer-error.ts';
 import { openApiDocument } from './openapi.ts';
-import { type PictureDetails, type RequestLimits, readRequestImages } from './request-images.ts';
+import { type ImageForm, type PictureDetails, type RequestLimits, readRequestImages } from './request-images.ts';
 
 /** A model that answers at once, as a `Classifier` does, or later. */
 export interface AnyClassifier {
@@ -71,7 +72,13 @@ export function createApp(options: AppOptions): Hono {
   app.post(paths.classify, async (context) => {
     const ready = await classifier();
     const { model } = ready;
-    const { pixels, details } = await readRequestImages(context.req.raw, { ...limits, readPicture });
+    const form = formOf(model);
+    const { pixels, details } = await readRequestImages(context.req.raw, {
+      ...limits,
+      form,
+      // Where no picture becomes such an image, pixels are taken alone.
+      readPicture: form.preparation && readPicture,
+    });
     const probabilities = await ready.classify(pixels);
     return context.json({
       model: { name: model.name, fingerprint: model.fingerprint },
@@ -84,7 +91,9 @@ export function createApp(options: AppOptions): Hono {
   app.get(paths.model, async (context) => context.json((await classifier()).model));
   app.get(paths.openapi, async (context) => {
     const { model } = await classifier();
-    return context.json(openApiDocument({ model, limits, hasCodecs: readPicture !== undefined }));
+    const form = formOf(model);
+    const hasCodecs = readPicture !== undefined && form.preparation !== undefined;
+    return context.json(openApiDocument({ model, form, limits, hasCodecs }));
   });
   for (const path of Object.values(paths)) app.all(path, (context) => methodNotAllowed(context, path));
   app.notFound((context) =>
@@ -117,10 +126,23 @@ function settled(classifier: AppOptions['classifier'], onError: AppOptions['onEr
   };
 }
 
+/** What a model says of its images, checked. */
+const formOf = ({ inputShape, settings }: AnyClassifier['model']): ImageForm => ({
+  shape: inputShape,
+  preparation: preparationOf(inputShape, settings),
+});
+
 function checkShape(classifier: AnyClassifier): AnyClassifier {
-  const shape = classifier.model.inputShape.join(' x ');
-  if (shape === '28 x 28 x 1') return classifier;
-  throw new SelvedgeError('serve/model-shape', `Cannot serve the model: expected images of 28 x 28 x 1, got ${shape}`);
+  const { inputShape } = classifier.model;
+  const [height, width, channels] = inputShape;
+  if (height > 0 && width > 0 && (channels === 1 || channels === 3)) {
+    formOf(classifier.model);
+    return classifier;
+  }
+  throw new SelvedgeError(
+    'serve/model-shape',
+    `Cannot serve the model: expected images of one or three channels, got ${inputShape.join(' x ')}`,
+  );
 }
 
 function prediction(

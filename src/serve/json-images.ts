@@ -1,36 +1,39 @@
-// Images as JSON: 784 levels or 28 rows of 28, alone or in an array. Not here: reading the request.
-// Invariant: what the numbers are is told by the lengths of the arrays; whatever is neither is an error, not a guess.
+// Images as JSON: their levels in one row, as 784 of them, or in rows, as 28 of 28, of colours each pixel an array of three; alone or in an array.
+// Not here: reading the request. Invariant: what the numbers are is told by the lengths of the arrays; whatever is neither is an error, not a guess.
 import { messageOf } from '../core/errors.ts';
 import { requestError } from './answer-error.ts';
 
-const SIDE = 28;
-const PIXELS = SIDE * SIDE;
+type Shape = readonly [height: number, width: number, channels: number];
 
 /**
  * Reads images from JSON text.
  *
  * @param bytes UTF-8
  * @param maximumImages The most there may be
- * @returns `[count, 28, 28]` levels
+ * @param shape Of an image
+ * @returns `[count, height, width, channels]` levels
  * @throws SelvedgeError `request/json`, `request/length`, `request/pixels` or `request/too-many-images`
  */
-export function readJsonImages(bytes: Uint8Array, maximumImages: number): Uint8Array {
+export function readJsonImages(bytes: Uint8Array, maximumImages: number, shape: Shape): Uint8Array {
   const value = parse(bytes);
-  if (!Array.isArray(value)) throw wrongForm(typeof value === 'object' ? 'an object' : typeof value);
-  const images = isImage(value) ? [value] : value;
-  if (images.length === 0) throw wrongForm('an empty array');
+  if (!Array.isArray(value)) throw wrongForm(typeof value === 'object' ? 'an object' : typeof value, shape);
+  const images = isImage(value, shape) ? [value] : value;
+  if (images.length === 0) throw wrongForm('an empty array', shape);
   if (images.length > maximumImages) {
     throw requestError(
       'request/too-many-images',
       `Cannot take the images: expected at most ${maximumImages}, got ${images.length}`,
     );
   }
-  const pixels = new Uint8Array(images.length * PIXELS);
+  const size = sizeOf(shape);
+  const pixels = new Uint8Array(images.length * size);
   images.forEach((image: unknown, i) => {
-    writeImage(image, i, pixels.subarray(i * PIXELS, (i + 1) * PIXELS));
+    writeImage(image, i, pixels.subarray(i * size, (i + 1) * size), shape);
   });
   return pixels;
 }
+
+const sizeOf = ([height, width, channels]: Shape): number => height * width * channels;
 
 function parse(bytes: Uint8Array): unknown {
   try {
@@ -40,24 +43,37 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-const wrongForm = (got: string): Error =>
-  requestError(
+const wrongForm = (got: string, shape: Shape): Error => {
+  const [height, width, channels] = shape;
+  const pixel = channels === 1 ? '' : `, each pixel an array of ${channels}`;
+  return requestError(
     'request/length',
-    `Cannot read the images: expected ${PIXELS} numbers, ${SIDE} arrays of ${SIDE}, or an array of such images, got ${got}`,
+    `Cannot read the images: expected ${sizeOf(shape)} numbers, ${height} arrays of ${width}${pixel}, or an array of such images, got ${got}`,
   );
+};
 
-const isRow = (value: unknown): boolean => Array.isArray(value) && value.length === SIDE && !Array.isArray(value[0]);
-
-/** One image, and not an array of them. */
-function isImage(value: readonly unknown[]): boolean {
-  return (value.length > 0 && !Array.isArray(value[0])) || (value.length === SIDE && value.every(isRow));
+/** A row of an image in rows: numbers, or of colours arrays of them. */
+function isRow(value: unknown, [, width, channels]: Shape): boolean {
+  if (!Array.isArray(value) || value.length !== width) return false;
+  if (channels === 1) return !Array.isArray(value[0]);
+  return value.every((pixel) => Array.isArray(pixel) && pixel.length === channels);
 }
 
-function writeImage(image: unknown, index: number, into: Uint8Array): void {
-  const rows = Array.isArray(image) && image.length === SIDE && image.every(isRow);
-  const levels: unknown = rows ? image.flat() : image;
-  if (!Array.isArray(levels) || levels.length !== PIXELS) {
-    throw wrongForm(Array.isArray(levels) ? `${levels.length} elements in image ${index}` : `${typeof image} ${index}`);
+const isInRows = (value: readonly unknown[], shape: Shape): boolean =>
+  value.length === shape[0] && value.every((row) => isRow(row, shape));
+
+/** One image, and not an array of them. */
+function isImage(value: readonly unknown[], shape: Shape): boolean {
+  return (value.length > 0 && !Array.isArray(value[0])) || isInRows(value, shape);
+}
+
+function writeImage(image: unknown, index: number, into: Uint8Array, shape: Shape): void {
+  const levels: unknown = Array.isArray(image) && isInRows(image, shape) ? image.flat(2) : image;
+  if (!Array.isArray(levels) || levels.length !== into.length) {
+    throw wrongForm(
+      Array.isArray(levels) ? `${levels.length} elements in image ${index}` : `${typeof image} ${index}`,
+      shape,
+    );
   }
   levels.forEach((level: unknown, i) => {
     if (!Number.isInteger(level) || (level as number) < 0 || (level as number) > 255) {

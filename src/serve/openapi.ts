@@ -3,13 +3,15 @@
 import { version } from '../core/version.ts';
 import type { ModelDescription } from '../edge/index.ts';
 import { type ErrorStatus, errorStatuses, type RequestErrorCode } from './answer-error.ts';
-import { acceptedTypes, type RequestLimits } from './request-images.ts';
+import { acceptedTypes, bytesOfImage, type ImageForm, type RequestLimits, rowsOf } from './request-images.ts';
 
 /** JSON, to be read by programs. */
 export type OpenApiDocument = Readonly<Record<string, unknown>>;
 
 interface DocumentOptions {
   readonly model: ModelDescription;
+  /** Of its images. */
+  readonly form: ImageForm;
   readonly limits: RequestLimits;
   readonly hasCodecs: boolean;
 }
@@ -25,14 +27,18 @@ const statusTexts: Readonly<Record<ErrorStatus, string>> = {
   503: 'The model could not be loaded, more pictures wait than are taken, or the server is being stopped',
 };
 
-/** A pair of trousers, drawn by hand: an image of the kind that is taken. */
-const exampleImage: readonly (readonly number[])[] = Array.from({ length: 28 }, (_, y) =>
-  Array.from({ length: 28 }, (_, x) => {
-    const isLeg = (x >= 8 && x <= 12) || (x >= 15 && x <= 19);
-    const isWaist = y <= 6 && x >= 8 && x <= 19;
-    return isLeg || isWaist ? 180 : 0;
-  }),
-);
+/** A pair of trousers, drawn by hand for 28 x 28 and scaled: an image of the kind that is taken. */
+function exampleImage({ shape: [height, width, channels] }: ImageForm): unknown[][] {
+  return Array.from({ length: height }, (_, row) =>
+    Array.from({ length: width }, (_, column) => {
+      const [x, y] = [Math.floor((column * 28) / width), Math.floor((row * 28) / height)];
+      const isLeg = (x >= 8 && x <= 12) || (x >= 15 && x <= 19);
+      const isWaist = y <= 6 && x >= 8 && x <= 19;
+      const level = isLeg || isWaist ? 180 : 0;
+      return channels === 1 ? level : new Array<number>(channels).fill(level);
+    }),
+  );
+}
 
 const json = (schema: string, rest: object = {}): object => ({
   'application/json': { schema: { $ref: `#/components/schemas/${schema}` }, ...rest },
@@ -70,7 +76,7 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
     info: {
       title: 'Selvedge',
       version,
-      description: `Classifies images of 28 x 28 pixels by the model \`${options.model.name}\`.`,
+      description: `Classifies images of ${options.form.shape[0]} x ${options.form.shape[1]} pixels by the model \`${options.model.name}\`.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -90,11 +96,13 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
         },
       },
     },
-    components: { schemas: schemasOf(options.model) },
+    components: { schemas: schemasOf(options) },
   };
 }
 
-function classifyOperation({ limits, hasCodecs }: DocumentOptions): object {
+function classifyOperation({ limits, hasCodecs, form }: DocumentOptions): object {
+  const size = bytesOfImage(form);
+  const example = exampleImage(form);
   const { maximumBodyBytes, maximumImages, maximumPixels } = limits;
   const binary = (description: string): object => ({
     schema: { description, contentMediaType: 'application/octet-stream' },
@@ -107,13 +115,13 @@ function classifyOperation({ limits, hasCodecs }: DocumentOptions): object {
     'image/jpeg': picture,
     'image/webp': picture,
     'application/octet-stream': binary(
-      '784 bytes an image, 28 rows of 28 levels, 0 for the ground; images one after another',
+      `${size} bytes an image, ${rowsOf(form)} levels, 0 for the ground; images one after another`,
     ),
     'application/json': {
       schema: { $ref: '#/components/schemas/Images' },
       examples: {
-        one: { summary: 'One image as rows', value: exampleImage },
-        batch: { summary: 'Two images as 784 numbers each', value: [exampleImage.flat(), exampleImage.flat()] },
+        one: { summary: 'One image as rows', value: example },
+        batch: { summary: `Two images as ${size} numbers each`, value: [example.flat(2), example.flat(2)] },
       },
     },
     'multipart/form-data': {
@@ -149,7 +157,8 @@ const object = (properties: Readonly<Record<string, object>>, optional: readonly
   additionalProperties: false,
 });
 
-function schemasOf({ labels }: ModelDescription): Record<string, object> {
+function schemasOf({ model: { labels }, form }: DocumentOptions): Record<string, object> {
+  const [height, width, channels] = form.shape;
   const level = { type: 'integer', minimum: 0, maximum: 255 };
   const array = (items: object, count?: number): object => ({
     type: 'array',
@@ -163,8 +172,11 @@ function schemasOf({ labels }: ModelDescription): Record<string, object> {
   const label = { enum: [...labels] };
   return {
     Image: {
-      description: '28 x 28 levels, light on dark as in Fashion-MNIST',
-      anyOf: [array(level, 784), array(array(level, 28), 28)],
+      description: `${height} x ${width} levels, ${channels === 1 ? 'light on dark as in Fashion-MNIST' : 'of red, green and blue'}`,
+      anyOf: [
+        array(level, bytesOfImage(form)),
+        array(array(channels === 1 ? level : array(level, channels), width), height),
+      ],
     },
     Images: { anyOf: [image, array(image)] },
     Classification: object({

@@ -4,13 +4,22 @@ import { concatenate } from '../core/concatenate.ts';
 import type { PixelBox } from '../data/ground.ts';
 import { pictureFormatOf } from '../data/picture-format.ts';
 import type { PictureReader } from '../data/picture-reader.ts';
+import type { Preparation } from '../data/preparation.ts';
 import { requireContrast } from '../edge/require-contrast.ts';
 import { requestError } from './answer-error.ts';
 import { readJsonImages } from './json-images.ts';
 import { type FormPart, parseMultipart } from './multipart.ts';
 import { readBody } from './request-body.ts';
 
-const PIXELS = 28 * 28;
+/** What the images of a model are. */
+export interface ImageForm {
+  /** Height, width, channels. */
+  readonly shape: readonly [height: number, width: number, channels: number];
+  /** How a picture becomes one; undefined: as for Fashion-MNIST. */
+  readonly preparation: Preparation | undefined;
+}
+
+export const bytesOfImage = ({ shape: [height, width, channels] }: ImageForm): number => height * width * channels;
 
 export interface RequestLimits {
   /** Bytes of a body. */
@@ -20,7 +29,7 @@ export interface RequestLimits {
   readonly maximumPixels: number;
 }
 
-/** What a picture was found to show, before it became 28 x 28. */
+/** What a picture was found to show, before it became an image. */
 export interface PictureDetails {
   /** Its file name in a form. */
   readonly file?: string;
@@ -30,13 +39,14 @@ export interface PictureDetails {
 }
 
 export interface RequestImages {
-  /** `[count, 28, 28]` levels, light on dark. */
+  /** `[count, height, width, channels]` levels, light on dark. */
   readonly pixels: Uint8Array;
   /** One an image; undefined of those that came as pixels. */
   readonly details: readonly (PictureDetails | undefined)[];
 }
 
 interface Context extends RequestLimits {
+  readonly form: ImageForm;
   /** Absent: PNG, JPEG and WebP are refused. */
   readonly readPicture: PictureReader | undefined;
 }
@@ -48,11 +58,9 @@ const readers: Readonly<Record<string, Reader>> = {
   'image/jpeg': (bytes, context) => readPictures([{ bytes, name: 'the body' }], context),
   'image/webp': (bytes, context) => readPictures([{ bytes, name: 'the body' }], context),
   'application/octet-stream': async (bytes, context) =>
-    isPicture(bytes) ? readPictures([{ bytes, name: 'the body' }], context) : raw(bytes, context, 'the body'),
-  'application/json': async (bytes, { maximumImages }) => {
-    const pixels = readJsonImages(bytes, maximumImages);
-    return asPixels(pixels);
-  },
+    isPicture(bytes, context) ? readPictures([{ bytes, name: 'the body' }], context) : raw(bytes, context, 'the body'),
+  'application/json': async (bytes, { maximumImages, form }) =>
+    asPixels(readJsonImages(bytes, maximumImages, form.shape), form),
   'multipart/form-data': readForm,
 };
 const pictureTypes: readonly string[] = ['image/png', 'image/jpeg', 'image/webp'];
@@ -70,10 +78,10 @@ const typeOf = (text: string): string => {
 };
 
 /** Whether bytes of no stated kind are a picture's file. What may be pixels by its length is a picture only if it can be read. */
-function isPicture(bytes: Uint8Array): boolean {
+function isPicture(bytes: Uint8Array, { form }: Context): boolean {
   const format = pictureFormatOf(bytes);
   if (format === undefined) return false;
-  return bytes.length % PIXELS !== 0 || pictureTypes.includes(`image/${format}`);
+  return bytes.length % bytesOfImage(form) !== 0 || pictureTypes.includes(`image/${format}`);
 }
 
 /** Content types that are taken, with or without codecs. */
@@ -98,25 +106,31 @@ export async function readRequestImages(request: Request, context: Context): Pro
     );
   }
   const bytes = await readBody(request, context.maximumBodyBytes);
-  if (type === OCTETS && isPicture(bytes)) requireCodecs('the body', OCTETS, context);
+  if (type === OCTETS && isPicture(bytes, context)) requireCodecs('the body', OCTETS, context);
   return readers[type]!(bytes, context, contentType);
 }
 
-function raw(bytes: Uint8Array, { maximumImages }: RequestLimits, name: string): RequestImages {
-  const count = bytes.length / PIXELS;
+function raw(bytes: Uint8Array, { maximumImages, form }: Context, name: string): RequestImages {
+  const size = bytesOfImage(form);
+  const count = bytes.length / size;
   if (!Number.isInteger(count) || count === 0) {
     throw requestError(
       'request/length',
-      `Cannot read ${name}: expected ${PIXELS} bytes an image, 28 rows of 28, got ${bytes.length} bytes`,
+      `Cannot read ${name}: expected ${size} bytes an image, ${rowsOf(form)}, got ${bytes.length} bytes`,
     );
   }
   checkCount(count, maximumImages);
-  return asPixels(bytes);
+  return asPixels(bytes, form);
 }
 
-function asPixels(pixels: Uint8Array): RequestImages {
-  requireContrast(pixels, PIXELS);
-  return { pixels, details: new Array(pixels.length / PIXELS).fill(undefined) };
+/** Such as `28 rows of 28`. */
+export const rowsOf = ({ shape: [height, width, channels] }: ImageForm): string =>
+  `${height} rows of ${width}${channels === 1 ? '' : ' times red, green and blue'}`;
+
+function asPixels(pixels: Uint8Array, form: ImageForm): RequestImages {
+  const size = bytesOfImage(form);
+  requireContrast(pixels, size);
+  return { pixels, details: new Array(pixels.length / size).fill(undefined) };
 }
 
 /** Makes sure that a picture of this type can be read. */
@@ -141,13 +155,19 @@ interface Picture {
 
 async function readPictures(pictures: readonly Picture[], context: Context): Promise<RequestImages> {
   checkCount(pictures.length, context.maximumImages);
-  const pixels = new Uint8Array(pictures.length * PIXELS);
+  const { preparation } = context.form;
+  const size = bytesOfImage(context.form);
+  const pixels = new Uint8Array(pictures.length * size);
   const details: PictureDetails[] = [];
   let left = context.maximumPixels;
   for (const [i, { bytes, name, file }] of pictures.entries()) {
-    const picture = await context.readPicture!(bytes, { name, maximumPixels: left });
+    const picture = await context.readPicture!(bytes, {
+      name,
+      maximumPixels: left,
+      ...(preparation && { preparation }),
+    });
     left -= picture.width * picture.height;
-    pixels.set(picture.pixels, i * PIXELS);
+    pixels.set(picture.pixels, i * size);
     const { ground, box } = picture;
     details.push({ ...(file === undefined ? {} : { file }), ...(ground && { ground }), box });
   }
@@ -157,14 +177,14 @@ async function readPictures(pictures: readonly Picture[], context: Context): Pro
 /** Every part of a form is a picture's file, or every part is pixels; the bytes tell which. */
 async function readForm(bytes: Uint8Array, context: Context, contentType: string): Promise<RequestImages> {
   const files = formFiles(bytes, contentType);
-  const pictures = files.filter(({ type, bytes: content }) => type !== OCTETS || isPicture(content));
+  const pictures = files.filter(({ type, bytes: content }) => type !== OCTETS || isPicture(content, context));
   if (pictures.length === 0) {
     const all = files.map(({ bytes: content, file }) => raw(content, context, `"${file}"`));
     checkCount(
       all.reduce((sum, { details }) => sum + details.length, 0),
       context.maximumImages,
     );
-    return asPixels(concatenate(all.map((image) => image.pixels)));
+    return asPixels(concatenate(all.map((image) => image.pixels)), context.form);
   }
   const wrong =
     pictures.find(({ type }) => context.readPicture === undefined || ![...pictureTypes, OCTETS].includes(type)) ??

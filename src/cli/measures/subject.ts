@@ -117,7 +117,7 @@ interface TrainedWith {
   readonly splitSeed?: number;
 }
 
-function validationOf(settings: unknown, { train, source }: LoadedData): MeasuredModel['validation'] {
+function validationOf(settings: unknown, { train, source, split }: LoadedData): MeasuredModel['validation'] {
   const { data, validationExamples, splitSeed } = (settings ?? {}) as TrainedWith;
   if (data === undefined || validationExamples === undefined || splitSeed === undefined) {
     return { reason: 'the model does not say what it was trained on' };
@@ -126,6 +126,7 @@ function validationOf(settings: unknown, { train, source }: LoadedData): Measure
     return { reason: 'the model was trained on other data than this' };
   }
   if (validationExamples === 0) return { reason: 'the model was trained on all training images' };
-  const { validation } = splitTrainValidation(train.count, { testSize: validationExamples, randomState: splitSeed });
+  const { validation } =
+    split ?? splitTrainValidation(train.count, { testSize: validationExamples, randomState: splitSeed });
   return subsetOf(train, validation, 'validation');
 }
