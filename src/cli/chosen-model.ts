@@ -106,11 +106,12 @@ export async function restoreShippedModel(name: ShippedName): Promise<ChosenMode
  *
  * @throws SelvedgeError `<action>/model-shape`, `preparation/bad`
  */
-export function preparationFor({ model, metadata, folder, preprocessing }: ChosenModel, action: Action): Preparation {
+export function preparationFor(chosen: ChosenModel, action: Action): Preparation {
+  const { model, metadata, folder, preprocessing } = chosen;
   const settings = (metadata.settings ?? {}) as { readonly preparation?: unknown };
-  // Its input has the shape of what comes out of the preprocessing, which need not be that of pictures.
+  // Preprocessing may change the shape; what comes before it is the data's.
   if (preprocessing !== undefined)
-    return settings.preparation === undefined ? usualPreparation : checkPreparation(settings.preparation);
+    return settings.preparation ? checkPreparation(settings.preparation) : usualPreparation;
   const shape = model.inputs[0]!.shape.slice(1).map((extent) => extent ?? 0);
   const preparation = preparationOf(shape, settings);
   if (preparation) return preparation;

@@ -191,8 +191,7 @@ export async function buildStart(request: StartRequest): Promise<StartingPoint> 
   const config = { inputShape, classes: classNames.length };
   const common = preprocessing ? { preprocessing } : {};
   if (!source) {
-    const model = buildFor(network, seed, config);
-    return { model, settings: common, notices: [] };
+    return { model: buildFor(network, seed, config), settings: common, notices: [] };
   }
   const { model: loaded } = await loadModel(source.folder);
   const target = request.keepsNetwork ? buildFor(network, seed, config) : undefined;

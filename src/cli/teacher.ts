@@ -79,12 +79,14 @@ export async function loadTeacher(folder: string, other: Dataset | undefined): P
   const expected = other?.classNames ?? fashionMnistClassNames;
   const shape = (other ? configOf(other) : usualConfig).inputShape.join('x');
   const seen = model.inputs[0]!.shape.slice(1).join('x');
-  const isSame = classNames.length === expected.length && seen === shape;
-  if (isSame && (!metadata.classNames || classNames.join() === expected.join())) return model;
-  model.dispose();
-  const wanted = `images of ${shape} and ${expected.length} classes (${expected.join(', ')})`;
+  const isSame = classNames.length === expected.length;
+  const isNamed = isSame && (!metadata.classNames || classNames.join() === expected.join());
+  if (isNamed && seen === shape) return model;
+  const [wanted, got] = isNamed
+    ? [`images of ${shape}`, seen]
+    : [`${expected.length} classes (${expected.join(', ')})`, `${classNames.length} (${classNames.join(', ')})`];
   throw new SelvedgeError(
     'train/teacher-classes',
-    `Cannot learn from the model in "${folder}": expected ${wanted}, got ${seen} and ${classNames.length} (${classNames.join(', ')})`,
+    `Cannot learn from the model in "${folder}": expected ${wanted}, got ${got}`,
   );
 }

@@ -243,11 +243,11 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
     const engine = await useEngine(threads, exactConvolution);
     // Of Fashion-MNIST the shape is known: neither needs the other, and there is more than one core.
     const other = isUsual ? undefined : (await loading).train;
-    const { inputShape: imageShape, classes } = other ? configOf(other) : usualConfig;
-    if (other) checkFitSettings(fitSettings, classes);
+    const config = other ? configOf(other) : usualConfig;
+    if (other) checkFitSettings(fitSettings, config.classes);
     const begun = await buildStart({
       ...{ network, keepsNetwork: args.recipe !== undefined, source, freeze, preprocessing, seed: fitSettings.seed },
-      imageShape,
+      imageShape: config.inputShape,
       classNames: other?.classNames ?? fashionMnistClassNames,
     });
     const teacher = teacherAt === undefined ? undefined : await loadTeacher(teacherAt, other);
@@ -259,6 +259,7 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
     throw error;
   });
   for (const notice of begun.notices) context.writeError(`${notice}\n`);
+  const { preparation } = loaded;
   const split = splitOf(loaded, isValidated);
   const examples = Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length);
   const { model, set } = await preprocessFor(begun, loaded.train, split.train.subarray(0, examples));
@@ -273,7 +274,7 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
     examples,
     validationExamples: split.validation.length,
     splitSeed: loaded.split?.seed ?? studySplit.randomState,
-    ...(loaded.preparation && { preparation: loaded.preparation }),
+    ...(preparation && { preparation }),
     data: loaded.source.files.map(({ sha256 }) => sha256),
     kernels: await kernelsDigest(),
     initialWeights: await weightsDigest(model),

@@ -2,7 +2,7 @@
 // Invariant: two images share a number exactly if all their bytes are the same: hashes only choose what is compared.
 
 /** Some images of a size. */
-export interface ImageSet {
+export interface ImageBytes {
   readonly images: Uint8Array;
   readonly count: number;
 }
@@ -20,7 +20,7 @@ export interface ImageSet {
  * console.assert(firstEqualImages([set], 1).join() === '0,1,0');
  * ```
  */
-export function firstEqualImages(sets: readonly ImageSet[], imageBytes: number): Int32Array {
+export function firstEqualImages(sets: readonly ImageBytes[], imageBytes: number): Int32Array {
   const all = sets.flatMap(({ images, count }) =>
     Array.from({ length: count }, (_, i) => images.subarray(i * imageBytes, (i + 1) * imageBytes)),
   );

@@ -37,7 +37,7 @@ export {
   fashionMnistFiles,
   type PinnedFile,
 } from './fashion-mnist.ts';
-export { firstEqualImages, type ImageSet } from './first-equal-images.ts';
+export { firstEqualImages } from './first-equal-images.ts';
 export type { PixelBox } from './ground.ts';
 export { gunzip, gzip } from './gzip.ts';
 export { decodeIdx, decodeIdxHeader, encodeIdx, type IdxArray, type IdxHeader, type IdxType } from './idx.ts';
