@@ -50,7 +50,7 @@ export async function openChosenClassifier(
   const { model, metadata, classNames, preprocessing } = loaded;
   const preparation = preparationFor(loaded, 'predict');
   const { side, channels } = preparation;
-  const prepare = (images: Uint8Array): Uint8Array => {
+  const preprocess = (images: Uint8Array): Uint8Array => {
     const count = images.length / (side * side * channels);
     if (preprocessing === undefined || count === 0) return images;
     return preprocessImages({ images, count, height: side, width: side, channels }, preprocessing).images;
