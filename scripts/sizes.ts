@@ -44,7 +44,7 @@ export const pages: readonly Page[] = [
       use('startBackend, buildModel, initializeWeights, fit, fitDefaults, placeDataset', 'selvedge') +
       use('createPredictor, loadFashionMnistSample', 'selvedge'),
     files: engine,
-    limit: 470_000,
+    limit: 500_000,
   },
   {
     who: 'page that infers with tfjs models',
