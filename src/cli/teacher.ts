@@ -3,6 +3,7 @@ import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
+import type { Recipe } from '../experiments/index.ts';
 import { platform } from '../platform/index.ts';
 import { distillationDefaults } from '../training/index.ts';
 import { usageError } from './arguments.ts';
@@ -41,7 +42,7 @@ export const distillationOptions = {
  *
  * @throws SelvedgeError `cli/usage`
  */
-export async function teacherFolder(text: string, context: CommandContext): Promise<string> {
+async function teacherFolder(text: string, context: CommandContext): Promise<string> {
   const path = files.resolve(context.cwd, text);
   for (const folder of [path, runPaths.model(path)]) if (await holdsModel(folder)) return folder;
   if (path.endsWith(MODEL_FILE) && (await files.status(path))) return files.resolve(path, '..');
@@ -67,6 +68,21 @@ export async function teacherFolder(text: string, context: CommandContext): Prom
 
 const holdsModel = async (folder: string): Promise<boolean> =>
   (await files.status(files.join(folder, MODEL_FILE))) !== undefined;
+
+/** The folder of the teacher, which a training has if its regime says so. */
+export async function chooseTeacher(
+  text: string | undefined,
+  name: string,
+  { distillation }: Recipe,
+  context: CommandContext,
+): Promise<string | undefined> {
+  if (text === undefined && distillation)
+    throw usageError(`Recipe "${name}" learns from a teacher: expected --teacher, too`);
+  if (text === undefined) return undefined;
+  if (!distillation)
+    throw usageError(`Option "--teacher" needs a recipe with a "distillation", which "${name}" has not`);
+  return teacherFolder(text, context);
+}
 
 /**
  * Loads a teacher that tells the classes of the data apart, by their order. The engine runs already; the caller disposes it.

@@ -57,7 +57,7 @@ import {
   type Source,
   startingOptions,
 } from './starting-point.ts';
-import { distillationOptions, loadTeacher, teacherFolder, teacherOption } from './teacher.ts';
+import { chooseTeacher, distillationOptions, loadTeacher, teacherOption } from './teacher.ts';
 
 /** The study's split: scikit-learn's train_test_split(test_size=0.2, random_state=2023). */
 export const studySplit = { testSize: 0.2, randomState: 2023 } as const;
@@ -283,21 +283,6 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
   const isVerbose = (args as { verbose?: boolean }).verbose === true;
   const taught = teacher && teacherAt ? { teacher: { model: teacher, folder: teacherAt } } : {};
   return { folder, model, settings, loaded, set, engine, checkpoints, checkpointEvery, isVerbose, ...taught };
-}
-
-/** The folder of the teacher, which a training has if its regime says so. */
-async function chooseTeacher(
-  text: string | undefined,
-  name: string,
-  { distillation }: Recipe,
-  context: CommandContext,
-): Promise<string | undefined> {
-  if (text === undefined && distillation)
-    throw usageError(`Recipe "${name}" learns from a teacher: expected --teacher, too`);
-  if (text === undefined) return undefined;
-  if (!distillation)
-    throw usageError(`Option "--teacher" needs a recipe with a "distillation", which "${name}" has not`);
-  return teacherFolder(text, context);
 }
 
 /** The state that a run of these settings left, if any; clears the way for a new one where that was asked for. */
