@@ -42,7 +42,7 @@ export const distillationOptions = {
  *
  * @throws SelvedgeError `cli/usage`
  */
-async function teacherFolder(text: string, context: CommandContext): Promise<string> {
+export async function teacherFolder(text: string, context: CommandContext): Promise<string> {
   const path = files.resolve(context.cwd, text);
   for (const folder of [path, runPaths.model(path)]) if (await holdsModel(folder)) return folder;
   if (path.endsWith(MODEL_FILE) && (await files.status(path))) return files.resolve(path, '..');
