@@ -5,11 +5,10 @@
 //   node --import tsx scripts/test-examples.ts [PART OF A NAME…]
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fashionMnistClassNames, loadFashionMnistSample } from '../src/data/index.ts';
-import { createClassifier } from '../src/edge/index.ts';
+import { openShippedClassifier, type ShippedName } from '../src/models/index.ts';
 import { jpegFile, rgbaPng } from '../test/data/image-files.ts';
 import { pictureOf } from '../test/serve/pictures.ts';
 import { bun, deno, missingBinary, type ProcessRuntime, thisNode } from './runtimes/processes.ts';
@@ -26,6 +25,8 @@ interface Example {
   readonly command: readonly string[];
   /** What `/health` must say of where it runs. */
   readonly runtime: RegExp;
+  /** Which of the models that ship it serves. Default: `best`, as servers with files do; what is bundled takes the small one. */
+  readonly model?: ShippedName;
   /** Binary whose folder must be first in the path; undefined: it is on this machine already. */
   readonly binary?: string | undefined;
   readonly missing?: () => string | undefined;
@@ -49,14 +50,27 @@ const examples: readonly Example[] = [
     binary: deno.binary,
     missing: () => missingBinary(deno),
   },
-  { name: 'cloudflare', folder: 'examples/cloudflare', command: ['npm', 'start'], runtime: /^Cloudflare-Workers$/ },
+  {
+    name: 'cloudflare',
+    folder: 'examples/cloudflare',
+    command: ['npm', 'start'],
+    runtime: /^Cloudflare-Workers$/,
+    model: 'dropout',
+  },
   {
     name: 'cloudflare-nodejs',
     folder: 'examples/cloudflare',
     command: ['npm', 'start', '--', '--nodejs-compat'],
     runtime: /^Cloudflare-Workers$/,
+    model: 'dropout',
   },
-  { name: 'vercel', folder: 'examples/vercel', command: ['npm', 'start'], runtime: /^edge-runtime$/ },
+  {
+    name: 'vercel',
+    folder: 'examples/vercel',
+    command: ['npm', 'start'],
+    runtime: /^edge-runtime$/,
+    model: 'dropout',
+  },
   ...[thisNode, bun, deno].map(serveOn),
 ];
 
@@ -143,12 +157,9 @@ interface Case {
 const OCTETS = 'application/octet-stream';
 
 /** What is asked of every example, with the answers of this Node. */
-async function makeCases(): Promise<Case[]> {
+async function makeCases(model: ShippedName): Promise<Case[]> {
   const { test } = await loadFashionMnistSample();
-  const classifier = await createClassifier({
-    model: readFileSync(path.join(root, 'assets', 'models', 'dropout', 'dropout.selvedge')),
-    kernels: new WebAssembly.Module(readFileSync(path.join(root, 'build', 'edge.wasm'))),
-  });
+  const classifier = await openShippedClassifier(model);
   const images = test.images.slice(0, 40 * 784);
   const image = images.subarray(0, 784);
   const [one] = [...test.labels].map((label) => fashionMnistClassNames[label]!);
@@ -268,7 +279,7 @@ async function main(parts: readonly string[]): Promise<void> {
   const wanted = examples.filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
   if (wanted.length === 0)
     throw new Error(`No example has ${parts.map((part) => `"${part}"`).join(' or ')} in its name`);
-  const cases = await makeCases();
+  const cases = { best: await makeCases('best'), dropout: await makeCases('dropout') };
   let [passed, failed] = [0, 0];
   for (const example of wanted) {
     const reason = example.missing?.();
@@ -276,7 +287,7 @@ async function main(parts: readonly string[]): Promise<void> {
       console.log(`skipped ${example.name.padEnd(18)} ${reason}`);
       continue;
     }
-    const result = await testExample(example, cases);
+    const result = await testExample(example, cases[example.model ?? 'best']);
     passed += result.passed;
     failed += result.problems.length;
     const state = result.problems.length === 0 ? 'ok     ' : 'FAILED ';
