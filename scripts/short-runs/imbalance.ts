@@ -18,7 +18,7 @@ import { ofSeeds, recallsOf, trainAndPredict } from './short-run.ts';
 const SEEDS = [1, 2, 3] as const;
 const RATIOS = [10, 100] as const;
 const LARGEST_CLASS = 2000;
-/** Images that a training sees, over all its epochs: as many whatever the remedy makes of the set. */
+/** Images that a training sees, over all its epochs: as many, to whole epochs, whatever the remedy makes of the set. */
 const IMAGES_SEEN = 20_000;
 
 /** A training, by what it does about uneven classes. */
