@@ -1,4 +1,4 @@
-// Measures what each change of training images does for accuracy, and for which classes: one by one, mixed, and all together, on 10,000
+// Measures what each change of training images does for accuracy, and for which classes: one by one, all together, and mixup, on 10,000
 // examples and on 5% of the training split, three seeds, on the study's validation images. Writes docs/results/augmentation.json. Not the
 // test set: nothing here is a result of the study.
 //
@@ -54,7 +54,6 @@ const arms: Readonly<Record<string, Arm>> = {
   erase: alone({ erase }),
   all: { augmentation: defaultAugmentation },
   mixup: { mixing: { mixupAlpha: 0.2, cutMixAlpha: 0, probability: 1 } },
-  CutMix: { mixing: { mixupAlpha: 0, cutMixAlpha: 1, probability: 1 } },
 };
 
 const { train: set } = await loadFashionMnist({ allowSample: false });
