@@ -1,7 +1,7 @@
 // A short training and its accuracy on images that it did not see, for comparisons of many of them. Not here: what is compared.
 // Invariant: an accuracy is a function of (model, images, epochs, seed, settings, kernels).
 import type * as tf from '../../src/backend/tfjs.ts';
-import { type Dataset, placeDataset } from '../../src/data/index.ts';
+import { type AugmentationSettings, type Dataset, placeDataset } from '../../src/data/index.ts';
 import { createPredictor } from '../../src/plan/index.ts';
 import { type FitSettings, fit, fitDefaults } from '../../src/training/index.ts';
 
@@ -17,29 +17,52 @@ export interface ShortRun {
   readonly test: Dataset;
   readonly testIndices: Int32Array;
   readonly settings: Partial<FitSettings> & Pick<FitSettings, 'epochs' | 'seed'>;
+  /** How training images are changed, by the seed of the settings; default: not at all. */
+  readonly augmentation?: AugmentationSettings;
 }
 
 /** Trains, and gives the share of test images that the last epoch's weights have right. */
 export async function trainAndTest(run: ShortRun): Promise<number> {
-  const { model, training, indices, test, testIndices, settings } = run;
+  const { test, testIndices } = run;
+  const probabilities = await trainAndPredict(run);
+  const classes = probabilities.length / testIndices.length;
+  const hits = testIndices.filter((index, i) => {
+    const row = probabilities.subarray(i * classes, (i + 1) * classes);
+    return row.indexOf(row.reduce((most, value) => Math.max(most, value))) === test.labels[index];
+  });
+  return hits.length / testIndices.length;
+}
+
+/** Trains, and gives the probabilities `[test images, classes]` by the last epoch's weights. */
+export async function trainAndPredict(run: ShortRun): Promise<Float32Array> {
+  const { model, training, indices, test, testIndices, settings, augmentation } = run;
   const resident = placeDataset(training);
   const other = test === training ? resident : placeDataset(test);
   try {
-    await fit(model, { training: resident.examples({ indices }), settings: { ...fitDefaults, ...settings } });
+    const changes = augmentation ? { augmentation: { seed: settings.seed, settings: augmentation } } : {};
+    const examples = resident.examples({ indices, ...changes });
+    await fit(model, { training: examples, settings: { ...fitDefaults, ...settings } });
     const predictor = createPredictor(model, { batchSize: PREDICT_BATCH });
-    const examples = other.examples({ indices: testIndices });
-    const probabilities = predictor.predictExamples(examples, 0, testIndices.length);
+    const tested = other.examples({ indices: testIndices });
+    const probabilities = predictor.predictExamples(tested, 0, testIndices.length);
     predictor.dispose();
-    const { classes } = predictor;
-    const hits = testIndices.filter((index, i) => {
-      const row = probabilities.subarray(i * classes, (i + 1) * classes);
-      return row.indexOf(row.reduce((most, value) => Math.max(most, value))) === test.labels[index];
-    });
-    return hits.length / testIndices.length;
+    return probabilities;
   } finally {
     resident.dispose();
     if (other !== resident) other.dispose();
   }
+}
+
+/** Share of right answers of each class; the first of equal scores wins. */
+export function recallsOf(scores: Float32Array, labels: ArrayLike<number>, classes: number): number[] {
+  const hits = new Array<number>(classes).fill(0);
+  const support = new Array<number>(classes).fill(0);
+  for (let i = 0; i < labels.length; i++) {
+    const row = scores.subarray(i * classes, (i + 1) * classes);
+    support[labels[i]!]! += 1;
+    if (row.indexOf(row.reduce((most, value) => Math.max(most, value))) === labels[i]) hits[labels[i]!]! += 1;
+  }
+  return hits.map((count, label) => count / support[label]!);
 }
 
 /** Two-sided 95% point of Student's t with two degrees of freedom: three seeds. */

@@ -1,4 +1,4 @@
-// The tables of docs/preprocessing.md and docs/transfer.md, from the results: a document's lines between two marks are made anew.
+// The tables of docs/preprocessing.md, transfer.md, augmentation.md and imbalance.md, from the results: a document's lines between two marks are made anew.
 // Not here: measuring.
 //
 //   node --import tsx scripts/short-runs/tables.ts
@@ -67,4 +67,64 @@ put('transfer', [
   ),
   '',
   ...Object.entries(transfer.sources).map(([target, source]) => `- Source for ${target}: ${source}.`),
+]);
+
+const augmentation = read<{
+  readonly regimes: readonly { readonly trainingExamples: number; readonly epochs: number }[];
+  readonly classNames: readonly string[];
+  readonly results: readonly (Measured & {
+    readonly trainingExamples: number;
+    readonly change: string;
+    readonly classGains?: readonly Estimate[];
+  })[];
+}>('augmentation');
+const surelyMoved = (gains: readonly Estimate[] = []): string =>
+  augmentation.classNames
+    .map((name, label) => ({ name, gain: gains[label] }))
+    .filter(({ gain }) => gain && gain.low * gain.high > 0)
+    .map(({ name, gain }) => `${name} ${signed(gain!.mean)}`)
+    .join(', ');
+put('augmentation', [
+  '| Examples | Epochs | Change | Accuracy | Points gained (95% interval) | Classes whose interval excludes 0 |',
+  '|---|---|---|---|---|---|',
+  ...augmentation.results.map(({ trainingExamples, change, accuracy, gain, classGains }) => {
+    const { epochs } = augmentation.regimes.find((regime) => regime.trainingExamples === trainingExamples)!;
+    return (
+      `| ${trainingExamples} | ${epochs} | ${change} | ${share(accuracy.mean)} | ${gain ? points(gain) : ''} | ` +
+      `${surelyMoved(classGains)} |`
+    );
+  }),
+  '',
+  'Points that each class gained, means of the seeds:',
+  '',
+  `| Examples | Change | ${augmentation.classNames.join(' | ')} |`,
+  `|---|---|${'---|'.repeat(augmentation.classNames.length)}`,
+  ...augmentation.results
+    .filter(({ classGains }) => classGains)
+    .map(
+      ({ trainingExamples, change, classGains }) =>
+        `| ${trainingExamples} | ${change} | ${classGains!.map(({ mean }) => signed(mean)).join(' | ')} |`,
+    ),
+]);
+
+const imbalance = read<{
+  readonly results: readonly {
+    readonly ratio: number;
+    readonly remedy: string;
+    readonly examples: number;
+    readonly epochs: number;
+    readonly balancedAccuracy: Estimate;
+    readonly gain?: Estimate;
+    readonly worstClass: Estimate;
+    readonly worstClassGain?: Estimate;
+  }[];
+}>('imbalance');
+put('imbalance', [
+  '| Largest to smallest | Remedy | Examples | Epochs | Balanced accuracy | Points gained (95% interval) | Worst class | Points gained (95% interval) |',
+  '|---|---|---|---|---|---|---|---|',
+  ...imbalance.results.map(
+    ({ ratio, remedy, examples, epochs, balancedAccuracy, gain, worstClass, worstClassGain }) =>
+      `| ${ratio} | ${remedy} | ${examples} | ${epochs} | ${share(balancedAccuracy.mean)} | ${gain ? points(gain) : ''} | ` +
+      `${share(worstClass.mean)} | ${worstClassGain ? points(worstClassGain) : ''} |`,
+  ),
 ]);

@@ -20,6 +20,7 @@ export const randomStreams = {
   mixing: 7,
   corruption: 8,
   split: 11,
+  resampling: 12,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;

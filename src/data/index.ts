@@ -101,6 +101,7 @@ export {
   preprocessingNames,
 } from './preprocessing.ts';
 export { type ReadPictures, type ReadPicturesOptions, readPictures, type UnreadPicture } from './read-pictures.ts';
+export { type ResampleOptions, resampleClasses } from './resample.ts';
 export {
   type DataSource,
   type LoadedData,
