@@ -92,7 +92,11 @@ test('selvedge measure labels trains out of fold, and says what it found of what
 test('selvedge measure refuses what it does not know in one line', async () => {
   const refusals: [string[], number, string][] = [
     [[], 2, '[cli/usage]'],
-    [['colour'], 2, 'expected one of classification, calibration, duplicates, robustness, explain, outliers, labels, or all'],
+    [
+      ['colour'],
+      2,
+      'expected one of classification, calibration, duplicates, robustness, explain, outliers, labels, or all',
+    ],
     [['calibration', '--model', 'dropout'], 2, 'Option "--model" needs "--run"'],
     [['calibration', '--run', 'none'], 1, '[run/not-found]'],
     [['calibration', '--data', 'nowhere'], 1, 'nowhere'],
