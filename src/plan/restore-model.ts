@@ -6,7 +6,7 @@ import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { decodeModelFile, dequantise, type ModelDescription, type NetworkWeights } from '../edge/index.ts';
 import { sizeOfWeights } from '../edge/network.ts';
-import { buildNetwork, modelNames, type NetworkSettings, networkSchema } from '../models/index.ts';
+import { averageModels, buildNetwork, modelNames, type NetworkSettings, networkSchema } from '../models/index.ts';
 import { type PlacedWeight, recordNetwork } from './recorded-network.ts';
 
 /** A model from a file, and what the file tells of it. */
@@ -33,8 +33,8 @@ export interface RestoredModel {
  */
 export async function restoreModel(file: Uint8Array | ArrayBuffer): Promise<RestoredModel> {
   const { description, network } = await decodeModelFile(file);
-  const { inputShape, labels, name } = description;
-  const model = buildNetwork(networkOf(description), { inputShape, classes: labels.length });
+  const { name } = description;
+  const model = await buildDescribed(description);
   try {
     const recorded = recordNetwork(model);
     if ('reason' in recorded)
@@ -65,7 +65,24 @@ const shapeOfWeights = (weights: NetworkWeights): [number, number] => [
   'values' in weights ? 0 : weights.quantised.scales.length,
 ];
 
-function networkOf({ settings, name }: ModelDescription): NetworkSettings {
+/** The network of the file, or, of an ensemble, those of its members as one. */
+async function buildDescribed({ settings, name, inputShape, labels }: ModelDescription): Promise<tf.LayersModel> {
+  const config = { inputShape, classes: labels.length };
+  const { members } = settings;
+  if (!v.is(membersSchema, members)) return buildNetwork(networkOf({ settings, name }), config);
+  const models: tf.LayersModel[] = [];
+  try {
+    for (const member of members) models.push(buildNetwork(networkOf({ settings: member.settings, name }), config));
+    return await averageModels(models);
+  } finally {
+    for (const model of models) model.dispose();
+  }
+}
+
+/** As `selvedge ensemble` describes them. */
+const membersSchema = v.pipe(v.array(v.object({ settings: v.record(v.string(), v.unknown()) })), v.minLength(2));
+
+function networkOf({ settings, name }: Pick<ModelDescription, 'settings' | 'name'>): NetworkSettings {
   const { network, model } = settings;
   if (v.is(networkSchema, network)) return network;
   const family = modelNames.find((known) => known === model);
