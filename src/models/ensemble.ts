@@ -1,8 +1,16 @@
 // Several trained classifiers as one model: the weighted mean of their logits, then one softmax. It is a tf.LayersModel like any other,
 // so it is planned, exported, saved and served as one, and stock tfjs runs it.
 // Not here: training members, choosing weights. Invariant: the members stay the caller's and keep their weights.
-import * as tf from '../backend/tfjs.ts';
+import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import {
+  buildFromJson,
+  copyLayerWeights,
+  describeModel,
+  type LayerJson,
+  type NodeEnd,
+  weightedLayers,
+} from './rebuild.ts';
 
 export interface EnsembleOptions {
   /** Share of each member, summing to 1. Default: all the same. */
@@ -43,30 +51,20 @@ export async function averageModels(
   const [first] = parts as [Part];
   const other = parts.find(({ ends }) => ends !== first.ends);
   if (other) throw ensembleError('members of the same images and classes', `${first.ends} and ${other.ends}`);
-  const sum = { className: 'Add', name: 'mean_logits', inputs: parts.map(({ logits }) => logits) };
-  const model = await tf.models.modelFromJSON({
-    modelTopology: {
-      class_name: 'Model',
-      config: {
-        name: 'ensemble',
-        layers: [
-          first.input,
-          ...parts.flatMap(({ layers }) => layers),
-          { class_name: sum.className, name: sum.name, config: { name: sum.name }, inbound_nodes: [sum.inputs] },
-          {
-            class_name: 'Activation',
-            name: 'probabilities',
-            config: { name: 'probabilities', activation: 'softmax' },
-            inbound_nodes: [[[sum.name, 0, 0, {}]]],
-          },
-        ],
-        input_layers: [[first.input.name, 0, 0]],
-        output_layers: [['probabilities', 0, 0]],
-      },
-    },
-  } as unknown as tf.io.ModelJSON);
+  const sum = layerOf('Add', { name: 'mean_logits' }, [parts.map(({ logits }) => logits)]);
+  const output = layerOf('Activation', { name: 'probabilities', activation: 'softmax' }, [[[sum.name, 0, 0, {}]]]);
+  const model = await buildFromJson({
+    name: 'ensemble',
+    layers: [first.input, ...parts.flatMap(({ layers }) => layers), sum, output],
+    input_layers: [[first.input.name, 0, 0]],
+    output_layers: [[output.name, 0, 0]],
+  });
   members.forEach((member, position) => {
-    copyWeights(member, model, { position, share: shares[position]! });
+    for (const layer of weightedLayers(member)) {
+      // The share of a member is in the weights of its last layer.
+      const factor = layer === member.outputs[0]!.sourceLayer ? shares[position]! : 1;
+      copyLayerWeights(layer, model.getLayer(nameInEnsemble(layer.name, position)), factor);
+    }
   });
   return model;
 }
@@ -80,21 +78,11 @@ function checkShares(shares: readonly number[], count: number): void {
   }
 }
 
-/** A layer as tfjs writes it to JSON. */
-interface LayerJson {
-  readonly name: string;
-  readonly class_name: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly inbound_nodes: readonly (readonly NodeEnd[])[];
-}
-
-type NodeEnd = readonly [layer: string, node: number, tensor: number, ...rest: unknown[]];
-
-interface ModelJsonConfig {
-  readonly layers: readonly LayerJson[];
-  readonly input_layers: readonly NodeEnd[];
-  readonly output_layers: readonly NodeEnd[];
-}
+const layerOf = (
+  class_name: string,
+  config: LayerJson['config'] & { readonly name: string },
+  inbound_nodes: LayerJson['inbound_nodes'],
+): LayerJson => ({ class_name, name: config.name, config, inbound_nodes });
 
 /** A member within the ensemble. */
 interface Part {
@@ -118,9 +106,7 @@ function partOf(member: tf.LayersModel, position: number): Part {
   if (last.getClassName() !== 'Dense' || last.getConfig().activation !== 'softmax') {
     throw ensembleError('members that end in a dense layer with softmax', `layer "${last.name}"`);
   }
-  // As a graph, whether it was made as one or as a sequence of layers.
-  const graph = tf.model({ inputs: inputs[0]!, outputs: outputs[0]! });
-  const { config } = graph.toJSON(undefined, false) as unknown as { readonly config: ModelJsonConfig };
+  const config = describeModel(member);
   const inputName = config.input_layers[0]![0];
   const renamed = (name: string): string => (name === inputName ? INPUT_NAME : nameInEnsemble(name, position));
   const renamedEnd = ([name, ...rest]: NodeEnd): NodeEnd => [renamed(name), ...rest];
@@ -136,29 +122,6 @@ function partOf(member: tf.LayersModel, position: number): Part {
     layers: layers.filter(({ name }) => name !== INPUT_NAME),
     logits: renamedEnd(config.output_layers[0]!),
   };
-}
-
-/** The share of a member is in the weights of its last layer. */
-function copyWeights(
-  member: tf.LayersModel,
-  ensemble: tf.LayersModel,
-  { position, share }: { readonly position: number; readonly share: number },
-): void {
-  const last = member.outputs[0]!.sourceLayer;
-  for (const layer of member.layers) {
-    if (layer.weights.length === 0) continue;
-    // Copies, since a tensor that two variables had in common would be trained in both.
-    const factor = layer === last ? share : 1;
-    tf.tidy(() => {
-      const copies = layer.getWeights().map((weight) =>
-        tf.tensor(
-          weight.dataSync<'float32'>().map((value) => value * factor),
-          weight.shape,
-        ),
-      );
-      ensemble.getLayer(nameInEnsemble(layer.name, position)).setWeights(copies);
-    });
-  }
 }
 
 const ensembleError = (expected: string, got: string): SelvedgeError =>

@@ -1,5 +1,5 @@
-// A model built anew from its own description, with some of it changed; initial weights are tfjs's own draw until they are copied over.
-// Not here: what is changed, and which weights are copied. Invariant: the given model stays as it is.
+// Models as descriptions of their layers, to be built anew with some of it changed, or several as one; initial weights are tfjs's own draw
+// until they are copied over. Not here: what is changed, and which weights are copied. Invariant: the given model stays as it is.
 import * as tf from '../backend/tfjs.ts';
 
 /** A layer as tfjs writes it to JSON. */
@@ -30,23 +30,36 @@ export async function rebuildModel(
   model: tf.LayersModel,
   change: (json: ModelJson) => readonly LayerJson[],
 ): Promise<tf.LayersModel> {
-  const graph = tf.model({ name: model.name, inputs: model.inputs, outputs: model.outputs });
-  const { config } = graph.toJSON(undefined, false) as unknown as { readonly config: ModelJson };
-  const layers = change(config);
-  return tf.models.modelFromJSON({
-    modelTopology: { class_name: 'Model', config: { ...config, layers } },
-  } as unknown as tf.io.ModelJSON);
+  const json = describeModel(model);
+  return buildFromJson({ ...json, layers: change(json) });
+}
+
+/** A model as a graph, whether it was made as one or as a sequence of layers. */
+export function describeModel({ name, inputs, outputs }: tf.LayersModel): ModelJson {
+  const graph = tf.model({ name, inputs, outputs });
+  return (graph.toJSON(undefined, false) as unknown as { readonly config: ModelJson }).config;
+}
+
+/** The reverse; the caller disposes the model. */
+export function buildFromJson(config: ModelJson): Promise<tf.LayersModel> {
+  return tf.models.modelFromJSON({ modelTopology: { class_name: 'Model', config } } as unknown as tf.io.ModelJSON);
 }
 
 /** Layers that have weights, in the order of the model. */
 export const weightedLayers = (model: tf.LayersModel): tf.layers.Layer[] =>
   model.layers.filter(({ weights }) => weights.length > 0);
 
-/** Copies the weights of a layer, in the order in which it made them, whether or not it trains. */
-export function copyLayerWeights(from: tf.layers.Layer, to: tf.layers.Layer): void {
+/**
+ * Copies the weights of a layer, in the order in which it made them, whether or not it trains. Both have memory of their own.
+ *
+ * @param factor Multiplies them
+ */
+export function copyLayerWeights(from: tf.layers.Layer, to: tf.layers.Layer, factor = 1): void {
   tf.tidy(() => {
     from.weights.forEach((weight, i) => {
-      to.weights[i]!.write(weight.read());
+      const values = weight.read().dataSync<'float32'>().slice();
+      if (factor !== 1) for (let at = 0; at < values.length; at++) values[at]! *= factor;
+      to.weights[i]!.write(tf.tensor(values, weight.shape as number[]));
     });
   });
 }
