@@ -186,3 +186,35 @@ export function withChannelsLast(
   if (!transposeOutput) return output;
   return replaceBy(backend, output, (x) => callKernel(backend, 'Transpose', { x }, { perm: [0, 3, 1, 2] }));
 }
+
+type Slide = Pick<
+  Conv2DInfo,
+  | 'inHeight'
+  | 'inWidth'
+  | 'outHeight'
+  | 'outWidth'
+  | 'strideHeight'
+  | 'strideWidth'
+  | 'dilationHeight'
+  | 'dilationWidth'
+  | 'filterHeight'
+  | 'filterWidth'
+> & { readonly padInfo: Pick<Conv2DInfo['padInfo'], 'top' | 'left'> };
+
+/** How a window slides: the words from `inHeight` to `padLeft` that the structures of arguments in assembly/ have in common. */
+export function slideWords(info: Slide): number[] {
+  return [
+    info.inHeight,
+    info.inWidth,
+    info.outHeight,
+    info.outWidth,
+    info.strideHeight,
+    info.strideWidth,
+    info.dilationHeight,
+    info.dilationWidth,
+    info.filterHeight,
+    info.filterWidth,
+    info.padInfo.top,
+    info.padInfo.left,
+  ];
+}

@@ -3,7 +3,7 @@
 
 import { float32Bits } from '../float-bits.ts';
 import * as tf from '../tfjs.ts';
-import { type Conv2DAttributes, type Conv2DInfo, requireFit } from './conv-2d-geometry.ts';
+import { type Conv2DAttributes, type Conv2DInfo, requireFit, slideWords } from './conv-2d-geometry.ts';
 
 /** Images of a partial sum of the filter's gradient: at most this many partial sums. Part of the numerical definition. */
 const MAX_CHUNKS = 16;
@@ -65,18 +65,7 @@ export function depthwiseWords(
     info.batchSize,
     info.inChannels,
     info.outChannels / info.inChannels,
-    info.inHeight,
-    info.inWidth,
-    info.outHeight,
-    info.outWidth,
-    info.strideHeight,
-    info.strideWidth,
-    info.dilationHeight,
-    info.dilationWidth,
-    info.filterHeight,
-    info.filterWidth,
-    info.padInfo.top,
-    info.padInfo.left,
+    ...slideWords(info),
     chunkImages,
   ];
 }

@@ -3,7 +3,7 @@
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import { backend_util, type TensorInfo } from '../tfjs.ts';
-import { type Conv2DInfo, requireFit } from './conv-2d-geometry.ts';
+import { type Conv2DInfo, requireFit, slideWords } from './conv-2d-geometry.ts';
 import { sizeOf, zeros } from './gemm.ts';
 import type { Kernel, KernelCall } from './register.ts';
 
@@ -54,18 +54,7 @@ const dilationWords = (
   at.out ?? 0,
   info.batchSize,
   info.inChannels,
-  info.inHeight,
-  info.inWidth,
-  info.outHeight,
-  info.outWidth,
-  info.strideHeight,
-  info.strideWidth,
-  info.dilationHeight,
-  info.dilationWidth,
-  info.filterHeight,
-  info.filterWidth,
-  info.padInfo.top,
-  info.padInfo.left,
+  ...slideWords(info),
   BLOCK_CHANNELS,
   imagesPerChunk(info),
 ];

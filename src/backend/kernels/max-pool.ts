@@ -3,7 +3,7 @@
 
 import type { SelvedgeBackend } from '../selvedge-backend.ts';
 import { backend_util, type TensorInfo, util } from '../tfjs.ts';
-import { requireFit } from './conv-2d-geometry.ts';
+import { requireFit, slideWords } from './conv-2d-geometry.ts';
 import { runOnCpu } from './cpu-kernels.ts';
 import { shareData } from './identity.ts';
 import type { Kernel, KernelCall } from './register.ts';
@@ -43,21 +43,7 @@ export function isIdentityPool(info: Pool2DInfo): boolean {
 
 /** Words 3 to 15 of `PoolArgs` in assembly/window.ts. */
 export function windowWords(info: Pool2DInfo): number[] {
-  return [
-    info.inChannels,
-    info.inHeight,
-    info.inWidth,
-    info.outHeight,
-    info.outWidth,
-    info.strideHeight,
-    info.strideWidth,
-    info.dilationHeight,
-    info.dilationWidth,
-    info.filterHeight,
-    info.filterWidth,
-    info.padInfo.top,
-    info.padInfo.left,
-  ];
+  return [info.inChannels, ...slideWords(info)];
 }
 
 /**
