@@ -12,12 +12,14 @@ const load = (module) => import(pathToFileURL(path.join(root, 'dist', module)).h
 /** @param {string} name */
 const compile = async (name) => WebAssembly.compile(await readFile(path.join(root, 'build', name)));
 
+/** The small model, whatever a server begins with: it is the pictures that are measured. */
+const model = await readFile(path.join(root, 'assets/models/dropout/dropout.selvedge'));
+
 async function loopApp() {
   const [{ createApp, createImageDecoder }, { createClassifier }] = await Promise.all([
     load('serve/index.js'),
     load('edge/index.js'),
   ]);
-  const model = await readFile(path.join(root, 'assets/models/dropout/dropout.selvedge'));
   const classifier = createClassifier({ model, kernels: await compile('edge.wasm') });
   const decodeImage = createImageDecoder({ png: await compile('png.wasm'), jpeg: () => compile('jpeg.wasm') });
   return createApp({ classifier, decodeImage });
@@ -25,7 +27,7 @@ async function loopApp() {
 
 async function threadsApp() {
   const { createLocalApp } = await load('serve/local.js');
-  return createLocalApp({ onError: console.error });
+  return createLocalApp({ model, onError: console.error });
 }
 
 const app = await (way === 'loop' ? loopApp() : threadsApp());
