@@ -2,7 +2,6 @@
 
 import { type BackendInfo, kernelsDigest } from '../backend/index.ts';
 import type * as tf from '../backend/tfjs.ts';
-import { SelvedgeError } from '../core/errors.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
@@ -31,6 +30,7 @@ import { usageError } from './arguments.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { kindOfData, loadData } from './data.ts';
 import { pictureOptions, readChoices } from './data-options.ts';
+import { type Earlier, findEarlier, isFinished } from './earlier-run.ts';
 import { configOf, usualConfig } from './network-for-data.ts';
 import { optimizerOptions, readOptimizer, readSchedule } from './optimizer-options.ts';
 import {
@@ -126,12 +126,10 @@ export const train = command({
     const training = await prepare(args, context, rawArgs);
     const { folder, settings } = training;
     const earlier = await findEarlier(training, args.again === true, context);
-    const isComplete = earlier !== undefined && earlier.epoch > settings.epochs;
-    if (earlier && !isComplete)
-      context.writeError(`Going on in epoch ${earlier.epoch}, after update ${earlier.updates}\n`);
-    // What an earlier, shorter or other run left does not belong to the weights of this one.
-    if (!isComplete) await removeResults(folder);
-    const result = await runTraining(training, context, isComplete);
+    const { state } = earlier;
+    if (state && !isFinished(earlier, settings))
+      context.writeError(`Going on in epoch ${state.epoch}, after update ${state.updates}\n`);
+    const result = await runTraining(training, context, earlier);
     if (result.status === 'interrupted') {
       const resume = ['npx selvedge train', ...rawArgs].join(' ');
       const { status, updates } = result;
@@ -285,50 +283,7 @@ async function prepare(args: TrainArguments, context: CommandContext, rawArgs: r
   return { folder, model, settings, loaded, set, engine, checkpoints, checkpointEvery, isVerbose, ...taught };
 }
 
-/** The state that a run of these settings left, if any; clears the way for a new one where that was asked for. */
-async function findEarlier(
-  { folder, settings, checkpoints }: Training,
-  again: boolean,
-  context: CommandContext,
-): Promise<FitState | undefined> {
-  const state = (await checkpoints.load())?.state;
-  if (!state) {
-    const isDamaged = (await platform.files.list(folder)).some((name) => name.startsWith('checkpoint-'));
-    if (isDamaged) context.writeError(`No checkpoint in "${folder}" is whole: the training begins anew\n`);
-    return undefined;
-  }
-  const isSame = state.identity === identityOf(settings);
-  if (isSame && state.epoch <= settings.epochs) return state;
-  if (again) {
-    await checkpoints.clear();
-    return undefined;
-  }
-  const isComplete = state.epoch === settings.epochs + 1 && state.step === 0;
-  if (isSame && isComplete) return state;
-  const reason = isSame
-    ? `a run that is beyond epoch ${settings.epochs}`
-    : `a run with other settings (${differences(state.identity, settings)})`;
-  throw new SelvedgeError(
-    'run/other-settings',
-    `Cannot train in "${folder}": it holds ${reason}; use --again to replace it or another --run`,
-  );
-}
-
-/** Names of the settings that differ, with both values where they are short. */
-function differences(identity: string, settings: RunSettings): string {
-  const before = JSON.parse(identity) as Record<string, unknown>;
-  return Object.entries(settings)
-    .filter(([name]) => name !== 'epochs' || before.epochs !== undefined)
-    .filter(([name, value]) => JSON.stringify(before[name]) !== JSON.stringify(value))
-    .map(([name, value]) =>
-      ['data', 'kernels'].includes(name)
-        ? `other ${name}`
-        : `${name} ${JSON.stringify(before[name])}, not ${JSON.stringify(value)}`,
-    )
-    .join('; ');
-}
-
-async function runTraining(training: Training, context: CommandContext, isComplete: boolean): Promise<FitResult> {
+async function runTraining(training: Training, context: CommandContext, earlier: Earlier): Promise<FitResult> {
   const { folder, model, settings, loaded, set, engine, checkpoints, checkpointEvery, isVerbose, teacher } = training;
   const { runtime } = platform;
   let execution: Execution | undefined;
@@ -343,7 +298,6 @@ async function runTraining(training: Training, context: CommandContext, isComple
   };
   const writeConfig = (): Promise<void> =>
     writeJson(runPaths.config(folder), { ...config, execution, finishedAt: new Date().toISOString() });
-  if (!isComplete) await writeConfig();
   const resident = placeDataset(set);
   const isValidated = settings.validationExamples > 0;
   const split = splitOf(loaded, isValidated);
@@ -365,6 +319,13 @@ async function runTraining(training: Training, context: CommandContext, isComple
       ...(teacher ? { teacher: teacher.model } : {}),
       ...(checkpointEvery ? { checkpointEvery } : {}),
       signal: context.signal,
+      onReady: async () => {
+        if (earlier.isReplaced) await checkpoints.clear();
+        if (isFinished(earlier, settings)) return;
+        // What an earlier, shorter or other run left does not belong to the weights of this one.
+        await removeResults(folder);
+        await writeConfig();
+      },
       onStart: (chosen) => {
         execution = chosen;
         if (isVerbose) context.writeError(`${settings.model} runs ${describeExecution(chosen)}\n`);

@@ -83,6 +83,8 @@ export interface FitOptions {
   readonly opByOp?: boolean;
   /** Ends the run after the current update, with a checkpoint. */
   readonly signal?: AbortSignal;
+  /** Called once, when nothing is left that could be refused, and before a checkpoint is read; training waits for it. */
+  readonly onReady?: () => Promise<void>;
   /** Told once, before the first update. */
   readonly onStart?: (execution: Execution) => void;
   /** Told after each update. */

@@ -115,6 +115,7 @@ class Trainer {
   }
 
   async run(): Promise<FitResult> {
+    await this.#options.onReady?.();
     await this.#resume();
     this.#options.onStart?.(this.#execution());
     const { epochs } = this.#options.settings;

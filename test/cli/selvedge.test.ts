@@ -146,6 +146,20 @@ test('selvedge train goes on from the older checkpoint where the newer is damage
   assert.ok(readFileSync(path.join(model, 'model', 'weights.bin')).equals(weights));
 });
 
+test('selvedge train --again keeps a finished run where it cannot replace it', async () => {
+  const training = ['train', '--run', 'kept', '--examples', '128', '--epochs', '1'];
+  assert.is((await selvedge(...training)).code, 0);
+  const model = path.join(folder, 'runs', 'kept', 'dropout');
+  const before = readdirSync(model, { recursive: true, encoding: 'utf8' }).sort();
+  const config = readFileSync(path.join(model, 'config.json'), 'utf8');
+  const few = ['train', '--run', 'kept', '--examples', '3', '--epochs', '1', '--class-weights', 'balanced', '--again'];
+  assert.match(errorLine(await selvedge(...few)), /class \d has no training example.* \[training\/settings\]$/);
+  assert.equal(readdirSync(model, { recursive: true, encoding: 'utf8' }).sort(), before);
+  assert.is(readFileSync(path.join(model, 'config.json'), 'utf8'), config);
+  const replaced = await selvedge('train', '--run', 'kept', '--examples', '200', '--epochs', '1', '--again');
+  assert.is(replaced.code, 0, replaced.err);
+});
+
 test('selvedge train stops at a loss that is not finite', async () => {
   const line = errorLine(
     await selvedge('train', '--run', 'diverged', '--examples', '512', '--epochs', '1', '--learning-rate', '1e30'),

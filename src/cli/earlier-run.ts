@@ -1,0 +1,64 @@
+// What an earlier call of train left in the folder of a run: to go on from, to be replaced, or in the way.
+// Not here: training. Invariant: nothing is removed here, since settings may still turn out to be none that can be trained with.
+import { SelvedgeError } from '../core/errors.ts';
+import { platform } from '../platform/index.ts';
+import { type CheckpointStore, type FitState, identityOf } from '../training/index.ts';
+import type { CommandContext } from './command.ts';
+import type { RunSettings } from './run-files.ts';
+
+interface Found {
+  readonly folder: string;
+  readonly settings: RunSettings;
+  readonly checkpoints: CheckpointStore<FitState>;
+}
+
+/** What an earlier call left in the folder of a run. */
+export interface Earlier {
+  /** Of a run of these settings. */
+  readonly state?: FitState;
+  /** Whether what is there is another run, or a finished one, that is to be replaced. */
+  readonly isReplaced: boolean;
+}
+
+export const isFinished = ({ state }: Earlier, { epochs }: RunSettings): boolean =>
+  state !== undefined && state.epoch > epochs;
+
+/** @throws SelvedgeError `run/other-settings` for what is in the way, unless `again` says that it may be replaced */
+export async function findEarlier(
+  { folder, settings, checkpoints }: Found,
+  again: boolean,
+  context: CommandContext,
+): Promise<Earlier> {
+  const state = (await checkpoints.load())?.state;
+  if (!state) {
+    const isDamaged = (await platform.files.list(folder)).some((name) => name.startsWith('checkpoint-'));
+    if (isDamaged) context.writeError(`No checkpoint in "${folder}" is whole: the training begins anew\n`);
+    return { isReplaced: false };
+  }
+  const isSame = state.identity === identityOf(settings);
+  if (isSame && state.epoch <= settings.epochs) return { state, isReplaced: false };
+  if (again) return { isReplaced: true };
+  const isComplete = state.epoch === settings.epochs + 1 && state.step === 0;
+  if (isSame && isComplete) return { state, isReplaced: false };
+  const reason = isSame
+    ? `a run that is beyond epoch ${settings.epochs}`
+    : `a run with other settings (${differences(state.identity, settings)})`;
+  throw new SelvedgeError(
+    'run/other-settings',
+    `Cannot train in "${folder}": it holds ${reason}; use --again to replace it or another --run`,
+  );
+}
+
+/** Names of the settings that differ, with both values where they are short. */
+function differences(identity: string, settings: RunSettings): string {
+  const before = JSON.parse(identity) as Record<string, unknown>;
+  return Object.entries(settings)
+    .filter(([name]) => name !== 'epochs' || before.epochs !== undefined)
+    .filter(([name, value]) => JSON.stringify(before[name]) !== JSON.stringify(value))
+    .map(([name, value]) =>
+      ['data', 'kernels'].includes(name)
+        ? `other ${name}`
+        : `${name} ${JSON.stringify(before[name])}, not ${JSON.stringify(value)}`,
+    )
+    .join('; ');
+}
