@@ -11,8 +11,8 @@ import { short } from './explain-output.ts';
 import { loadModelData } from './model-data.ts';
 
 /** Images of the check by randomised weights. */
-const RANDOMISED_IMAGES = 100;
-const SEED = 1;
+export const RANDOMISED_IMAGES = 100;
+export const SEED = 1;
 /** Milliseconds between lines of progress. */
 const LINE_MS = 10_000;
 

@@ -1,12 +1,9 @@
 // selvedge measure explain: how far each method's maps can be trusted, over the first images of the test set. Not here: how (src/explain).
 import { evaluateExplanations } from '../../explain/index.ts';
-import { describeEvaluation, progressOf, valuesOfTest } from '../explain-evaluation.ts';
+import { describeEvaluation, progressOf, RANDOMISED_IMAGES, SEED, valuesOfTest } from '../explain-evaluation.ts';
 import type { Measured, Subject } from './subject.ts';
 
 const IMAGES = 500;
-/** Of the check by randomised weights. */
-const RANDOMISED_IMAGES = 100;
-const SEED = 1;
 
 export async function measureExplanations({ model: load, data, context }: Subject): Promise<Measured> {
   const { model } = await load();
