@@ -3,7 +3,7 @@
 // same command gives the same file on every engine.
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
-import { chosenFolder, chosenModelOptions } from './chosen-model.ts';
+import { chosenFolder, chosenModelOptions, loadChosenModel, restoreShippedModel } from './chosen-model.ts';
 import { command } from './command.ts';
 import { loadData, loadRunData } from './data.ts';
 import { untilInterrupted } from './interruption.ts';
@@ -19,7 +19,7 @@ import {
   useEngine,
   wholeNumber,
 } from './options.ts';
-import { readRun, requireSameData, runPaths, writeJson } from './run-files.ts';
+import { readProvenance, requireSameData, runPaths, writeJson } from './run-files.ts';
 
 export const measure = command({
   name: 'measure',
@@ -45,31 +45,32 @@ export const measure = command({
   async run(args, context) {
     const names = namesOf(args.name);
     checkThreads(args.threads);
-    const folder = await chosenFolder(args, context);
+    const { run, model: name, threads } = args;
+    const isBest = run === undefined && args['model-folder'] === undefined && name === 'best';
+    const folder = isBest ? undefined : await chosenFolder(args, context);
+    const load = () => (folder === undefined ? restoreShippedModel('best') : loadChosenModel(folder, 'measure'));
     const options = {
-      workFolder: runFolder(context, args.run ?? 'measure'),
+      workFolder: runFolder(context, run ?? 'measure'),
       epochs: wholeNumber('epochs', args.epochs),
     };
     const open = async (): Promise<Subject> => {
-      if (args.run === undefined) {
-        const [data] = await Promise.all([loadData(context, args.data), useEngine(args.threads)]);
-        return openSubject(context, data, folder);
+      if (run === undefined) {
+        const [data] = await Promise.all([loadData(context, args.data), useEngine(threads)]);
+        return openSubject(context, data, load);
       }
-      const trained = await modelFolder(context, args.run, args.model ?? 'dropout');
-      const { config } = await readRun(trained);
+      const trained = await modelFolder(context, run, name ?? 'dropout');
+      const provenance = await readProvenance(trained);
       const [data] = await Promise.all([
-        loadRunData(context, args.data, config.source, dataFolder(context, args.run)),
-        useEngine(args.threads),
+        loadRunData(context, args.data, provenance.source, dataFolder(context, run)),
+        useEngine(threads),
       ]);
-      requireSameData(trained, config, data.source);
-      return openSubject(context, data, folder);
+      requireSameData(trained, provenance, data.source);
+      return openSubject(context, data, load);
     };
     const folders = [
       ...(args.into === undefined ? [] : [platform.files.resolve(context.cwd, args.into)]),
       // Beside the evaluation of a run, where its report looks.
-      ...(args.run === undefined
-        ? []
-        : [runPaths.measures(await modelFolder(context, args.run, args.model ?? 'dropout'))]),
+      ...(run === undefined ? [] : [runPaths.measures(await modelFolder(context, run, name ?? 'dropout'))]),
     ];
     const subject = await untilInterrupted(open, context.signal);
     try {

@@ -36,7 +36,8 @@ export async function loadModelData(
   return loaded;
 }
 
-function requireFitting({ test }: LoadedData, { model, classNames, folder }: ChosenModel): void {
+/** @throws SelvedgeError `data/other-classes` for images or classes of another kind than the model's */
+export function requireFitting({ test }: LoadedData, { model, classNames, folder }: ChosenModel): void {
   const expected = `${model.inputs[0]!.shape.slice(1).join('x')} of ${classNames.length} classes`;
   const got = `${[test.height, test.width, test.channels].join('x')} of ${test.classNames.length} classes`;
   if (expected === got) return;

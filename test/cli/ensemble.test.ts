@@ -28,6 +28,9 @@ test('an ensemble is evaluated like a trained model, but is no member of another
   const evaluated = await selvedge('evaluate', '--run', 'both', '--model', 'ensemble', '--json');
   assert.is(evaluated.code, 0, evaluated.err);
   assert.is(JSON.parse(evaluated.out).count, 1000);
+  const measured = await selvedge('measure', 'classification', '--run', 'both', '--model', 'ensemble', '--json');
+  assert.is(measured.code, 0, measured.err);
+  assert.is(JSON.parse(measured.out).accuracy, JSON.parse(evaluated.out).accuracy);
   const nested = await selvedge('ensemble', 'both/ensemble', 'seed-1/baseline', '--run', 'nested');
   assert.equal([nested.code, nested.out], [1, ''], 'it ends in no dense layer');
   assert.match(nested.err, /end in a dense layer with softmax, got layer "probabilities" \[models\/ensemble\]/);

@@ -37,6 +37,14 @@ test('selvedge measure classification says where the shipped model errs, and tha
   assert.match(json.promises.reason, 'other data');
 });
 
+test('selvedge measure --model best measures the file that ships', async () => {
+  const json = jsonOf(await measure('classification', '--model', 'best', '--json'));
+  assert.equal([json.model.name, json.count], ['best', 1000]);
+  assert.ok(json.accuracy > 0.93);
+  // Of its members, which were trained on all images, each has settings of its own.
+  assert.match(json.promises.reason, 'does not say what it was trained on');
+});
+
 test('selvedge measure calibration fits its temperature on the validation images of a run', async () => {
   const json = jsonOf(await measure('calibration', '--run', 'small', '--into', 'results', '--json'));
   assert.is(json.fittedOn, 400);

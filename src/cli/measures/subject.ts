@@ -7,8 +7,9 @@ import { splitTrainValidation } from '../../data/split.ts';
 import { weightsDigest } from '../../models/index.ts';
 import { createPredictor, type Predictor } from '../../plan/index.ts';
 import { platform } from '../../platform/index.ts';
-import { type ChosenModel, loadChosenModel } from '../chosen-model.ts';
+import type { ChosenModel } from '../chosen-model.ts';
 import type { CommandContext } from '../command.ts';
+import { requireFitting } from '../model-data.ts';
 
 const PREDICT_BATCH = 250;
 
@@ -47,15 +48,15 @@ export interface Anchor {
   readonly source: string;
 }
 
-/** @param folder Of the model, from `chosenFolder` */
-export function openSubject(context: CommandContext, data: LoadedData, folder: string): Subject {
+/** @param open Loads the model, if a measure asks for it */
+export function openSubject(context: CommandContext, data: LoadedData, open: () => Promise<ChosenModel>): Subject {
   let loading: Promise<MeasuredModel> | undefined;
   let loaded: MeasuredModel | undefined;
   return {
     context,
     data,
     async model() {
-      loading ??= load(folder, data);
+      loading ??= load(open, data);
       loaded = await loading;
       return loaded;
     },
@@ -66,8 +67,9 @@ export function openSubject(context: CommandContext, data: LoadedData, folder: s
   };
 }
 
-async function load(folder: string, data: LoadedData): Promise<MeasuredModel> {
-  const chosen = await loadChosenModel(folder, 'measure');
+async function load(open: () => Promise<ChosenModel>, data: LoadedData): Promise<MeasuredModel> {
+  const chosen = await open();
+  requireFitting(data, chosen);
   const predictor = createPredictor(chosen.model, { batchSize: PREDICT_BATCH });
   const probabilitiesOf = async (set: Dataset): Promise<Float32Array> => {
     const resident = placeDataset(set);
