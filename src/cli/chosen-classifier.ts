@@ -80,7 +80,7 @@ export function requireShipped(name: string): ShippedName {
 }
 
 /** Opens a model that ships; it needs no engine. */
-export async function openShipped(name: ShippedName): Promise<ChosenClassifier> {
+async function openShipped(name: ShippedName): Promise<ChosenClassifier> {
   const { model, classify } = await orBuild(() => openShippedClassifier(name));
   const origin = trainedAs({ ...model });
   return { name, classNames: model.labels, preparation: usualPreparation, origin, classify, dispose() {} };

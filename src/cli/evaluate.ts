@@ -9,7 +9,7 @@ import { predictViews, type ViewsName, viewsOf } from '../evaluation/views.ts';
 import { loadModel, type ShippedName } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
-import { openShipped } from './chosen-classifier.ts';
+import { restoreShippedModel } from './chosen-model.ts';
 import { command } from './command.ts';
 import { loadData, loadRunData } from './data.ts';
 import {
@@ -126,18 +126,15 @@ export const evaluate = command({
   },
 });
 
-/** Evaluates a shipped model by the very file that users get. */
+/** Evaluates a model that ships, as the file that users get computes. */
 async function evaluateShipped(name: ShippedName, set: Dataset, views: ViewsName): Promise<Evaluation> {
-  const { classify, classNames } = await openShipped(name);
-  requireClasses(name, classNames, set);
-  const shape = [set.height, set.width, set.channels] as const;
-  const imageBytes = set.height * set.width * set.channels;
-  const predict = async (start: number, end: number): Promise<Float32Array> => {
-    // So that Ctrl-C is heard between batches.
-    await platform.giveWay();
-    return predictViews(set.images.subarray(start * imageBytes, end * imageBytes), shape, views, classify);
-  };
-  return evaluateModel(predict, { name: 'test', classNames, labels: set.labels }, { model: name, batchSize: 50 });
+  const { model, classNames } = await restoreShippedModel(name);
+  try {
+    requireClasses(name, classNames, set);
+    return await evaluateOn(model, name, set, { views });
+  } finally {
+    model.dispose();
+  }
 }
 
 /** What ships knows the classes of Fashion-MNIST, and images of its size. */

@@ -176,6 +176,13 @@ test('selvedge evaluate and report name what is missing', async () => {
   assert.is(existsSync(path.join(folder, 'runs', 'none')), false);
 });
 
+test('selvedge evaluate --model best measures what ships, and writes no run', async () => {
+  const evaluation = jsonOf(await selvedge('evaluate', '--model', 'best', '--json'));
+  assert.equal([evaluation.model, evaluation.count, evaluation.views], ['best', 1000, 'single']);
+  assert.ok(evaluation.accuracy > 0.93);
+  assert.is(existsSync(path.join(folder, 'runs', 'default', 'best')), false);
+});
+
 test('selvedge evaluate tells a damaged model', async () => {
   cpSync(path.join(folder, 'runs', 'study'), path.join(folder, 'runs', 'torn'), { recursive: true });
   truncateSync(path.join(folder, 'runs', 'torn', 'dropout', 'model', 'weights.bin'), 1000);
