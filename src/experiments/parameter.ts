@@ -25,6 +25,8 @@ export type Distribution =
 
 /** Decimal digits of a value: readable in a recipe, and beyond the last bit, in which the logarithms of engines differ. */
 const DIGITS = 6;
+/** The least normal number: a range below it is not divisible. */
+const NARROWEST = Number.MIN_VALUE / Number.EPSILON;
 
 /** Whether there is but one value, or a range too narrow to tell two apart. */
 export function isSingle(distribution: Distribution): boolean {
@@ -32,7 +34,7 @@ export function isSingle(distribution: Distribution): boolean {
   const { low, high, step } = distribution;
   if (step !== undefined) return high - low < step;
   const { from, to } = rangeOf(distribution);
-  return to - from <= 1e-12 * Math.max(Math.abs(from), Math.abs(to));
+  return to - from <= Math.max(NARROWEST, 1e-12 * Math.max(Math.abs(from), Math.abs(to)));
 }
 
 /** The number that a journal holds: the value itself, or the position of the choice. */
@@ -121,7 +123,7 @@ export function distributionText(distribution: Distribution): string {
 export function readDistribution(text: string): Distribution {
   const { name, attributes = {} } = parse(text) as { name?: string; attributes?: Record<string, unknown> };
   const { low, high, log, step, choices } = attributes;
-  const isRange = typeof low === 'number' && typeof high === 'number' && low <= high;
+  const isRange = typeof low === 'number' && typeof high === 'number' && low <= high && Number.isFinite(high - low);
   if (name === 'FloatDistribution' && isRange)
     return { kind: 'float', low, high, log: log === true, ...(typeof step === 'number' ? { step } : {}) };
   if (name === 'IntDistribution' && isRange)

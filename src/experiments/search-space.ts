@@ -45,8 +45,12 @@ type Node =
 type Conditions = readonly (readonly [name: string, values: readonly ParameterValue[]])[];
 
 const number = v.pipe(v.number(), v.finite());
-const whole = v.pipe(v.number(), v.integer());
-const ordered = <T extends readonly number[]>() => v.check<T, string>(([low, high]) => low! <= high!, 'low <= high');
+const whole = v.pipe(v.number(), v.safeInteger());
+const ordered = <T extends readonly number[]>() =>
+  v.check<T, string>(
+    ([low, high]) => low! <= high! && Number.isFinite(high! - low!),
+    'low <= high, less than 1.8e308 apart',
+  );
 const scalar = v.union([v.string(), v.number(), v.boolean(), v.null()]);
 
 /** Schemas of what stands in place of a value. */

@@ -54,6 +54,7 @@ function search(
 
 const bestOf = (trials: readonly Trial[]): number => Math.min(...trials.map(({ value }) => value!));
 
+const anyFloat = fc.double({ min: -8e307, max: 8e307, noNaN: true });
 const arbitraryDistribution: fc.Arbitrary<Distribution> = fc.oneof(
   fc
     .record({
@@ -61,6 +62,11 @@ const arbitraryDistribution: fc.Arbitrary<Distribution> = fc.oneof(
       width: fc.double({ min: 0, max: 1000, noNaN: true }),
     })
     .map(({ low, width }) => ({ kind: 'float', low, high: low + width, log: false }) as const),
+  // As near to nothing, to each other and to the ends of the floats as can be.
+  fc
+    .tuple(anyFloat, anyFloat, fc.boolean())
+    .map(([a, b, isClose]) => [a, isClose ? a + Math.abs(a) * Number.EPSILON : b].sort((x, y) => x - y))
+    .map(([low, high]) => ({ kind: 'float', low: low!, high: high!, log: low! > 0 }) as const),
   fc
     .record({
       low: fc.double({ min: 1e-8, max: 10, noNaN: true }),
