@@ -30,6 +30,7 @@ const road = [
   'experiments',
   'explain',
   'apps',
+  'queue',
   'serve',
   'cli',
 ] as const;

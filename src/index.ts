@@ -1,5 +1,6 @@
 // The public face: all that the folders below export, under one name. Not here: the command line, and the platform, which is ours
 // alone. Invariant: package.json's `exports` mirror these folders, so `selvedge/data` is what `src/data/index.ts` exports.
+export * from './apps/index.ts';
 export * from './backend/index.ts';
 export * from './core/index.ts';
 export * from './data/index.ts';
