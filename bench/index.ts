@@ -8,6 +8,7 @@ import { memory } from './memory.ts';
 import { networks } from './networks.ts';
 import { operations } from './operations.ts';
 import { peers } from './peers.ts';
+import { profile } from './profile.ts';
 import { scaling } from './scaling.ts';
 import { serve } from './serve.ts';
 import { startup } from './startup.ts';
@@ -19,6 +20,7 @@ export { saveResult } from './results.ts';
 export const benchmarks: readonly Benchmark[] = [
   training,
   inference,
+  profile,
   peers,
   kernels,
   operations,

@@ -16,7 +16,7 @@ export const bench = command({
       type: 'positional',
       required: false,
       description:
-        'Benchmark to run: training, inference, peers, kernels, operations, data, startup, edge, memory, networks, scaling, serve or tpe',
+        'Benchmark to run: training, inference, profile, peers, kernels, operations, data, startup, edge, memory, networks, scaling, serve or tpe',
     },
     model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network' },
     'batch-size': { type: 'string', valueHint: 'count', description: 'Images a batch' },
