@@ -2,6 +2,7 @@
 // Not here: which options there are, reading models (chosen-model.ts). Invariant: pictures become its images in one way.
 import { type Preparation, usualPreparation } from '../data/preparation.ts';
 import { preprocessImages } from '../data/preprocessing.ts';
+import type { ViewsName } from '../evaluation/views.ts';
 import { openShippedClassifier, type ShippedName, shippedNames } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { usageError } from './arguments.ts';
@@ -21,6 +22,8 @@ export interface ChosenClassifier {
   readonly unplanned?: string;
   /** How a picture becomes one of its images. */
   readonly preparation: Preparation;
+  /** By which it predicts, unless told otherwise. */
+  readonly views: ViewsName;
   /** Probabilities `[count, classes]` of images `[count, height, width, channels]`, levels from 0 to 255. */
   classify(images: Uint8Array): Float32Array;
   dispose(): void;
@@ -61,6 +64,7 @@ export async function openChosenClassifier(
     folder,
     classNames,
     preparation,
+    views: 'single',
     origin: trainedAs(metadata),
     ...(predictor.unplanned === undefined ? {} : { unplanned: predictor.unplanned }),
     classify: (images) => predictor.predict(Float32Array.from(preprocess(images), (level) => level / 255)),
@@ -70,6 +74,9 @@ export async function openChosenClassifier(
     },
   };
 }
+
+/** Views by which those that ship predict here: `best` is there for accuracy. */
+export const shippedViews: Readonly<Record<ShippedName, ViewsName>> = { best: 'shifted', dropout: 'single' };
 
 /** @throws SelvedgeError `cli/usage` for a name that does not ship */
 export function requireShipped(name: string): ShippedName {
@@ -83,5 +90,6 @@ export function requireShipped(name: string): ShippedName {
 async function openShipped(name: ShippedName): Promise<ChosenClassifier> {
   const { model, classify } = await orBuild(() => openShippedClassifier(name));
   const origin = trainedAs({ ...model });
-  return { name, classNames: model.labels, preparation: usualPreparation, origin, classify, dispose() {} };
+  const views = shippedViews[name];
+  return { name, classNames: model.labels, preparation: usualPreparation, views, origin, classify, dispose() {} };
 }

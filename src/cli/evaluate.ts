@@ -9,6 +9,7 @@ import { predictViews, type ViewsName, viewsOf } from '../evaluation/views.ts';
 import { loadModel, type ShippedName } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
+import { shippedViews } from './chosen-classifier.ts';
 import { restoreShippedModel } from './chosen-model.ts';
 import { command } from './command.ts';
 import { loadData, loadRunData } from './data.ts';
@@ -94,13 +95,15 @@ export const evaluate = command({
     ...threadsOption,
   },
   async run(args, context) {
-    const { run, model: name, data, threads, views } = args;
+    const { run, model: name, data, threads } = args;
     if (name === 'best' && !(await platform.files.status(runFolder(context, run, name)))) {
       checkThreads(threads);
+      const { views = shippedViews[name] } = args;
       const [{ test }] = await Promise.all([loadData(context, data), useEngine(threads)]);
       const { predictions: _, ...json } = await evaluateShipped(name, test, views);
       return { json: { ...json, views }, text: describe(json, 'The shipped model best', views) };
     }
+    const { views = 'single' } = args;
     const folder = await modelFolder(context, run, name);
     const provenance = await readProvenance(folder);
     checkThreads(threads);
@@ -112,7 +115,7 @@ export const evaluate = command({
     const { model, metadata } = await loadModel(runPaths.model(folder));
     const isVerbose = (args as { verbose?: boolean }).verbose === true;
     const evaluation = await evaluateOn(model, name, test, {
-      views: args.views,
+      views,
       preprocessing: preprocessingOf(metadata),
       onUnplanned: (reason) => {
         if (isVerbose) context.writeError(`${name} predicts op by op: ${reason}\n`);
@@ -120,9 +123,9 @@ export const evaluate = command({
     });
     model.dispose();
     // A figure of several views says so, wherever it is read again.
-    await writeJson(runPaths.evaluation(folder), { ...evaluation, views: args.views });
+    await writeJson(runPaths.evaluation(folder), { ...evaluation, views });
     const { predictions: _, ...json } = evaluation;
-    return { json: { ...json, views: args.views }, text: describe(evaluation, folder, args.views) };
+    return { json: { ...json, views }, text: describe(evaluation, folder, views) };
   },
 });
 

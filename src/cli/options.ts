@@ -44,8 +44,8 @@ export const viewsOption = {
   views: {
     type: 'enum',
     options: [...viewsNames] as ViewsName[],
-    default: 'single',
-    description: 'Average over an image as it is, and mirrored, and shifted by a pixel',
+    description:
+      'Average over an image as it is, and mirrored, and shifted by a pixel (default: single; of best, shifted)',
   },
 } as const;
 

@@ -39,10 +39,11 @@ export const predict = command({
     const { name, folder, origin, preparation, unplanned } = classifier;
     if (verbose && unplanned !== undefined) context.writeError(`${name} predicts op by op: ${unplanned}\n`);
     const { pictures, failures } = await readPictures(args._, 'predict', { context, verbose, preparation });
-    const predictions = predictAll(classifier, pictures, args.views);
+    const { views = classifier.views } = args;
+    const predictions = predictAll(classifier, pictures, views);
     classifier.dispose();
     return {
-      json: { model: { folder, name, ...origin }, views: args.views, images: predictions.map(toJson), failures },
+      json: { model: { folder, name, ...origin }, views, images: predictions.map(toJson), failures },
       text: describe(predictions, top),
       exitCode: failures.length > 0 ? exitCodes.failure : exitCodes.ok,
     };

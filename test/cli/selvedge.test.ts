@@ -178,7 +178,7 @@ test('selvedge evaluate and report name what is missing', async () => {
 
 test('selvedge evaluate --model best measures what ships, and writes no run', async () => {
   const evaluation = jsonOf(await selvedge('evaluate', '--model', 'best', '--json'));
-  assert.equal([evaluation.model, evaluation.count, evaluation.views], ['best', 1000, 'single']);
+  assert.equal([evaluation.model, evaluation.count, evaluation.views], ['best', 1000, 'shifted']);
   assert.ok(evaluation.accuracy > 0.93);
   assert.is(existsSync(path.join(folder, 'runs', 'default', 'best')), false);
 });
