@@ -8,7 +8,7 @@ import {
   scheduleDefaults,
 } from '../training/index.ts';
 import { usageError } from './arguments.ts';
-import { numberFromZero, positiveNumber } from './options.ts';
+import { numberFromZero, positiveNumber, wholeNumber } from './options.ts';
 
 const { adam, adamw, sgd } = optimizerDefaults;
 
@@ -42,6 +42,11 @@ export const optimizerOptions = {
     valueHint: 'share',
     description: 'Of the training, in which the learning rate rises (default: what goes with the schedule)',
   },
+  cycles: {
+    type: 'string',
+    valueHint: 'count',
+    description: 'Times that --schedule cosine begins anew; each ends in a snapshot, which ensemble takes (default: 1)',
+  },
   average: {
     type: 'string',
     valueHint: 'decay',
@@ -66,6 +71,7 @@ export interface OptimizerArguments {
 export interface ScheduleArguments {
   readonly schedule: Schedule['name'];
   readonly 'warm-up'?: string | undefined;
+  readonly cycles?: string | undefined;
 }
 
 /**
@@ -105,9 +111,14 @@ export function readOptimizer(args: OptimizerArguments): OptimizerConfig {
 /**
  * The schedule that was asked for.
  *
- * @throws SelvedgeError `cli/usage` on a warm-up that is no share
+ * @throws SelvedgeError `cli/usage` on a warm-up that is no share, and on cycles of another schedule than the cosine
  */
-export function readSchedule({ schedule: name, 'warm-up': text }: ScheduleArguments): Schedule {
+export function readSchedule({ schedule: name, 'warm-up': text, cycles: count }: ScheduleArguments): Schedule {
   const warmUp = numberFromZero('warm-up', text, 1);
+  const cycles = wholeNumber('cycles', count) ?? 1;
+  if (cycles > 1) {
+    if (name === 'cosine') return { ...scheduleDefaults.cosine, warmUp: warmUp ?? 0, cycles };
+    throw usageError(`Option "--cycles" does not go with --schedule ${name}: it is of --schedule cosine`);
+  }
   return { ...scheduleDefaults[name], ...(warmUp === undefined ? {} : { warmUp }) };
 }

@@ -1,7 +1,7 @@
 // The files of a run and their names. runs/<name>/ holds a study: a folder a model, the figures and the report.
 //
 //   runs/<name>/report.html, figures/*.svg, data/ (images of pictures, see ../data/stored-set.ts)
-//   runs/<name>/<model>/measures/<measure>.json
+//   runs/<name>/<model>/measures/<measure>.json, snapshots/<cycle>/model.json, weights.bin
 //   runs/<name>/<model>/config.json, history.jsonl, checkpoint-{0,1}.bin, model/model.json, model/weights.bin, evaluation.json
 import type { BackendInfo } from '../backend/index.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
@@ -90,6 +90,8 @@ export const runPaths = {
   config: (folder: string) => files.join(folder, 'config.json'),
   history: (folder: string) => files.join(folder, 'history.jsonl'),
   model: (folder: string) => files.join(folder, 'model'),
+  snapshots: (folder: string) => files.join(folder, 'snapshots'),
+  snapshot: (folder: string, cycle: number) => files.join(folder, 'snapshots', `${cycle}`),
   evaluation: (folder: string) => files.join(folder, 'evaluation.json'),
   measures: (folder: string) => files.join(folder, 'measures'),
   report: (folder: string) => files.join(folder, 'report.html'),

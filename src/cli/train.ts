@@ -141,7 +141,7 @@ export const train = command({
     }
     // An earlier call may have been killed between its last checkpoint and its last line of history.
     await writeHistory(folder, result.history);
-    await saveModel(training.model, runPaths.model(folder), { settings, classNames: training.loaded.train.classNames });
+    await saveModel(training.model, runPaths.model(folder), metadataOf(training));
     const last = result.history.at(-1)!;
     const length = `${settings.epochs} ${settings.epochs === 1 ? 'epoch' : 'epochs'}`;
     return {
@@ -153,6 +153,9 @@ export const train = command({
     };
   },
 });
+
+/** What is kept beside the weights. */
+const metadataOf = ({ settings, loaded }: Training) => ({ settings, classNames: loaded.train.classNames });
 
 const describeAccuracy = ({ validationAccuracy, accuracy }: EpochRecord): string =>
   validationAccuracy === undefined
@@ -322,6 +325,7 @@ async function runTraining(training: Training, context: CommandContext, earlier:
       onReady: async () => {
         if (earlier.isReplaced) await checkpoints.clear();
         if (isFinished(earlier, settings)) return;
+        if (earlier.state === undefined) await platform.files.remove(runPaths.snapshots(folder));
         // What an earlier, shorter or other run left does not belong to the weights of this one.
         await removeResults(folder);
         await writeConfig();
@@ -334,6 +338,7 @@ async function runTraining(training: Training, context: CommandContext, earlier:
         tellStart();
         display.step(progress);
       },
+      onCycle: (cycle) => saveModel(model, runPaths.snapshot(folder, cycle), metadataOf(training)),
       onEpoch: async (record, history) => {
         display.epoch(record, settings.epochs);
         await writeHistory(folder, history);

@@ -61,7 +61,8 @@ const optimizer = v.variant('name', [
 
 const schedule = v.variant('name', [
   v.strictObject({ name: v.literal('constant'), ...warmUp }),
-  v.strictObject({ name: v.picklist(['linear', 'cosine']), ...warmUp, final: share }),
+  v.strictObject({ name: v.literal('linear'), ...warmUp, final: share }),
+  v.strictObject({ name: v.literal('cosine'), ...warmUp, final: share, cycles: v.exactOptional(count) }),
   v.strictObject({ name: v.literal('steps'), ...warmUp, at: v.array(share), factor: positive }),
 ]);
 

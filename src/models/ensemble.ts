@@ -1,7 +1,7 @@
-// Several trained classifiers as one model: the weighted mean of their logits, then one softmax. It is a tf.LayersModel like any other,
+// Several trained classifiers as one model: a weighted sum of their logits, then one softmax. It is a tf.LayersModel like any other,
 // so it is planned, exported, saved and served as one, and stock tfjs runs it.
 // Not here: training members, choosing weights. Invariant: the members stay the caller's and keep their weights.
-import type * as tf from '../backend/tfjs.ts';
+import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import {
   buildFromJson,
@@ -15,6 +15,8 @@ import {
 export interface EnsembleOptions {
   /** Share of each member, summing to 1. Default: all the same. */
   readonly weights?: readonly number[];
+  /** In place of shares: any factor a member, and what is added to the logit of each class; see `fitStack`. */
+  readonly stack?: { readonly factors: readonly number[]; readonly bias: readonly number[] };
 }
 
 /** What a sum of shares may be away from 1. */
@@ -43,10 +45,11 @@ const SUM_TOLERANCE = 1e-6;
  */
 export async function averageModels(
   members: readonly tf.LayersModel[],
-  { weights }: EnsembleOptions = {},
+  { weights, stack }: EnsembleOptions = {},
 ): Promise<tf.LayersModel> {
-  const shares = weights ?? members.map(() => 1 / members.length);
-  checkShares(shares, members.length);
+  const shares = stack?.factors ?? weights ?? members.map(() => 1 / members.length);
+  if (stack === undefined) checkShares(shares, members.length);
+  else checkStack(stack, members);
   const parts = members.map((model, position) => partOf(model, position));
   const [first] = parts as [Part];
   const other = parts.find(({ ends }) => ends !== first.ends);
@@ -66,7 +69,31 @@ export async function averageModels(
       copyLayerWeights(layer, model.getLayer(nameInEnsemble(layer.name, position)), factor);
     }
   });
+  if (stack) addToBias(model.getLayer(parts[0]!.logits[0]), stack.bias);
   return model;
+}
+
+function addToBias({ weights }: tf.layers.Layer, added: readonly number[]): void {
+  const bias = weights.at(-1)!;
+  const values = bias.read().dataSync<'float32'>().slice();
+  bias.write(tf.tensor1d(values.map((value, label) => value + added[label]!)));
+}
+
+function checkStack(
+  { factors, bias }: NonNullable<EnsembleOptions['stack']>,
+  members: readonly tf.LayersModel[],
+): void {
+  const classes = members[0]?.outputs[0]?.shape.at(-1);
+  if (members.length < 2) throw ensembleError('two or more members', `${members.length}`);
+  if (factors.length !== members.length || bias.length !== classes || ![...factors, ...bias].every(Number.isFinite)) {
+    throw ensembleError(
+      `${members.length} factors and ${classes} numbers to add`,
+      `[${factors.join(', ')}] and [${bias.join(', ')}]`,
+    );
+  }
+  const last = members[0]!.outputs[0]!.sourceLayer;
+  if (last.getConfig().useBias === false)
+    throw ensembleError('a first member whose last layer has a bias', `"${last.name}"`);
 }
 
 function checkShares(shares: readonly number[], count: number): void {

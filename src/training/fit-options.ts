@@ -6,7 +6,7 @@ import { type MixingSettings, mixingRules } from '../data/mixing.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import { type LossSettings, lossRules } from './loss.ts';
 import { type OptimizerConfig, optimizerDefaults, optimizerRules } from './optimizer-config.ts';
-import { type Schedule, scheduleDefaults, scheduleRules } from './schedule.ts';
+import { cyclesOf, type Schedule, scheduleDefaults, scheduleRules } from './schedule.ts';
 import type { Averaging } from './weight-average.ts';
 
 /** Settings that decide the weights. */
@@ -89,6 +89,8 @@ export interface FitOptions {
   readonly onStart?: (execution: Execution) => void;
   /** Told after each update. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Told at the end of each cycle of a schedule that has several, from 1, before its checkpoint; again, where a run was killed in between. */
+  readonly onCycle?: (cycle: number) => Promise<void>;
   /** Told after each epoch and its validation; training waits for it. */
   readonly onEpoch?: (record: EpochRecord, history: readonly EpochRecord[]) => void | Promise<void>;
 }
@@ -135,6 +137,14 @@ function settingsRules(settings: FitSettings, classes?: number): [holds: boolean
     ],
     ...optimizerRules(optimizer),
     ...scheduleRules(schedule),
+    [
+      epochs % cyclesOf(schedule) === 0,
+      `${epochs} epochs of ${cyclesOf(schedule)} cycles: expected cycles of whole epochs`,
+    ],
+    [
+      cyclesOf(schedule) === 1 || averaging === undefined,
+      'cycles and averages of weights: expected one of both, since a snapshot is of one update',
+    ],
     ...lossRules(settings, classes),
     [
       averaging === undefined || (averaging.decay >= 0 && averaging.decay < 1),

@@ -27,7 +27,7 @@ import { lossOf } from './loss.ts';
 import { penaltiesOf, readWeights, restoreWeights, trainableVariables } from './model-weights.ts';
 import { crossEntropy } from './operations.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
-import { scheduleFactor } from './schedule.ts';
+import { cyclesOf, scheduleFactor } from './schedule.ts';
 import { createTeacher, type Teacher } from './teacher.ts';
 import { type BatchRequest, createTrainingBatches, type TrainingBatches } from './training-batches.ts';
 import { createValidation, type Validation } from './validation.ts';
@@ -298,7 +298,7 @@ class Trainer {
   }
 
   async #endEpoch(): Promise<void> {
-    const { training, onEpoch } = this.#options;
+    const { training, settings, onEpoch, onCycle } = this.#options;
     const { epoch, lossSum, hits, trainingMs, history } = this.#state;
     const start = platform.now();
     // The last update may have broken the weights, and no loss has told so yet.
@@ -317,6 +317,8 @@ class Trainer {
     };
     const next = { epoch: epoch + 1, step: 0, lossSum: 0, hits: 0, trainingMs: 0, history: [...history, record] };
     this.#state = { ...this.#state, ...next };
+    const cycle = (epoch * cyclesOf(settings.schedule)) / settings.epochs;
+    if (cyclesOf(settings.schedule) > 1 && Number.isInteger(cycle)) await onCycle?.(cycle);
     await this.#save();
     await onEpoch?.(record, next.history);
     await this.#giveWay();

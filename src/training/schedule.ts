@@ -15,12 +15,19 @@ export interface ConstantSchedule extends WarmUp {
   readonly name: 'constant';
 }
 
-/** A straight line, or half a wave of the cosine (Loshchilov & Hutter 2017, without restarts), down to `final`. */
-export interface FallingSchedule extends WarmUp {
-  /** `linear` with a warm-up is the triangle, or one cycle, of Smith & Topin 2018. */
-  readonly name: 'linear' | 'cosine';
+/** A straight line down to `final`; with a warm-up the triangle, or one cycle, of Smith & Topin 2018. */
+export interface LinearSchedule extends WarmUp {
+  readonly name: 'linear';
   /** Factor that the last update comes near to. */
   readonly final: number;
+}
+
+/** Half a wave of the cosine down to `final` (Loshchilov & Hutter 2017). */
+export interface CosineSchedule extends WarmUp {
+  readonly name: 'cosine';
+  readonly final: number;
+  /** How often it begins anew, of equal length, without a warm-up: each ends in a snapshot (Huang et al. 2017). Default: 1. */
+  readonly cycles?: number;
 }
 
 /** The rate is multiplied by `factor` at each of the given points. */
@@ -31,7 +38,7 @@ export interface StepsSchedule extends WarmUp {
   readonly factor: number;
 }
 
-export type Schedule = ConstantSchedule | FallingSchedule | StepsSchedule;
+export type Schedule = ConstantSchedule | LinearSchedule | CosineSchedule | StepsSchedule;
 
 /** Settings of each schedule where nobody says otherwise. */
 export const scheduleDefaults = {
@@ -64,8 +71,12 @@ export function scheduleFactor(schedule: Schedule, update: number, updates: numb
       return 1;
     case 'linear':
       return 1 - (1 - schedule.final) * fallen;
-    case 'cosine':
-      return schedule.final + (1 - schedule.final) * 0.5 * (1 + cosineOfHalfTurn(fallen));
+    case 'cosine': {
+      const { final, cycles = 1 } = schedule;
+      // In whole updates: a cycle's first one has the full rate whatever a division rounds to.
+      const inCycle = cycles === 1 ? fallen : ((update * cycles) % updates) / updates;
+      return final + (1 - final) * 0.5 * (1 + cosineOfHalfTurn(inCycle));
+    }
     case 'steps':
       return schedule.at.reduce((factor, point) => (done >= point ? factor * schedule.factor : factor), 1);
   }
@@ -73,6 +84,9 @@ export function scheduleFactor(schedule: Schedule, update: number, updates: numb
 
 /** Whether another number of epochs is another course from the first update on. */
 export const dependsOnLength = ({ name, warmUp }: Schedule): boolean => name !== 'constant' || warmUp > 0;
+
+/** How often a schedule comes down to its last rate. */
+export const cyclesOf = (schedule: Schedule): number => (schedule.name === 'cosine' ? (schedule.cycles ?? 1) : 1);
 
 /** What a schedule's settings must fulfil, each with the words for a setting that does not. */
 export function scheduleRules(schedule: Schedule): [holds: boolean, message: string][] {
@@ -94,6 +108,11 @@ export function scheduleRules(schedule: Schedule): [holds: boolean, message: str
   if (schedule.name === 'linear' || schedule.name === 'cosine') {
     rules.push([isShare(schedule.final), `a learning rate that falls to ${schedule.final}: expected from 0 to 1`]);
   }
+  const cycles = cyclesOf(schedule);
+  rules.push(
+    [Number.isInteger(cycles) && cycles >= 1, `${cycles} cycles of the learning rate: expected a whole number from 1`],
+    [cycles === 1 || warmUp === 0, `${cycles} cycles and a warm-up: expected one of both`],
+  );
   return rules;
 }
 
@@ -105,7 +124,8 @@ export function describeSchedule(schedule: Schedule): string {
   if (schedule.name === 'steps') parts.push(`times ${schedule.factor} after ${schedule.at.map(percent).join(', ')}`);
   else if (schedule.name !== 'constant') {
     const shape = schedule.name === 'linear' ? 'in a straight line' : 'along a cosine';
-    parts.push(`falling to ${percent(schedule.final)} ${shape}`);
+    const times = cyclesOf(schedule) > 1 ? ` ${cyclesOf(schedule)} times` : '';
+    parts.push(`falling to ${percent(schedule.final)} ${shape}${times}`);
   }
   return parts.length > 0 ? `learning rate ${parts.join(', ')}` : '';
 }

@@ -36,6 +36,34 @@ test('an ensemble is evaluated like a trained model, but is no member of another
   assert.match(nested.err, /end in a dense layer with softmax, got layer "probabilities" \[models\/ensemble\]/);
 });
 
+test('members that kept the same images from training are stacked by them', async () => {
+  const made = await selvedge('ensemble', ...members, '--run', 'stacked', '--stack', '--json');
+  assert.is(made.code, 0, made.err);
+  const { stack } = JSON.parse(made.out);
+  assert.equal([stack.factors.length, stack.bias.length], [2, 10]);
+  assert.ok(stack.outOfFoldLoss < stack.meanLoss, made.out);
+  const evaluated = await selvedge('evaluate', '--run', 'stacked', '--model', 'ensemble', '--json');
+  assert.is(evaluated.code, 0, evaluated.err);
+});
+
+test('snapshots of one run are members', async () => {
+  const snapshots = ['cyclic/baseline@1', 'cyclic/baseline@2'];
+  const settings = ['--model', 'baseline', '--examples', '200', '--epochs', '2'];
+  const cycles = ['--schedule', 'cosine', '--cycles', '2'];
+  const trained = await selvedge('train', '--run', 'cyclic', ...settings, ...cycles);
+  assert.is(trained.code, 0, trained.err);
+  const made = await selvedge('ensemble', ...snapshots, '--run', 'snapshots', '--json');
+  assert.is(made.code, 0, made.err);
+  const missing = await selvedge('ensemble', 'cyclic/baseline@1', 'cyclic/baseline@3', '--run', 'wrong');
+  assert.equal([missing.code, missing.out], [1, '']);
+  assert.match(missing.err, /Cannot find snapshot 3 of .*: it keeps 1, 2; .* \[ensemble\/snapshot\]/);
+  const uneven = await selvedge('train', '--run', 'uneven', ...settings, '--schedule', 'cosine', '--cycles', '3');
+  assert.match(uneven.err, /2 epochs of 3 cycles: expected cycles of whole epochs/);
+  const other = await selvedge('train', '--run', 'uneven', ...settings, '--cycles', '2');
+  assert.match(other.err, /"--cycles" does not go with --schedule constant/);
+  assert.is(other.code, 2);
+});
+
 const wrong: [args: string[], code: number, expected: RegExp][] = [
   [[], 2, /member/i],
   [['seed-1/baseline'], 2, /got 1 member: expected two or more/],
@@ -43,6 +71,9 @@ const wrong: [args: string[], code: number, expected: RegExp][] = [
   [['seed-1/baseline/x', 'seed-2/baseline'], 2, /got member "seed-1\/baseline\/x"/],
   [['../x/baseline', 'seed-2/baseline'], 2, /got member "..\/x\/baseline"/],
   [['seed-1/other', 'seed-2/baseline'], 2, /got "other"/],
+  [['seed-1/baseline@', 'seed-2/baseline'], 2, /got member "seed-1\/baseline@"/],
+  [['seed-1/baseline@1', 'seed-2/baseline'], 1, /Cannot find snapshot 1 of .*: it keeps none/],
+  [[...members, '--stack', '--weights', '1,1'], 2, /"--stack" and "--weights" exclude each other/],
   [['seed-9/baseline', 'seed-2/baseline'], 1, /train it first: selvedge train/],
   [[...members, '--weights', '1'], 2, /"--weights" got "1": expected 2 numbers above 0/],
   [[...members, '--weights', '1,0'], 2, /got "1,0"/],

@@ -68,6 +68,36 @@ function assertNear(got: ArrayLike<number>, expected: ArrayLike<number>, toleran
   assert.ok(worst < tolerance, `off by ${worst}`);
 }
 
+test('averageModels() sums logits by the factors of a stack, and adds to those of classes', async () => {
+  const members = makeMembers();
+  const factors = [0.9, -0.2, 0.4, 1.3];
+  const bias = Array.from({ length: 10 }, (_, label) => label / 5 - 1);
+  const ensemble = await averageModels(members, { stack: { factors, bias } });
+  const expected = expectedOf(members, factors);
+  for (let image = 0; image < COUNT; image++) {
+    const row = expected.subarray(image * 10, image * 10 + 10);
+    row.forEach((value, label) => {
+      row[label] = value * Math.exp(bias[label]!);
+    });
+    const sum = row.reduce((total, value) => total + value, 0);
+    row.forEach((value, label) => {
+      row[label] = value / sum;
+    });
+  }
+  assertNear(probabilitiesOf(ensemble), expected, 1e-5);
+  for (const stack of [
+    { factors: [1, 1], bias },
+    { factors, bias: [1] },
+    { factors: [1, 1, 1, Number.NaN], bias },
+  ]) {
+    await averageModels(members, { stack }).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, /expected 4 factors and 10 numbers to add/),
+    );
+  }
+  for (const model of [...members, ensemble]) model.dispose();
+});
+
 test('averageModels() gives the normalised geometric mean of its members, planned, and by stock tfjs alike', async () => {
   const members = makeMembers();
   const before = tf.memory().numTensors;

@@ -60,6 +60,15 @@ test('scheduleFactor() stays between 0 and 1, rises in the warm-up and never aft
   }
 });
 
+test('scheduleFactor() begins each cycle of a cosine anew, with the same factors', () => {
+  const cycles = course({ ...cosine, warmUp: 0, cycles: 3 }, 30);
+  const one = course({ ...cosine, warmUp: 0 }, 10);
+  cycles.forEach((factor, update) => {
+    assert.ok(Math.abs(factor - one[update % 10]!) < 1e-15, `update ${update}: ${factor}`);
+  });
+  assert.is(cycles[20], 1);
+});
+
 test('dependsOnLength() says that every schedule but a constant rate without warm-up does', () => {
   assert.equal([constant, linear, cosine, steps, { ...constant, warmUp: 0.1 }].map(dependsOnLength), [
     false,
@@ -83,6 +92,9 @@ test('scheduleRules() accepts the defaults and has words for each setting out of
     assert.match(broken({ ...steps, at }).join(), /expected rising shares between 0 and 1$/);
   }
   assert.match(broken({ ...steps, factor: 0 }).join(), /^steps by a factor of 0/);
+  assert.match(broken({ ...cosine, cycles: 2 }).join(), /^2 cycles and a warm-up: expected one of both$/);
+  assert.match(broken({ ...cosine, warmUp: 0, cycles: 1.5 }).join(), /^1.5 cycles of the learning rate/);
+  assert.equal(broken({ ...cosine, warmUp: 0, cycles: 4 }), []);
   assert.match(broken({ ...constant, name: 'cyclic' as 'constant' }).join(), /^schedule "cyclic": expected one of/);
 });
 
