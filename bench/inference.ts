@@ -1,11 +1,12 @@
 // Speed of prediction at several batch sizes: `selvedge bench inference`. Images/s, and milliseconds a call.
 // Not an accuracy run. Invariant: a call begins with floats of images and ends with floats of probabilities in JavaScript.
 import { loadFashionMnist } from '../src/data/sources.ts';
-import { buildModel, initializeWeights } from '../src/models/index.ts';
+import { initializeWeights } from '../src/models/index.ts';
 import { alternate, disturbanceOf, meanOf, sampleCalls, valuesOf } from './alternation.ts';
 import type { Benchmark } from './benchmark.ts';
 import { barChart } from './charts.ts';
 import { disturbanceNotice } from './disturbance.ts';
+import { buildBenchModel } from './model.ts';
 import { createPredictor } from './predictor.ts';
 import { type Spread, shortNumber, spreadOf, spreadText } from './statistics.ts';
 
@@ -28,7 +29,10 @@ export const inference: Benchmark = {
     const { test } = await loadFashionMnist({ folder: data });
     const { height, width, channels } = test;
     const imageSize = height * width * channels;
-    const model = buildModel(name, { inputShape: [height, width, channels], classes: test.classNames.length });
+    const model = await buildBenchModel(name, {
+      inputShape: [height, width, channels],
+      classes: test.classNames.length,
+    });
     initializeWeights(model, 1);
     const predictor = createPredictor(model);
     try {

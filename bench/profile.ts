@@ -2,7 +2,7 @@
 // `selvedge bench profile`. Not the speed of the whole (inference.ts). Invariant: a call works on the lanes that it has in the plan, of all
 // threads, in their caches; rates are of multiplications that the algorithm makes, not of those that it saves.
 import { currentBackend, type SelvedgeBackend } from '../src/backend/index.ts';
-import { buildModel, initializeWeights } from '../src/models/index.ts';
+import { initializeWeights } from '../src/models/index.ts';
 import { PARTITION_IMAGES } from '../src/plan/context.ts';
 import { fuse, type Group } from '../src/plan/fuse.ts';
 import { graphOf } from '../src/plan/graph.ts';
@@ -14,6 +14,7 @@ import { planTileSize } from '../src/plan/stages/winograd.ts';
 import { alternate, disturbanceOf, type Measured, sampleCalls, valuesOf } from './alternation.ts';
 import type { Benchmark } from './benchmark.ts';
 import { disturbanceNotice } from './disturbance.ts';
+import { buildBenchModel } from './model.ts';
 import { arithmeticRoof } from './peak.ts';
 import { createPredictor } from './predictor.ts';
 import { spreadOf } from './statistics.ts';
@@ -50,7 +51,7 @@ export const profile: Benchmark = {
   usesModel: true,
   async run({ engine, model: name = 'dropout', batchSize = BATCH_SIZE, rounds = ROUNDS, onProgress }) {
     const backend = currentBackend();
-    const model = buildModel(name, { inputShape: [28, 28, 1], classes: 10 });
+    const model = await buildBenchModel(name, { inputShape: [28, 28, 1], classes: 10 });
     initializeWeights(model, 1);
     const network = inferenceNetworkOf(model);
     if ('reason' in network) throw new TypeError(`${name} has no plan: ${network.reason}`);

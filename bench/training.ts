@@ -2,11 +2,12 @@
 // Not an accuracy run: the weights are thrown away. The first updates, in which engines still compile, are not counted.
 import { placeDataset } from '../src/data/batches.ts';
 import { loadFashionMnist } from '../src/data/sources.ts';
-import { buildModel, initializeWeights } from '../src/models/index.ts';
+import { initializeWeights } from '../src/models/index.ts';
 import { fitDefaults } from '../src/training/index.ts';
 import { alternate, disturbanceOf, valuesOf } from './alternation.ts';
 import type { Benchmark } from './benchmark.ts';
 import { disturbanceNotice } from './disturbance.ts';
+import { buildBenchModel } from './model.ts';
 import { shortNumber, spreadOf, spreadText } from './statistics.ts';
 import { trainingRounds } from './training-rounds.ts';
 
@@ -21,7 +22,7 @@ export const training: Benchmark = {
   usesModel: true,
   async run({ engine, model: name = 'dropout', batchSize = fitDefaults.batchSize, data, rounds = ROUNDS, onProgress }) {
     const { train, source } = await loadFashionMnist({ folder: data });
-    const model = buildModel(name, {
+    const model = await buildBenchModel(name, {
       inputShape: [train.height, train.width, train.channels],
       classes: train.classNames.length,
     });

@@ -10,8 +10,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../../src/data/index.ts';
 import { placeDataset } from '../../src/data/index.ts';
-import { buildModel, initializeWeights, saveModel } from '../../src/models/index.ts';
+import { initializeWeights, saveModel } from '../../src/models/index.ts';
 import { platform } from '../../src/platform/index.ts';
+import { buildBenchModel } from '../model.ts';
 import { createPredictor } from '../predictor.ts';
 import { trainingRounds } from '../training-rounds.ts';
 import { describeGraph, type Graph } from './graph.ts';
@@ -64,7 +65,7 @@ export async function writeWorkload(
   const { height, width, channels, classNames } = train;
   const testCount = Math.min(TEST_IMAGES, test.count);
   const testImages = test.images.subarray(0, testCount * height * width * channels);
-  const model = buildModel(name, { inputShape: [height, width, channels], classes: classNames.length });
+  const model = await buildBenchModel(name, { inputShape: [height, width, channels], classes: classNames.length });
   try {
     initializeWeights(model, SEED);
     await saveModel(model, path('initial'));

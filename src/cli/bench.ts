@@ -1,6 +1,7 @@
 // selvedge bench: run a benchmark of the repository, which the package does not hold.
 
 import { SelvedgeError } from '../core/errors.ts';
+import { recipeNames } from '../experiments/index.ts';
 import { modelNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
@@ -18,7 +19,12 @@ export const bench = command({
       description:
         'Benchmark to run: training, inference, profile, peers, kernels, operations, data, startup, edge, memory, networks, scaling, serve or tpe',
     },
-    model: { type: 'enum', options: [...modelNames], default: 'dropout', description: 'Network' },
+    model: {
+      type: 'enum',
+      options: [...modelNames, ...recipeNames],
+      default: 'dropout',
+      description: 'Network, of the study or of a recipe',
+    },
     'batch-size': { type: 'string', valueHint: 'count', description: 'Images a batch' },
     rounds: { type: 'string', valueHint: 'count', description: 'How often what is compared takes turns' },
     only: { type: 'string', valueHint: 'names', description: 'Parts of names to measure, separated by commas' },

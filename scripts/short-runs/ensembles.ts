@@ -1,0 +1,155 @@
+// Measures what several networks as one are worth beside one network of equal cost: averaged, stacked, snapshots of one run; three seeds, on
+// half of the study's validation images; the other half is what stacks are learnt from. Writes docs/results/ensembles.json. Not the test set.
+//
+//   node --import tsx scripts/short-runs/ensembles.ts [--minutes N]
+//
+// An interrupted call goes on from runs/ensembles.json; remove it to begin anew.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { startBackend } from '../../src/backend/index.ts';
+import { loadFashionMnist, placeDataset, splitTrainValidation } from '../../src/data/index.ts';
+import { fitStack, measureCalibration } from '../../src/evaluation/index.ts';
+import { buildNetwork, initializeWeights } from '../../src/models/index.ts';
+import { createPredictor } from '../../src/plan/index.ts';
+import { fit, fitDefaults, scheduleDefaults } from '../../src/training/index.ts';
+import { minutesOf, openJournal } from './journal.ts';
+import { ofSeeds } from './short-run.ts';
+
+const SEEDS = [1, 2, 3] as const;
+const EXAMPLES = 20_000;
+/** Of what all arms but the last two cost. */
+const EPOCHS = 9;
+const MEMBERS = 3;
+
+const { train: set } = await loadFashionMnist({ allowSample: false });
+const split = splitTrainValidation(set.count);
+const classes = set.classNames.length;
+const half = split.validation.length / 2;
+const [learning, measuring] = [split.validation.slice(0, half), split.validation.slice(half)];
+const log = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+const journal = openJournal('runs/ensembles.json', minutesOf(process.argv), log);
+const engine = await startBackend({ threads: 1 });
+
+/** Probabilities of the images to learn from and of those to measure on. */
+interface Predicted {
+  readonly learning: Float32Array;
+  readonly measuring: Float32Array;
+}
+
+/** Trains by a falling rate, and predicts at the end of each cycle. */
+async function train(seed: number, epochs: number, cycles = 1): Promise<Predicted[]> {
+  const model = buildNetwork({ family: 'dropout' }, { inputShape: [set.height, set.width, set.channels], classes });
+  initializeWeights(model, seed);
+  const resident = placeDataset(set);
+  const predictor = createPredictor(model);
+  const found: Predicted[] = [];
+  const predict = async (): Promise<void> => {
+    const of = (indices: Int32Array) => predictor.predictExamples(resident.examples({ indices }), 0, indices.length);
+    found.push({ learning: of(learning), measuring: of(measuring) });
+  };
+  try {
+    const schedule = { ...scheduleDefaults.cosine, warmUp: 0, ...(cycles > 1 ? { cycles } : {}) };
+    await fit(model, {
+      training: resident.examples({ indices: split.train.slice(0, EXAMPLES) }),
+      settings: { ...fitDefaults, epochs, seed, schedule },
+      onCycle: predict,
+    });
+    if (cycles === 1) await predict();
+    return found;
+  } finally {
+    predictor.dispose();
+    resident.dispose();
+    model.dispose();
+  }
+}
+
+const labelsOf = (indices: Int32Array): Int32Array => indices.map((index) => set.labels[index]!);
+
+/** Accuracy and calibration of a sum of logits. */
+function measure(
+  members: readonly Predicted[],
+  factors: readonly number[],
+  bias: readonly number[] = new Array<number>(classes).fill(0),
+) {
+  const probabilities = new Float32Array(half * classes);
+  for (let image = 0; image < half; image++) {
+    const logits = bias.map((start, label) =>
+      members.reduce(
+        (sum, { measuring: p }, m) => sum + factors[m]! * Math.log(Math.max(1e-45, p[image * classes + label]!)),
+        start,
+      ),
+    );
+    const most = Math.max(...logits);
+    const sum = logits.reduce((total, logit) => total + Math.exp(logit - most), 0);
+    logits.forEach((logit, label) => {
+      probabilities[image * classes + label] = Math.exp(logit - most) / sum;
+    });
+  }
+  const { accuracy, ece, nll } = measureCalibration({ probabilities, labels: labelsOf(measuring), classes });
+  return { accuracy, ece, logLoss: nll.mean };
+}
+
+const mean = (members: readonly Predicted[]) =>
+  measure(
+    members,
+    members.map(() => 1 / members.length),
+  );
+
+function stacked(members: readonly Predicted[]) {
+  const each = members.map(({ learning: probabilities }) => probabilities);
+  const { factors, bias } = fitStack({ members: each, labels: labelsOf(learning), classes });
+  return measure(members, factors, bias);
+}
+
+/** All arms of a seed; members have seeds of their own. */
+async function measureSeed(seed: number) {
+  const memberSeeds = Array.from({ length: MEMBERS }, (_, i) => 10 * seed + i);
+  const short: Predicted[] = [];
+  const long: Predicted[] = [];
+  for (const each of memberSeeds) short.push(...(await train(each, EPOCHS / MEMBERS)));
+  for (const each of memberSeeds) long.push(...(await train(each, EPOCHS)));
+  const snapshots = await train(memberSeeds[0]!, EPOCHS, MEMBERS);
+  return {
+    'one network': mean(long.slice(0, 1)),
+    'three of a third of the epochs, averaged': mean(short),
+    'three of a third of the epochs, stacked': stacked(short),
+    'three snapshots of one run, averaged': mean(snapshots),
+    'three snapshots of one run, stacked': stacked(snapshots),
+    'three at three times the cost, averaged': mean(long),
+    'three at three times the cost, stacked': stacked(long),
+  };
+}
+type Found = Awaited<ReturnType<typeof measureSeed>>;
+
+const runs: Found[] = [];
+for (const seed of SEEDS) {
+  const describe = (found: Found): string =>
+    Object.values(found)
+      .map(({ accuracy }) => accuracy.toFixed(4))
+      .join(' ');
+  const found = await journal.resultOf(`seed ${seed}`, () => measureSeed(seed), describe);
+  if (found) runs.push(found);
+}
+await engine.stop();
+if (runs.length === SEEDS.length) {
+  const [one] = runs as [Found];
+  const results = (Object.keys(one) as (keyof Found)[]).map((arm) => {
+    const of = (name: 'accuracy' | 'ece' | 'logLoss') => ofSeeds(runs.map((run) => run[arm][name]));
+    const gain = ofSeeds(runs.map((run) => run[arm].accuracy - run['one network'].accuracy));
+    return {
+      arm,
+      accuracy: of('accuracy'),
+      ...(arm === 'one network' ? {} : { gain }),
+      ece: of('ece'),
+      logLoss: of('logLoss'),
+    };
+  });
+  const command = 'node --import tsx scripts/short-runs/ensembles.ts';
+  const settings = { network: 'dropout', examples: EXAMPLES, epochs: EPOCHS, seeds: SEEDS, measuredOn: half };
+  mkdirSync('docs/results', { recursive: true });
+  writeFileSync('docs/results/ensembles.json', `${JSON.stringify({ command, ...settings, results }, null, 2)}\n`);
+  log('docs/results/ensembles.json is written');
+} else {
+  log('Not finished: the same command goes on');
+}
