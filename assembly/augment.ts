@@ -1,4 +1,5 @@
-// Random changes of images: mirrored, scaled, turned, moved (one bilinear pass), then noise, then an erased rectangle.
+// Random changes of images: mirrored, scaled, turned, moved (one bilinear pass), then noise, then a rectangle that is erased,
+// or taken from elsewhere in the image.
 // All of it is a function of (seed, epoch, example id): no state, so threads and batch composition change nothing.
 // Unit: one example.
 //
@@ -10,7 +11,7 @@
 // a value; the key is (seed, stream).
 //
 //   word  0 mirror?  1 move?  2 columns  3 rows  4 turn?  5 angle  6 scale?  7 factor  8 noise?
-//         9 erase?  10 area  11 aspect  12 tall or wide  13 left  14 top
+//         9 erase?  10 area  11 aspect  12 tall or wide  13 left  14 top  16 left and 17 top of what a rectangle is a copy of
 import { PHILOX_BYTES, storePhilox } from './simd/random';
 
 @unmanaged
@@ -42,6 +43,8 @@ class AugmentArgs {
   eraseFill: f32;
   /** Whether an image that is mirrored in one epoch is not in the next. */
   alternates: i32;
+  /** Whether a rectangle is filled with a copy of another. */
+  eraseCopies: i32;
 }
 
 /** Words of random choices, and after them a buffer for words of noise. */
@@ -57,7 +60,7 @@ export function augment(args: usize, start: i32, end: i32, scratch: usize): void
     storePhilox(scratch, 0, a.epoch, id, 0, a.seed, a.stream);
     resample(a, id, scratch, input, output);
     if (happens(scratch, 8, a.noiseProbability)) addNoise(a, id, scratch + CHOICES_BYTES, output);
-    if (happens(scratch, 9, a.eraseProbability)) erase(a, scratch, output);
+    if (happens(scratch, 9, a.eraseProbability)) erase(a, id, scratch, output);
   }
 }
 
@@ -195,8 +198,11 @@ function addNoise(a: AugmentArgs, id: u32, words: usize, output: usize): void {
   }
 }
 
-/** Fills a rectangle of random area, aspect and place. Source: Z. Zhong et al., "Random erasing", AAAI 2020. */
-function erase(a: AugmentArgs, words: usize, output: usize): void {
+/**
+ * Fills a rectangle of random area, aspect and place, with one grey or with what lies elsewhere in the image as it was before. Sources:
+ * Z. Zhong et al., "Random erasing", AAAI 2020; J. Howard, "Practical deep learning for coders", part 2, 2022, for the copy.
+ */
+function erase(a: AugmentArgs, id: u32, words: usize, output: usize): void {
   const area = between(words, 10, <f64>a.eraseFrom, <f64>a.eraseTo) * <f64>(a.height * a.width);
   const aspect = between(words, 11, 1, <f64>a.eraseAspect);
   const long = Math.sqrt(area * aspect);
@@ -206,6 +212,21 @@ function erase(a: AugmentArgs, words: usize, output: usize): void {
   const width = min(a.width, max(1, <i32>Math.floor((isTall ? short : long) + 0.5)));
   const left = <i32>Math.floor(uniform(words, 13) * <f64>(a.width - width + 1));
   const top = <i32>Math.floor(uniform(words, 14) * <f64>(a.height - height + 1));
+  if (a.eraseCopies) {
+    const more = words + CHOICES_BYTES;
+    storePhilox(more, 4, a.epoch, id, 0, a.seed, a.stream);
+    const fromLeft = <i32>Math.floor(uniform(more, 0) * <f64>(a.width - width + 1));
+    const fromTop = <i32>Math.floor(uniform(more, 1) * <f64>(a.height - height + 1));
+    // Rows that overlap are read before they are written.
+    const isUpwards = fromTop < top;
+    for (let i = 0; i < height; i++) {
+      const row = isUpwards ? height - 1 - i : i;
+      const to = ((<usize>(((top + row) * a.width + left) * a.channels)) << 2) + output;
+      const from = ((<usize>(((fromTop + row) * a.width + fromLeft) * a.channels)) << 2) + output;
+      memory.copy(to, from, (<usize>(width * a.channels)) << 2);
+    }
+    return;
+  }
   for (let row = top; row < top + height; row++) {
     const start = output + ((<usize>((row * a.width + left) * a.channels)) << 2);
     for (let i = 0; i < width * a.channels; i++) store<f32>(start + ((<usize>i) << 2), a.eraseFill);

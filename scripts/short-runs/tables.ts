@@ -1,4 +1,4 @@
-// The tables of docs/preprocessing.md, transfer.md, augmentation.md and imbalance.md, from the results: a document's lines between two marks are made anew.
+// The tables of docs/preprocessing.md, transfer.md, augmentation.md, imbalance.md and ensembles.md, from the results: a document's lines between two marks are made anew.
 // Not here: measuring.
 //
 //   node --import tsx scripts/short-runs/tables.ts
@@ -126,5 +126,21 @@ put('imbalance', [
     ({ ratio, remedy, examples, epochs, balancedAccuracy, gain, worstClass, worstClassGain }) =>
       `| ${ratio} | ${remedy} | ${examples} | ${epochs} | ${share(balancedAccuracy.mean)} | ${gain ? points(gain) : ''} | ` +
       `${share(worstClass.mean)} | ${worstClassGain ? points(worstClassGain) : ''} |`,
+  ),
+]);
+
+const ensembles = read<{
+  readonly results: readonly (Measured & {
+    readonly arm: string;
+    readonly ece: Estimate;
+    readonly logLoss: Estimate;
+  })[];
+}>('ensembles');
+put('ensembles', [
+  '| | Accuracy | Points gained (95% interval) | Calibration error | Log loss |',
+  '|---|---|---|---|---|',
+  ...ensembles.results.map(
+    ({ arm, accuracy, gain, ece, logLoss }) =>
+      `| ${arm} | ${share(accuracy.mean)} | ${gain ? points(gain) : ''} | ${share(ece.mean)} | ${share(logLoss.mean)} |`,
   ),
 ]);

@@ -32,8 +32,17 @@ export interface AugmentationSettings {
   scale: { probability: number; minimum: number; maximum: number };
   /** Adds noise of this standard deviation, in units of the full range of grey, and keeps within 0 and 1. */
   noise: { probability: number; standardDeviation: number };
-  /** Fills a rectangle: its share of the image's area, its longest side over its shortest at most, and its grey. */
-  erase: { probability: number; minimumArea: number; maximumArea: number; maximumAspect: number; fill: number };
+  /**
+   * Fills a rectangle: its share of the image's area, its longest side over its shortest at most, and its grey, or "copy" for what lies
+   * elsewhere in the image.
+   */
+  erase: {
+    probability: number;
+    minimumArea: number;
+    maximumArea: number;
+    maximumAspect: number;
+    fill: number | 'copy';
+  };
 }
 
 /** Schema of the settings, for configuration files. */
@@ -52,7 +61,7 @@ export const augmentationSchema: v.GenericSchema<AugmentationSettings> = v.stric
       minimumArea: within(0, 1),
       maximumArea: within(0, 1),
       maximumAspect: within(1, 100),
-      fill: within(0, 1),
+      fill: v.union([within(0, 1), v.literal('copy')], 'expected a grey from 0 to 1, or "copy"'),
     }),
     v.check(({ minimumArea, maximumArea }) => minimumArea <= maximumArea, 'expected minimumArea <= maximumArea'),
   ),
@@ -149,7 +158,8 @@ export function kernelValues(settings: AugmentationSettings): AugmentValues {
     eraseFrom: erase.minimumArea,
     eraseTo: erase.maximumArea,
     eraseAspect: erase.maximumAspect,
-    eraseFill: erase.fill,
+    eraseFill: erase.fill === 'copy' ? 0 : erase.fill,
+    eraseCopies: erase.fill === 'copy',
     alternates: flip.alternating === true,
   };
 }

@@ -33,7 +33,7 @@ export function augmentReference(
   draw: Draw,
   settings: AugmentationSettings,
 ): Float32Array {
-  const words = randomWords(16, 0, draw);
+  const words = randomWords(20, 0, draw);
   const uniform = (index: number): number => (words[index]! >>> 8) / 0x1000000;
   const happens = (index: number, probability: number): boolean => uniform(index) < fround(probability);
   const { flip } = settings;
@@ -115,6 +115,16 @@ function eraseReference(
   const erasedWidth = Math.min(width, Math.max(1, Math.floor(sides[1]! + 0.5)));
   const left = Math.floor(uniform(13) * (width - erasedWidth + 1));
   const top = Math.floor(uniform(14) * (height - erasedHeight + 1));
+  if (erase.fill === 'copy') {
+    const before = output.slice();
+    const fromLeft = Math.floor(uniform(16) * (width - erasedWidth + 1));
+    const fromTop = Math.floor(uniform(17) * (height - erasedHeight + 1));
+    for (let row = 0; row < erasedHeight; row++) {
+      const from = ((fromTop + row) * width + fromLeft) * channels;
+      output.set(before.subarray(from, from + erasedWidth * channels), ((top + row) * width + left) * channels);
+    }
+    return;
+  }
   for (let row = top; row < top + erasedHeight; row++) {
     output.fill(erase.fill, (row * width + left) * channels, (row * width + left + erasedWidth) * channels);
   }

@@ -36,6 +36,7 @@ const cases: Readonly<Record<string, AugmentationSettings>> = {
   scale: { ...never, scale: { probability: 1, minimum: 0.1, maximum: 10 } },
   noise: { ...never, noise: { probability: 1, standardDeviation: 0.1 } },
   erase: { ...never, erase: { ...never.erase, probability: 1 } },
+  copy: { ...never, erase: { ...never.erase, probability: 1, fill: 'copy' } },
   default: defaultAugmentation,
 };
 
@@ -237,6 +238,7 @@ test('checkAugmentation() names the setting that makes no sense', () => {
     [{ ...never, scale: { probability: 1, minimum: 0, maximum: 1 } }, /scale\.minimum = 0/],
     [{ ...never, scale: { probability: 1, minimum: 2, maximum: 1 } }, /minimum <= maximum/],
     [{ ...never, erase: { ...never.erase, minimumArea: 0.5 } }, /minimumArea <= maximumArea/],
+    [{ ...never, erase: { ...never.erase, fill: 'paste' } }, /erase\.fill = "paste"/],
     [{ ...never, blur: {} }, /blur/],
     [{}, /flip/],
     [null, /null/],

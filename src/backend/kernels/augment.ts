@@ -31,6 +31,8 @@ export interface AugmentValues {
   readonly eraseFill: number;
   /** Whether an image that is mirrored in one epoch is not in the next. */
   readonly alternates: boolean;
+  /** Whether a rectangle is filled with a copy of another, not with `eraseFill`. */
+  readonly eraseCopies: boolean;
 }
 
 /** The choices of an image and a buffer of noise, 64 bytes each. */
@@ -74,6 +76,7 @@ export function augmentWords(
     float32Bits(values.eraseAspect),
     float32Bits(values.eraseFill),
     values.alternates ? 1 : 0,
+    values.eraseCopies ? 1 : 0,
   ];
 }
 
