@@ -170,11 +170,12 @@ function runOf(operation: Exclude<ModelOperation, { kind: 'convolution' | 'dense
     // Layers that do no more than the operation, and that tfjs has gradients of.
     case 'opaque':
     case 'embedding':
-    case 'groupNormalization':
-    case 'layerNormalization':
     case 'reshape':
     case 'upSampling':
       return callOf(operation);
+    case 'groupNormalization':
+    case 'layerNormalization':
+      return normalizationOf(operation);
     case 'transposedConvolution':
       return transposedOf(operation, shape);
     case 'smoothActivation':
@@ -276,6 +277,24 @@ function transposedOf(operation: OperationOf<'transposedConvolution'>, shape: Te
     const filter = kernel.read() as tf.Tensor4D;
     const sums = tf.conv2dTranspose(float32(x!) as tf.Tensor4D, filter, made, mutable(strides), padding);
     return bias ? tf.add(sums, bias.read()) : sums;
+  };
+}
+
+/** tfjs's own layer norm cannot train without its factor or its offset. Layer norm is that of one group of a pixel. */
+function normalizationOf(operation: OperationOf<'groupNormalization'> | OperationOf<'layerNormalization'>): Run {
+  const { gamma, beta, epsilon } = operation;
+  return ([x]) => {
+    const channels = x!.shape.at(-1)!;
+    const shape =
+      operation.kind === 'groupNormalization'
+        ? [x!.shape[0]!, -1, operation.groups, channels / operation.groups]
+        : [x!.size / channels, 1, 1, channels];
+    const grouped = tf.reshape(x!, shape);
+    const off = tf.sub(grouped, tf.mean(grouped, [1, 3], true));
+    const variance = tf.mean(tf.square(off), [1, 3], true);
+    let y: tf.Tensor = tf.reshape(tf.mul(off, tf.rsqrt(tf.add(variance, epsilon))), x!.shape);
+    if (gamma) y = tf.mul(y, gamma.read());
+    return beta ? tf.add(y, beta.read()) : y;
   };
 }
 

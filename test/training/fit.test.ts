@@ -7,6 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { currentBackend, type RunningBackend, startBackend } from '../../src/backend/index.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
+import type { Examples } from '../../src/data/index.ts';
 import {
   type CheckpointStore,
   type EpochRecord,
