@@ -74,8 +74,8 @@ const DISPLACING: readonly string[] = ['Permute', 'Reshape'];
 export function openDifferentiable(model: tf.LayersModel): DifferentiableModel {
   const graph = readModel(model);
   if ('reason' in graph) throw unsupported(model, graph.reason);
-  const shape = graph.shapes.get(graph.input)!.slice(1);
-  const classes = graph.shapes.get(graph.logits)!.at(-1);
+  const shape = graph.shapes.get(graph.inputs[0]!)!.slice(1);
+  const classes = graph.shapes.get(graph.outputs[0]!)!.at(-1);
   if (shape.length !== 3 || [...shape, classes].some((extent) => typeof extent !== 'number')) {
     throw unsupported(model, `expected images [height, width, channels], got [${shape.join(', ')}]`);
   }
@@ -106,7 +106,7 @@ class Differentiable implements DifferentiableModel {
   scores(images: Float32Array): Float32Array {
     const scores = new Float32Array(this.#countOf(images) * this.classes);
     this.#eachBatch(images, (x, start) => {
-      scores.set(this.#logits(new Map([[this.#graph.input, x]])).dataSync<'float32'>(), start * this.classes);
+      scores.set(this.#logits(new Map([[this.#graph.inputs[0]!, x]])).dataSync<'float32'>(), start * this.classes);
     });
     return this.#finite(scores, 'scores');
   }
@@ -117,7 +117,7 @@ class Differentiable implements DifferentiableModel {
     const size = images.length / labels.length;
     this.#eachBatch(images, (x, start) => {
       const chosen = this.#oneHot(labels, start, x.shape[0]!);
-      const slope = this.#slope(x, (input) => this.#logits(new Map([[this.#graph.input, input]])), chosen);
+      const slope = this.#slope(x, (input) => this.#logits(new Map([[this.#graph.inputs[0]!, input]])), chosen);
       gradients.set(slope.dataSync<'float32'>(), start * size);
     });
     return this.#finite(gradients, 'gradients');
@@ -139,7 +139,7 @@ class Differentiable implements DifferentiableModel {
     const features = new Float32Array(labels.length * size);
     const gradients = new Float32Array(labels.length * size);
     this.#eachBatch(images, (x, start) => {
-      const values = new Map<number, tf.Tensor>([[this.#graph.input, x]]);
+      const values = new Map<number, tf.Tensor>([[this.#graph.inputs[0]!, x]]);
       this.#pass(values, INFERENCE);
       const known = [...values].filter(([id]) => !behind.has(id));
       const feature = values.get(value)!;
@@ -153,7 +153,7 @@ class Differentiable implements DifferentiableModel {
 
   #logits(values: Map<number, tf.Tensor>): tf.Tensor {
     this.#pass(values, INFERENCE);
-    return values.get(this.#graph.logits)!;
+    return values.get(this.#graph.outputs[0]!)!;
   }
 
   /** Slope of the sum of the chosen scores: each score depends on its own image alone. */
@@ -221,14 +221,14 @@ class Differentiable implements DifferentiableModel {
 
 /** Values whose positions are places in the image, and which a convolution has made. */
 function findFeatures(graph: ModelGraph): { layer: FeatureLayer; value: number }[] {
-  const places = new Set([graph.input]);
+  const places = new Set(graph.inputs);
   const convolved = new Set<number>();
   const found = new Map<string, { layer: FeatureLayer; value: number }>();
   for (const operation of graph.operations) {
     const { kind, layer, inputs, outputs } = operation;
     const [value] = outputs as [number];
     const shape = graph.shapes.get(value)!;
-    const isOther = kind === 'opaque' && displaces(layer);
+    const isOther = kind === 'reshape' || (kind === 'opaque' && displaces(layer));
     if (shape.length !== 4 || outputs.length > 1 || isOther || !inputs.every((id) => places.has(id))) continue;
     places.add(value);
     if (!convolves(operation) && !inputs.some((id) => convolved.has(id))) continue;
@@ -246,6 +246,7 @@ function findFeatures(graph: ModelGraph): { layer: FeatureLayer; value: number }
 const convolves = ({ kind, layer }: ModelOperation): boolean =>
   kind === 'convolution' ||
   kind === 'depthwise' ||
+  kind === 'transposedConvolution' ||
   (kind === 'opaque' && layer.weights.some(({ shape }) => shape.length === 4));
 
 const displaces = (layer: tf.layers.Layer): boolean =>

@@ -3,6 +3,7 @@
 export { averageModels, type EnsembleOptions } from './ensemble.ts';
 export type { ModelConfig } from './fashion-cnn.ts';
 export { type LoadedModel, loadModel, loadShippedModel, saveModel, shippedModelFolder } from './files.ts';
+export { type GroupNormalizationArgs, groupNormalization } from './group-normalization.ts';
 export { initializeWeights } from './initialize.ts';
 export { buildNetwork, type NetworkSettings, networkSchema } from './network.ts';
 export { operationsPerImage } from './operations.ts';

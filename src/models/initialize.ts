@@ -68,6 +68,11 @@ function draw(
       return values;
     case 'Ones':
       return values.fill(1);
+    // What embeddings begin with.
+    case 'RandomUniform': {
+      const { minval, maxval } = initializer.config as { minval: number; maxval: number };
+      return values.map(() => minval + draws.nextUniform() * (maxval - minval));
+    }
     case 'VarianceScaling':
     case 'GlorotUniform':
     case 'GlorotNormal':
@@ -76,7 +81,7 @@ function draw(
       throw new SelvedgeError(
         'models/initializer',
         `Cannot initialise layer "${layerName}": got initializer "${initializer?.className}", ` +
-          'expected Zeros, Ones, Glorot, He, LeCun or VarianceScaling',
+          'expected Zeros, Ones, Glorot, He, LeCun, VarianceScaling or RandomUniform',
       );
   }
 }

@@ -8,17 +8,17 @@ import type { Group, Value } from './fuse.ts';
  *
  * @param groups In order of computation
  * @param trained Variables that the optimiser moves
- * @returns Ids of values, that of the input among them
+ * @returns Ids of values, those of the inputs among them
  */
 export function fixedValues(
   groups: readonly Group[],
-  input: Value,
+  inputs: readonly Value[],
   trained: ReadonlySet<tf.Tensor>,
 ): ReadonlySet<number> {
-  const fixed = new Set([input.id]);
-  for (const { head, inputs, output } of groups) {
+  const fixed = new Set(inputs.map(({ id }) => id));
+  for (const { head, inputs: read, output } of groups) {
     const isTrained = weightsOf(head).some((weight) => trained.has(weight.read()));
-    if (!isTrained && inputs.every(({ id }) => fixed.has(id))) fixed.add(output.id);
+    if (!isTrained && read.every(({ id }) => fixed.has(id))) fixed.add(output.id);
   }
   return fixed;
 }
@@ -28,8 +28,13 @@ function weightsOf(head: Group['head']): readonly tf.LayerVariable[] {
     case 'convolution':
     case 'depthwise':
     case 'dense':
+    case 'transposedConvolution':
       return head.bias ? [head.kernel, head.bias] : [head.kernel];
+    case 'embedding':
+      return [head.table];
     case 'batchNormalization':
+    case 'groupNormalization':
+    case 'layerNormalization':
       return [head.gamma, head.beta].filter((weight) => weight !== undefined);
     default:
       return [];

@@ -62,7 +62,23 @@ const FINISHED: readonly string[] = [
   'depthwise',
   'globalAveragePooling',
   'maxPooling',
+  'transposedConvolution',
 ];
+/** Heads that apply any activation, and nothing else, to what they make. */
+const ACTIVATED: readonly string[] = ['groupNormalization', 'layerNormalization'];
+/** Heads that make all that the model says, and need all of their inputs. */
+const WHOLE: readonly string[] = [
+  ...ACTIVATED,
+  'embedding',
+  'multiply',
+  'reshape',
+  'shift',
+  'smoothActivation',
+  'transposedConvolution',
+  'upSampling',
+];
+/** Heads whose output is the memory of their input, read in another shape. */
+export const SAME_MEMORY: readonly string[] = ['flatten', 'reshape'];
 
 interface Draft {
   head: Head | undefined;
@@ -72,14 +88,22 @@ interface Draft {
   output: number;
 }
 
-/** Groups in order of computation, and the value of the logits. */
-export function fuse(graph: Graph): { groups: Group[]; input: Value; logits: Value } {
+/** A graph in groups, in order of computation. */
+export interface FusedGraph {
+  readonly groups: readonly Group[];
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+}
+
+/** Groups the operations of a graph. */
+export function fuse(graph: Graph): FusedGraph {
   const readers = countReaders(graph);
   const drafts: Draft[] = [];
   const byOutput = new Map<number, Draft>();
   for (const operation of graph.operations) {
     const { inputs, output } = operation;
     if (operation.kind === 'add' && addToNormalised(operation, drafts, readers, byOutput)) continue;
+    if (activateNormalised(operation, readers, byOutput)) continue;
     if (!isFinish(operation)) {
       const draft = { head: operation, inputs, sumsShape: operation.shape, finish: NO_FINISH, output };
       drafts.push(draft);
@@ -88,7 +112,9 @@ export function fuse(graph: Graph): { groups: Group[]; input: Value; logits: Val
     }
     const before = byOutput.get(inputs[0]!);
     const finish =
-      before && readers.get(inputs[0]!) === 1 && isFinishable(before) ? extend(before.finish, operation) : undefined;
+      before && readers.get(inputs[0]!) === 1 && isFinishable(before, operation)
+        ? extend(before.finish, operation)
+        : undefined;
     if (before && finish) {
       before.finish = finish;
       before.output = output;
@@ -100,7 +126,7 @@ export function fuse(graph: Graph): { groups: Group[]; input: Value; logits: Val
     drafts.push(draft);
     byOutput.set(output, draft);
   }
-  return close(graph, drafts, graph.logits);
+  return close(graph, drafts);
 }
 
 /** Lets the last batch normalisation that a sum alone reads make the sum, in its place; whether there is one. */
@@ -127,6 +153,22 @@ function addToNormalised(
   return true;
 }
 
+/** Lets a normalisation that an activation alone reads apply it; whether there is one. */
+function activateNormalised(
+  operation: Operation,
+  readers: ReadonlyMap<number, number>,
+  byOutput: Map<number, Draft>,
+): boolean {
+  if (operation.kind !== 'activation' && operation.kind !== 'smoothActivation') return false;
+  const before = byOutput.get(operation.inputs[0]!);
+  if (!before || !ACTIVATED.includes(before.head?.kind ?? '') || before.finish !== NO_FINISH) return false;
+  if (readers.get(before.output) !== 1) return false;
+  before.finish = { ...NO_FINISH, activation: { code: operation.code, alpha: operation.alpha } };
+  before.output = operation.output;
+  byOutput.set(operation.output, before);
+  return true;
+}
+
 type Finisher = Extract<Operation, { kind: 'activation' | 'maxPooling' | 'dropout' }>;
 
 const isFinish = (operation: Operation): operation is Finisher =>
@@ -138,7 +180,10 @@ const isFinish = (operation: Operation): operation is Finisher =>
 const isInside = ({ padding, size }: Extract<Operation, { kind: 'maxPooling' }>): boolean =>
   padding === 'valid' && size[0] * size[1] <= MAX_WINDOW;
 
-const isFinishable = ({ head }: Draft): boolean => head === undefined || FINISHED.includes(head.kind);
+/** A transposed convolution makes all of its image, of which a pooling may leave the border. */
+const isFinishable = ({ head }: Draft, { kind }: Finisher): boolean =>
+  head === undefined ||
+  (FINISHED.includes(head.kind) && !(kind === 'maxPooling' && head.kind === 'transposedConvolution'));
 
 /** Adds an operation to what is done to sums, or undefined where the order does not allow it. */
 function extend(finish: FinishSettings, operation: Finisher): FinishSettings | undefined {
@@ -162,14 +207,14 @@ function countReaders(graph: Graph): Map<number, number> {
   for (const { inputs } of graph.operations) {
     for (const input of inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
   }
-  readers.set(graph.logits, (readers.get(graph.logits) ?? 0) + 1);
+  for (const output of graph.outputs) readers.set(output, (readers.get(output) ?? 0) + 1);
   return readers;
 }
 
 /** Finds from the last group to the first what is used, and makes the groups final. */
-function close(graph: Graph, drafts: readonly Draft[], logits: number) {
-  const used = new Map<number, [number, number]>([[logits, [1, 1]]]);
-  const readers = new Map<number, number>([[logits, 1]]);
+function close(graph: Graph, drafts: readonly Draft[]): FusedGraph {
+  const used = new Map<number, [number, number]>();
+  const readers = new Map<number, number>();
   const sumsUsed = new Map<Draft, [number, number]>();
   const use = (id: number, height: number, width: number): void => {
     const [h, w] = used.get(id) ?? [0, 0];
@@ -177,8 +222,11 @@ function close(graph: Graph, drafts: readonly Draft[], logits: number) {
     used.set(id, [Math.min(maxHeight, Math.max(h, height)), Math.min(maxWidth, Math.max(w, width))]);
     readers.set(id, (readers.get(id) ?? 0) + 1);
   };
+  /** Outputs are asked for whole, and batches come whole. */
+  const useWhole = (id: number): void => use(id, ...(graph.shapes.get(id)!.slice(0, 2) as [number, number]));
+  for (const output of graph.outputs) useWhole(output);
   for (const draft of drafts.toReversed()) {
-    const isWhole = draft.head?.kind === 'multiply';
+    const isWhole = WHOLE.includes(draft.head?.kind ?? '');
     const [height, width] =
       (isWhole ? undefined : used.get(draft.output)) ??
       (graph.shapes.get(draft.output)!.slice(0, 2) as [number, number]);
@@ -192,8 +240,7 @@ function close(graph: Graph, drafts: readonly Draft[], logits: number) {
       use(input, h, w);
     });
   }
-  // Batches come whole.
-  use(graph.input, graph.inputShape[0], graph.inputShape[1]);
+  for (const input of graph.inputs) useWhole(input);
   const values = new Map<number, Value>();
   const valueWith = (id: number): Value => {
     const known = values.get(id);
@@ -205,7 +252,9 @@ function close(graph: Graph, drafts: readonly Draft[], logits: number) {
   };
   const groups = drafts.map((draft): Group => {
     const output = valueWith(draft.output);
-    const twin = gradientTwin(drafts, draft, graph.input, (id) => samePixels(valueWith(id), output));
+    const twin = gradientTwin(drafts, draft, [...graph.inputs, ...graph.outputs], (id) =>
+      samePixels(valueWith(id), output),
+    );
     return {
       head: draft.head,
       inputs: draft.inputs.map(valueWith),
@@ -216,7 +265,7 @@ function close(graph: Graph, drafts: readonly Draft[], logits: number) {
       gradientTwin: twin === undefined ? undefined : valueWith(twin),
     };
   });
-  return { groups, input: valueWith(graph.input), logits: valueWith(logits) };
+  return { groups, inputs: graph.inputs.map(valueWith), outputs: graph.outputs.map(valueWith) };
 }
 
 const samePixels = (a: Value, b: Value): boolean =>
@@ -226,7 +275,7 @@ const samePixels = (a: Value, b: Value): boolean =>
 function gradientTwin(
   drafts: readonly Draft[],
   draft: Draft,
-  graphInput: number,
+  ends: readonly number[],
   isAlike: (input: number) => boolean,
 ): number | undefined {
   const { head, inputs, finish } = draft;
@@ -238,10 +287,12 @@ function gradientTwin(
   // What is added gets the gradient as it is, which batch normalisation must not write over.
   const candidates = isSum || inputs.length === 1 ? inputs : inputs.slice(1);
   return candidates.find((input) => {
-    if (input === graphInput || !isAlike(input) || inputs.indexOf(input) !== inputs.lastIndexOf(input)) return false;
+    if (ends.includes(input) || !isAlike(input) || inputs.indexOf(input) !== inputs.lastIndexOf(input)) return false;
     if (drafts.findLast((reader) => reader.inputs.includes(input)) !== draft) return false;
     // A vector is the image it was made of, which others may read.
-    return !drafts.some((one) => one.head?.kind === 'flatten' && (one.output === input || one.inputs.includes(input)));
+    return !drafts.some(
+      (one) => SAME_MEMORY.includes(one.head?.kind ?? '') && (one.output === input || one.inputs.includes(input)),
+    );
   });
 }
 
@@ -252,6 +303,7 @@ function reach({ head }: Draft, [height, width]: [number, number], input: ImageS
     case 'add':
     case 'concatenate':
     case 'multiply':
+    case 'shift':
       return [height, width];
     case 'convolution':
     case 'depthwise': {

@@ -7,9 +7,19 @@ export {
   type InferencePlanOptions,
 } from './inference-plan.ts';
 export { createPredictor, type Predictor, type PredictorOptions } from './predictor.ts';
-export { type ModelGraph, type ModelOperation, readModel, type Unsupported } from './read-model.ts';
+export {
+  type Ending,
+  endingOf,
+  type ModelGraph,
+  type ModelOperation,
+  readModel,
+  readNetwork,
+  type TensorShape,
+  type Unsupported,
+} from './read-model.ts';
 export { type RestoredModel, restoreModel } from './restore-model.ts';
-export type { PlannedBatch } from './stages/source.ts';
+export { endingOfLoss } from './stages/output-losses.ts';
+export type { PlannedBatch, PlannedTargets } from './stages/source.ts';
 export {
   type BatchLoss,
   compileTraining,

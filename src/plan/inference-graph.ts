@@ -26,7 +26,7 @@ export function foldBatchNormalizations(graph: Graph): { graph: Graph; folds: Fo
   const operations: Operation[] = [];
   const readers = (id: number): number =>
     graph.operations.flatMap(({ inputs }) => inputs).filter((input) => input === id).length +
-    (graph.logits === id ? 1 : 0);
+    (graph.outputs.includes(id) ? 1 : 0);
   for (const original of graph.operations) {
     const operation = { ...original, inputs: original.inputs.map((id) => renamed.get(id) ?? id) };
     const at = operations.findIndex(({ output }) => output === original.inputs[0]);
@@ -42,7 +42,8 @@ export function foldBatchNormalizations(graph: Graph): { graph: Graph; folds: Fo
     folds.push({ batchNormalization: operation, kernel, bias, shift, channels: before.shape[2] });
     renamed.set(operation.output, before.output);
   }
-  return { graph: { ...graph, operations, logits: renamed.get(graph.logits) ?? graph.logits }, folds };
+  const outputs = graph.outputs.map((id) => renamed.get(id) ?? id);
+  return { graph: { ...graph, operations, outputs }, folds };
 }
 
 const isWeighted = (operation: Operation | undefined): operation is Weighted =>

@@ -3,7 +3,7 @@
 import type * as tf from '../backend/tfjs.ts';
 import type { GradientTargets, Range, StageLayout } from './context.ts';
 import { fuse, type Value } from './fuse.ts';
-import { graphOf, type Operation } from './graph.ts';
+import { type Graph, graphOf, type Operation } from './graph.ts';
 import { type Fold, foldBatchNormalizations } from './inference-graph.ts';
 import { frozenWeight, type PlanLayout, sizeOfVariable } from './layout.ts';
 import type { Call, Job } from './program.ts';
@@ -16,8 +16,8 @@ export interface InferenceNetwork {
   readonly stages: readonly StageLayout[];
   readonly folds: readonly Fold[];
   readonly operations: readonly Operation[];
-  readonly input: Value;
-  readonly logits: Value;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
 }
 
 /** A network with places for all that it computes. */
@@ -38,12 +38,17 @@ export interface LaidOutNetwork {
 export function inferenceNetworkOf(model: tf.LayersModel): InferenceNetwork | Unsupported {
   const read = graphOf(model, false);
   if ('reason' in read) return read;
+  return networkOf(read);
+}
+
+/** The network of a graph without what only training does, or why there is none. */
+export function networkOf(read: Graph): InferenceNetwork | Unsupported {
   const { graph, folds } = foldBatchNormalizations(read);
-  const { groups, input, logits } = fuse(graph);
+  const { groups, inputs, outputs } = fuse(graph);
   const stages = groups.map(layoutOf);
   const unknown = stages.find((stage): stage is Unsupported => 'reason' in stage);
   if (unknown) return unknown;
-  return { stages: stages as StageLayout[], folds, operations: graph.operations, input, logits };
+  return { stages: stages as StageLayout[], folds, operations: graph.operations, inputs, outputs };
 }
 
 const noGradients: GradientTargets = {

@@ -73,7 +73,7 @@ class CompiledInference implements InferencePlan {
   #writesSeen = -1;
 
   constructor(network: InferenceNetwork, { batchSize }: InferencePlanOptions) {
-    const { input, logits } = network;
+    const [input, logits] = [network.inputs[0]!, network.outputs[0]!];
     const backend = currentBackend();
     const { threads } = backend.pool;
     this.#backend = backend;
@@ -81,7 +81,7 @@ class CompiledInference implements InferencePlan {
     this.classes = logits.shape[2];
     const lanes = Math.min(Math.ceil(batchSize / PARTITION_IMAGES), LANES_PER_THREAD * threads);
     const capacity = lanes * PARTITION_IMAGES;
-    this.#layout = new PlanLayout(backend, { capacity, input, isTraining: false, seed: 0 });
+    this.#layout = new PlanLayout(backend, { capacity, inputs: [input], isTraining: false, seed: 0 });
     try {
       const { derivations, scratchBytes, calls } = layoutNetwork(this.#layout, network, capacity);
       this.#scratchBytes = scratchBytes;

@@ -1,7 +1,8 @@
 // Which layers, and which of their attributes, the reading of a model knows. An attribute that is in no list here, since tfjs or a
 // subclass added it, makes a layer unknown: what nobody looks at is never ignored.
-// Not here: what the attributes mean (graph.ts). Invariant: a layer that passes is tfjs's own, and is read to its last attribute.
+// Not here: what the attributes mean (graph.ts). Invariant: a layer that passes is tfjs's own or ours, and is read to its last attribute.
 import * as tf from '../backend/tfjs.ts';
+import { GroupNormalization } from '../models/group-normalization.ts';
 
 interface KnownLayer {
   /** An instance, to know tfjs's own class from another of its name. Named, so that it takes no number from a user's layers. */
@@ -38,6 +39,10 @@ const knownLayers: Readonly<Record<string, KnownLayer>> = {
     make: (name) => layers.conv2d({ name, filters: 1, kernelSize: 1 }),
     attributes: [...CONVOLUTION, 'filters', ...weightOf('kernel')],
   },
+  Conv2DTranspose: {
+    make: (name) => layers.conv2dTranspose({ name, filters: 1, kernelSize: 1 }),
+    attributes: [...CONVOLUTION, 'filters', ...weightOf('kernel')],
+  },
   Dense: {
     make: (name) => layers.dense({ name, units: 1 }),
     attributes: ['units', ...ACTIVATED, 'useBias', ...weightOf('kernel', 'bias')],
@@ -48,6 +53,13 @@ const knownLayers: Readonly<Record<string, KnownLayer>> = {
   },
   Dropout: { make: (name) => layers.dropout({ name, rate: 0.5 }), attributes: ['rate', 'noiseShape', 'seed'] },
   ELU: { make: (name) => layers.elu({ name }), attributes: ['alpha'] },
+  Embedding: {
+    make: (name) => layers.embedding({ name, inputDim: 1, outputDim: 1 }),
+    attributes: [
+      ...['inputDim', 'outputDim', 'activityRegularizer', 'maskZero', 'inputLength'],
+      ...weightOf('embeddings'),
+    ],
+  },
   Flatten: { make: (name) => layers.flatten({ name }), attributes: ['dataFormat'] },
   GaussianDropout: { make: (name) => layers.gaussianDropout({ name, rate: 0.5 }), attributes: ['rate'] },
   GaussianNoise: { make: (name) => layers.gaussianNoise({ name, stddev: 1 }), attributes: ['stddev'] },
@@ -59,10 +71,19 @@ const knownLayers: Readonly<Record<string, KnownLayer>> = {
     make: (name) => layers.globalMaxPooling2d({ name, dataFormat: 'channelsLast' }),
     attributes: ['dataFormat'],
   },
+  GroupNormalization: {
+    make: (name) => new GroupNormalization({ name, groups: 1 }),
+    attributes: ['groups', 'epsilon', 'center', 'scale', 'betaInitializer', 'gammaInitializer'],
+  },
+  LayerNormalization: {
+    make: (name) => layers.layerNormalization({ name }),
+    attributes: ['axis', 'epsilon', 'center', 'scale', ...weightOf('beta', 'gamma')],
+  },
   LeakyReLU: { make: (name) => layers.leakyReLU({ name }), attributes: ['alpha'] },
   MaxPooling2D: { make: (name) => layers.maxPooling2d({ name }), attributes: POOLING },
   Multiply: { make: (name) => layers.multiply({ name }), attributes: [] },
   ReLU: { make: (name) => layers.reLU({ name }), attributes: ['maxValue'] },
+  Reshape: { make: (name) => layers.reshape({ name, targetShape: [1] }), attributes: ['targetShape'] },
   SeparableConv2D: {
     make: (name) => layers.separableConv2d({ name, filters: 1, kernelSize: 1 }),
     attributes: [...CONVOLUTION, 'filters', ...weightOf('depthwise', 'pointwise')],
@@ -71,6 +92,10 @@ const knownLayers: Readonly<Record<string, KnownLayer>> = {
   SpatialDropout1D: {
     make: (name) => layers.spatialDropout1d({ name, rate: 0.5 }),
     attributes: ['rate', 'noiseShape', 'seed'],
+  },
+  UpSampling2D: {
+    make: (name) => layers.upSampling2d({ name }),
+    attributes: ['size', 'dataFormat', 'interpolation'],
   },
   ZeroPadding2D: { make: (name) => layers.zeroPadding2d({ name }), attributes: ['padding', 'dataFormat'] },
 };

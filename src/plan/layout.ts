@@ -9,7 +9,8 @@ import { type PlanHeap, PlanMemory } from './program.ts';
 export interface LayoutOptions {
   /** Images that the buffers have room for. */
   readonly capacity: number;
-  readonly input: Value;
+  /** Nobody asks for their gradients. */
+  readonly inputs: readonly Value[];
   readonly isTraining: boolean;
   readonly seed: number;
   /** Values that no weight which trains comes before: nobody asks for their gradients. */
@@ -71,8 +72,9 @@ export class PlanLayout {
   buffersOf(value: Value): Buffers {
     const known = this.#buffers.get(value.id);
     if (known) return known;
-    const { isTraining, input, fixed } = this.#options;
-    const hasGradient = isTraining && value.id !== input.id && !fixed?.has(value.id);
+    const { isTraining, inputs, fixed } = this.#options;
+    const isInput = inputs.some(({ id }) => id === value.id);
+    const hasGradient = isTraining && !isInput && !fixed?.has(value.id);
     const made = {
       value: this.#room(value),
       gradient: hasGradient ? this.#room(value) : 0,

@@ -25,6 +25,17 @@ export interface RecordedNetwork extends Omit<Network, 'weights'> {
   readonly weights: readonly PlacedWeight[];
 }
 
+/** Operations whose kernels are not among those of edge deployments. */
+const ENGINE_ONLY: readonly Operation['kind'][] = [
+  'embedding',
+  'groupNormalization',
+  'layerNormalization',
+  'shift',
+  'smoothActivation',
+  'transposedConvolution',
+  'upSampling',
+];
+
 /** Address 0 means "none" to kernels. */
 const FIRST_BYTE = 64;
 const ALIGNMENT = 8;
@@ -40,9 +51,12 @@ const MAX_GAP_WORDS = 8;
 export function recordNetwork(model: tf.LayersModel): RecordedNetwork | Unsupported {
   const network = inferenceNetworkOf(model);
   if ('reason' in network) return network;
-  const { input, logits, operations } = network;
+  const { operations } = network;
+  const [input, logits] = [network.inputs[0]!, network.outputs[0]!];
+  const missing = operations.find(({ kind }) => ENGINE_ONLY.includes(kind));
+  if (missing) return { reason: `exported models have no ${missing.kind}` };
   const heap = new RecordedHeap(model.weights);
-  const layout = new PlanLayout(heap, { capacity: PARTITION_IMAGES, input, isTraining: false, seed: 0 });
+  const layout = new PlanLayout(heap, { capacity: PARTITION_IMAGES, inputs: [input], isTraining: false, seed: 0 });
   const { derivations, scratchBytes, calls } = layoutNetwork(layout, network, PARTITION_IMAGES);
   const { memory } = layout;
   const [, , classes] = logits.shape;

@@ -5,6 +5,7 @@
 
 import { currentBackend, type SelvedgeBackend } from '../backend/index.ts';
 import { ownMemory, updateArguments, type VariableUpdate } from '../backend/kernels/optimizer-update.ts';
+import type { OutputLoss } from '../backend/kernels/output-loss.ts';
 import type { LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
@@ -21,22 +22,25 @@ import {
   type Weight,
 } from './context.ts';
 import { fixedValues } from './fixed-values.ts';
-import { fuse, type Group, type Value } from './fuse.ts';
-import { graphOf } from './graph.ts';
+import { type FusedGraph, fuse, type Group, SAME_MEMORY } from './fuse.ts';
+import { type Graph, graphOf, planGraph } from './graph.ts';
 import { frozenWeight, PlanLayout, sizeOfVariable } from './layout.ts';
 import { type Call, type Phase, type PlanMemory, runPhase } from './program.ts';
-import type { Unsupported } from './read-model.ts';
+import { readNetwork, type Unsupported } from './read-model.ts';
+import { type BatchEnds, layoutBatchEnds } from './stages/batch-ends.ts';
 import { layoutOf } from './stages/index.ts';
-import { layoutLoss } from './stages/loss.ts';
-import { type BatchInput, layoutSource, type PlannedBatch, sizeOfBatch } from './stages/source.ts';
+import { endingOfLoss } from './stages/output-losses.ts';
+import { type PlannedBatch, sizeOfBatch } from './stages/source.ts';
 import { type Clipping, layoutClipping, updatePhases } from './updates.ts';
 
 export interface TrainingPlanOptions {
   /** Images of the largest batch. */
   readonly batchSize: number;
   readonly seed: number;
-  /** What is minimised; default: cross-entropy. */
+  /** What is minimised of a classifier; default: cross-entropy. */
   readonly loss?: LossOptions;
+  /** What is minimised of any other model, by output: batches then have targets for each of them. Default: the model is a classifier. */
+  readonly losses?: readonly OutputLoss[] | undefined;
   /**
    * Tells a teacher's probabilities `[size, classes]` of images `[size, height, width, channels]` at a byte offset, where the loss has a
    * distillation.
@@ -56,7 +60,10 @@ export interface TrainingPlanOptions {
 export interface BatchLoss {
   /** Sum of the losses of the examples, in their order, in double precision. */
   readonly lossSum: number;
+  /** Of outputs that have no classes: 0. */
   readonly hits: number;
+  /** The sum by output, where losses of outputs are minimised. */
+  readonly outputs?: readonly number[];
 }
 
 export interface TrainingPlan {
@@ -88,14 +95,20 @@ export interface TrainingPlan {
  * @returns The plan, which the caller disposes, or the reason why the model must run op by op
  */
 export function compileTraining(model: tf.LayersModel, options: TrainingPlanOptions): TrainingPlan | Unsupported {
-  const graph = graphOf(model);
+  const graph = trainingGraphOf(model, options);
   if ('reason' in graph) return graph;
-  const { groups, input, logits } = fuse(graph);
-  const layouts = groups.map(layoutOf);
-  checkMemory(groups, options.batchSize);
+  const fused = fuse(graph);
+  const layouts = fused.groups.map(layoutOf);
+  checkMemory(fused.groups, options.batchSize);
   const unknown = layouts.find((layout): layout is Unsupported => 'reason' in layout);
   if (unknown) return unknown;
-  return new CompiledTraining({ layouts: layouts as StageLayout[], groups, input, logits }, options);
+  return new CompiledTraining({ layouts: layouts as StageLayout[], ...fused }, options);
+}
+
+function trainingGraphOf(model: tf.LayersModel, { losses }: TrainingPlanOptions): Graph | Unsupported {
+  if (!losses) return graphOf(model);
+  const read = readNetwork(model, losses.map(endingOfLoss));
+  return 'reason' in read ? read : planGraph(read, true);
 }
 
 /** What WebAssembly can have. */
@@ -103,7 +116,7 @@ const MEMORY_BYTES = 65_536 * 65_536;
 
 /** Refuses at once what cannot be: to ask for the memory, until there is no more, takes minutes. */
 function checkMemory(groups: readonly Group[], batchSize: number): void {
-  const made = groups.filter(({ head }) => head?.kind !== 'flatten');
+  const made = groups.filter(({ head }) => !SAME_MEMORY.includes(head?.kind ?? ''));
   const bytes = made.reduce((sum, { output }) => sum + 4 * batchSize * floatsOf(output), 0);
   if (bytes <= MEMORY_BYTES) return;
   const gigabytes = (value: number): string => `${(value / 1e9).toFixed(1)} GB`;
@@ -129,11 +142,8 @@ interface Compiled {
   readonly scratchBytes: number;
 }
 
-interface Network {
+interface Network extends FusedGraph {
   readonly layouts: readonly StageLayout[];
-  readonly groups: readonly Group[];
-  readonly input: Value;
-  readonly logits: Value;
 }
 
 class CompiledTraining implements TrainingPlan {
@@ -146,46 +156,35 @@ class CompiledTraining implements TrainingPlan {
   readonly #stepWordsAt = new Map<VariableUpdate, number>();
   /** Written besides the weights that the optimiser updates. */
   readonly #writtenVariables = new Set<tf.LayerVariable>();
-  readonly #batchInput: BatchInput;
   readonly #stages: ReturnType<StageLayout>[];
   readonly #compiled = new Map<number, Compiled>();
-  readonly #losses: number;
-  readonly #hits: number;
-  readonly #loss: (batch: number) => Stage;
+  readonly #ends: BatchEnds;
+  readonly #network: Network;
   readonly #clipping: Clipping | undefined;
-  /** Byte offsets of the images of a batch, and of what a teacher says of them. */
-  readonly #images: number;
-  readonly #taught: number;
   /** Whether a stage has no backward pass: nothing in it or before it trains. */
   readonly #isFixed: readonly boolean[];
 
-  constructor({ layouts, groups, input, logits }: Network, options: TrainingPlanOptions) {
+  constructor(network: Network, options: TrainingPlanOptions) {
+    const { layouts, groups, inputs } = network;
+    this.#network = network;
     this.#options = options;
     this.#backend = currentBackend();
     const { batchSize, seed } = options;
-    const fixed = fixedValues(groups, input, new Set(options.updates.map(({ variable }) => variable)));
+    const fixed = fixedValues(groups, inputs, new Set(options.updates.map(({ variable }) => variable)));
     this.#isFixed = groups.map(({ output }) => fixed.has(output.id));
-    this.#layout = new PlanLayout(this.#backend, { capacity: batchSize, input, isTraining: true, seed, fixed });
+    this.#layout = new PlanLayout(this.#backend, { capacity: batchSize, inputs, isTraining: true, seed, fixed });
     this.#memory = this.#layout.memory;
     try {
       const { clipNorm, updates } = options;
       const sizes = updates.map(({ variable }) => variable.size);
       this.#clipping = clipNorm === undefined ? undefined : layoutClipping(this.#memory, clipNorm, sizes);
-      this.#losses = this.#memory.floats(batchSize);
-      this.#hits = this.#memory.floats(batchSize);
-      const labels = this.#memory.floats(batchSize * logits.shape[2]);
       const context = this.#layout.context({
         weight: (variable) => this.#weight(variable),
         writesVariable: (variable) => this.#writtenVariables.add(variable),
       });
-      const classes = logits.shape[2];
-      this.#images = this.#layout.buffersOf(input).value;
-      this.#taught = options.teacher ? this.#memory.floats(batchSize * classes) : 0;
-      const { source, isMixed = false } = options;
-      this.#batchInput = layoutSource(context, { input, labels, classes, source, isMixed });
+      this.#ends = layoutBatchEnds(context, network, options);
       this.#stages = layouts.map((layout) => layout(context));
-      const places = { logits, labels, losses: this.#losses, hits: this.#hits, teacher: this.#taught };
-      this.#loss = layoutLoss(context, places, options.loss ?? {});
+      this.#ends.layoutLoss();
     } catch (error) {
       this.#memory.dispose();
       throw error;
@@ -208,16 +207,9 @@ class CompiledTraining implements TrainingPlan {
       if (at !== undefined) this.#memory.view(at, stepWords[i]!.length).set(stepWords[i]!);
     });
     for (const phase of entry) runPhase(this.#backend, phase, scratchBytes);
-    this.#askTeacher(sizeOfBatch(batch));
+    this.#ends.askTeacher(sizeOfBatch(batch));
     for (const phase of phases) runPhase(this.#backend, phase, scratchBytes);
-    return this.#readLoss(sizeOfBatch(batch));
-  }
-
-  #askTeacher(size: number): void {
-    const probabilities = this.#options.teacher?.(this.#images, size);
-    if (!probabilities) return;
-    const { buffer, byteOffset, length } = probabilities;
-    this.#memory.view(this.#taught, length).set(new Int32Array(buffer, byteOffset, length));
+    return this.#ends.readLoss(sizeOfBatch(batch));
   }
 
   observe(batch: PlannedBatch, update: number): void {
@@ -236,25 +228,13 @@ class CompiledTraining implements TrainingPlan {
     }
     const compiled = this.#compile(size);
     this.#followWeights(compiled);
-    this.#batchInput.take(batch);
+    this.#ends.take(batch);
     for (const args of this.#layout.maskArgs) this.#memory.setWord(args, 7, update);
     return compiled;
   }
 
   dispose(): void {
     this.#memory.dispose();
-  }
-
-  #readLoss(size: number): BatchLoss {
-    const losses = new Float32Array(this.#memory.view(this.#losses, size).buffer, this.#losses, size);
-    const hits = this.#memory.view(this.#hits, size);
-    let lossSum = 0;
-    let hitSum = 0;
-    for (let i = 0; i < size; i++) {
-      lossSum += losses[i]!;
-      hitSum += hits[i]!;
-    }
-    return { lossSum, hits: hitSum };
   }
 
   /** Notices weights that moved or were replaced, and makes anew what is derived from them. */
@@ -303,10 +283,10 @@ class CompiledTraining implements TrainingPlan {
       .toReversed()
       .map((stage) => stage(batch, gradients))
       .toReversed();
-    const { stage: input } = this.#batchInput;
+    const { stage: input } = this.#ends;
     const seen = this.#options.teacher ? input.forward : [];
     const entered = this.#options.teacher ? [] : [input];
-    const forward = [...entered, ...stages, this.#loss(batch)].flatMap((stage) => stage.forward);
+    const forward = [...entered, ...stages, ...this.#ends.loss(batch)].flatMap((stage) => stage.forward);
     const trained = stages.filter((_, i) => !this.#isFixed[i]);
     const backward = trained.toReversed().flatMap((stage) => stage.backward);
     const compiled: Compiled = {
@@ -349,7 +329,8 @@ class CompiledTraining implements TrainingPlan {
 
   /** The first reader of a value, from the end, writes its gradient; others write elsewhere and add. */
   #gradientTargets(): GradientTargets {
-    const written = new Set<number>();
+    // Losses write the gradients of outputs first of all.
+    const written = new Set(this.#network.outputs.map((output) => this.#layout.buffersOf(output).gradient));
     return {
       target: (value, canAdd = false) => {
         const at = this.#layout.buffersOf(value).gradient;

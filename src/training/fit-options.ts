@@ -1,13 +1,21 @@
 // What fit() takes and gives, and which of it makes sense. Not the loop: fit.ts.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import type { Examples } from '../data/batches.ts';
+import type { ExampleSource } from '../data/batches.ts';
 import { type MixingSettings, mixingRules } from '../data/mixing.ts';
+import type { TargetExamples } from '../data/target-batch.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import { type LossSettings, lossRules } from './loss.ts';
 import { type OptimizerConfig, optimizerDefaults, optimizerRules } from './optimizer-config.ts';
+import { type OutputLoss, outputLossRules } from './output-losses.ts';
 import { cyclesOf, type Schedule, scheduleDefaults, scheduleRules } from './schedule.ts';
 import type { Averaging } from './weight-average.ts';
+
+/** Examples to train on: images and labels, `Examples`, for a classifier; anything that the model takes with losses of outputs. */
+export interface TrainingExamples extends TargetExamples {
+  /** See `Examples.source`. */
+  readonly source?: ExampleSource;
+}
 
 /** Settings that decide the weights. */
 export interface FitSettings extends LossSettings {
@@ -24,6 +32,11 @@ export interface FitSettings extends LossSettings {
    * weight decay; default: they are left as they are.
    */
   readonly clipNorm?: number;
+  /**
+   * What is minimised of each output of the model: their sum. Default: the model is a classifier, whose cross-entropy is. Then neither
+   * label smoothing nor what else changes cross-entropy applies, and examples give whatever the model takes: `TargetExamples`.
+   */
+  readonly losses?: readonly OutputLoss[];
   /** Mixes the examples of a batch by mixup or CutMix; default: each stays as it is. Not in validation. */
   readonly mixing?: MixingSettings;
 }
@@ -32,6 +45,7 @@ export interface FitSettings extends LossSettings {
 export interface EpochRecord {
   readonly epoch: number;
   readonly loss: number;
+  /** Of outputs that have losses of their own: the mean share of rows that are right, 0 for errors, which have no classes. */
   readonly accuracy: number;
   readonly validationLoss?: number;
   readonly validationAccuracy?: number;
@@ -69,8 +83,8 @@ export interface FitState {
 }
 
 export interface FitOptions {
-  readonly training: Examples;
-  readonly validation?: Examples;
+  readonly training: TrainingExamples;
+  readonly validation?: TrainingExamples;
   /** Whom the model learns from, by `settings.distillation`; it stays the caller's. */
   readonly teacher?: tf.LayersModel;
   readonly settings: FitSettings;
@@ -146,6 +160,7 @@ function settingsRules(settings: FitSettings, classes?: number): [holds: boolean
       'cycles and averages of weights: expected one of both, since a snapshot is of one update',
     ],
     ...lossRules(settings, classes),
+    ...outputLossRules(settings),
     [
       averaging === undefined || (averaging.decay >= 0 && averaging.decay < 1),
       `averages that keep ${averaging?.decay} of themselves: expected from 0 up to, not including, 1`,

@@ -2,13 +2,10 @@
 // Not here: files other than checkpoints, printing, data formats. Invariant: weights after an update are a function of
 // (initial weights, data, settings, number of the update), whether or not the run was killed and resumed in between.
 
-import { currentBackend } from '../backend/index.ts';
-import type { LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
-import { type BatchShape, batchShapeOf, checkSource } from '../data/take-batch.ts';
-import { type BatchLoss, compileTraining, type TrainingPlan, type Unsupported } from '../plan/index.ts';
+import type { BatchLoss, TrainingPlan, Unsupported } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
 import { clip } from './clip.ts';
@@ -21,16 +18,14 @@ import {
   type FitState,
   type Progress,
 } from './fit-options.ts';
-import { createForward, type Forward } from './forward.ts';
 import { defaultIdentity } from './identity.ts';
-import { lossOf } from './loss.ts';
 import { penaltiesOf, readWeights, restoreWeights, trainableVariables } from './model-weights.ts';
-import { crossEntropy } from './operations.ts';
+import { classifierObjective, type Objective } from './objective.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
+import { outputsObjective } from './outputs-objective.ts';
 import { cyclesOf, scheduleFactor } from './schedule.ts';
-import { createTeacher, type Teacher } from './teacher.ts';
-import { type BatchRequest, createTrainingBatches, type TrainingBatches } from './training-batches.ts';
-import { createValidation, type Validation } from './validation.ts';
+import type { BatchRequest } from './training-batches.ts';
+import type { Validation } from './validation.ts';
 import { createWeightAverage, type WeightAverage } from './weight-average.ts';
 
 /** Images that the statistics of batch norm are made of where weights are averaged. */
@@ -39,7 +34,7 @@ const OBSERVED_IMAGES = 8000;
 const YIELD_MS = 100;
 
 /**
- * Trains a model in place.
+ * Trains a model in place: a classifier, or, by `settings.losses`, a model of any inputs and outputs.
  *
  * @param model Weights are updated in place; it needs no compile()
  * @param options Data, settings, and where to keep checkpoints; a checkpoint of the same run is resumed
@@ -75,10 +70,7 @@ class Trainer {
   readonly #options: FitOptions;
   readonly #optimizer: Optimizer;
   readonly #variables: tf.Variable[];
-  readonly #forward: Forward;
-  readonly #batches: TrainingBatches;
-  readonly #loss: LossOptions;
-  readonly #teacher: Teacher | undefined;
+  readonly #objective: Objective;
   readonly #plan: TrainingPlan | Unsupported;
   readonly #validation: Validation | undefined;
   readonly #average: WeightAverage | undefined;
@@ -89,18 +81,12 @@ class Trainer {
     this.#model = model;
     this.#options = options;
     this.#variables = trainableVariables(model);
-    this.#forward = createForward(model);
-    const shape = batchShapeOf(model);
-    checkSource(options.training, shape);
-    if (options.validation) checkSource(options.validation, shape);
-    this.#batches = createTrainingBatches(options, shape);
-    this.#loss = lossOf(options.settings, options.training, model.outputs[0]!.shape.at(-1)!);
+    const { losses, averaging } = options.settings;
+    this.#objective = losses ? outputsObjective(model, options, losses) : classifierObjective(model, options);
     // Last: it owns tensors and memory from here on.
     this.#optimizer = createOptimizer(this.#variables, options.settings.optimizer);
-    this.#teacher = this.#createTeacher(shape);
     this.#plan = this.#compile();
     this.#validation = this.#createValidation();
-    const { averaging } = options.settings;
     this.#average = averaging && createWeightAverage(model, averaging);
     this.#state = {
       identity: options.identity,
@@ -135,7 +121,7 @@ class Trainer {
 
   #disposeTraining(): void {
     if (!('reason' in this.#plan)) this.#plan.dispose();
-    this.#teacher?.dispose();
+    this.#objective.dispose();
     this.#optimizer.dispose();
   }
 
@@ -146,40 +132,19 @@ class Trainer {
   }
 
   #compile(): TrainingPlan | Unsupported {
-    const { training, settings, opByOp = false } = this.#options;
-    if (opByOp) return { reason: 'the caller asked for operations one by one' };
+    if (this.#options.opByOp) return { reason: 'the caller asked for operations one by one' };
     try {
-      return compileTraining(this.#model, {
-        batchSize: Math.min(settings.batchSize, training.count),
-        seed: settings.seed,
-        loss: this.#loss,
-        clipNorm: settings.clipNorm,
-        teacher: this.#teacher?.probabilities,
-        source: training.source,
-        isMixed: settings.mixing !== undefined,
-        updates: this.#optimizer.updates,
-      });
+      return this.#objective.compile(this.#optimizer.updates);
     } catch (error) {
-      this.#teacher?.dispose();
-      this.#optimizer.dispose();
-      throw error;
-    }
-  }
-
-  #createTeacher(shape: BatchShape): Teacher | undefined {
-    const { teacher, training, settings } = this.#options;
-    try {
-      return teacher && createTeacher(teacher, shape, Math.min(settings.batchSize, training.count));
-    } catch (error) {
+      this.#objective.dispose();
       this.#optimizer.dispose();
       throw error;
     }
   }
 
   #createValidation(): Validation | undefined {
-    const { validation, opByOp = false } = this.#options;
     try {
-      return validation && createValidation(this.#model, validation, { forward: this.#forward, opByOp });
+      return this.#objective.validation();
     } catch (error) {
       this.#disposeTraining();
       throw error;
@@ -225,7 +190,7 @@ class Trainer {
   #updateByPlan(plan: TrainingPlan, positions: Int32Array): BatchLoss {
     const { updates } = this.#state;
     const stepWords = this.#optimizer.countUpdate(this.#rateFactor());
-    return this.#batches.withPlanned(this.#request(positions), (batch) => plan.step(batch, updates, stepWords));
+    return this.#objective.withPlanned(this.#request(positions), (batch) => plan.step(batch, updates, stepWords));
   }
 
   /** The batch of the update that comes next. */
@@ -239,18 +204,16 @@ class Trainer {
     const { updates } = this.#state;
     let result: BatchLoss | undefined;
     tf.tidy(() => {
-      const { x, y } = this.#batches.tensors(this.#request(positions));
-      const probabilities = this.#teacher?.probabilities(currentBackend().offset(x), positions.length);
-      const taught = probabilities && tf.tensor2d(probabilities.slice(), y.shape);
+      const batch = this.#objective.takeOpByOp(this.#request(positions), updates);
       const { grads } = tf.variableGrads(() => {
-        const logits = this.#forward(x, { training: true, seed: settings.seed, step: updates });
         const keep = (batchLoss: BatchLoss): void => {
           result = batchLoss;
         };
-        const loss = crossEntropy(logits, y, keep, this.#loss, taught);
+        const loss = this.#objective.lossOpByOp(batch, keep);
         return penaltiesOf(this.#model).reduce((sum: tf.Scalar, penalty) => tf.add(sum, penalty), loss);
       }, this.#variables);
       if (Number.isFinite(result!.lossSum)) this.#optimizer.apply(clip(grads, settings.clipNorm), this.#rateFactor());
+      this.#objective.disposeOpByOp(batch);
     });
     return result!;
   }
@@ -278,17 +241,14 @@ class Trainer {
 
   /** Images as they are predicted later: augmented, but whole. */
   #observe(positions: Int32Array, epoch: number): void {
-    const { seed } = this.#options.settings;
     const step = this.#state.updates;
     const plan = this.#plan;
     const request = { positions, epoch };
     if (!('reason' in plan)) {
-      this.#batches.withPlanned(request, (batch) => plan.observe(batch, step));
+      this.#objective.withPlanned(request, (batch) => plan.observe(batch, step));
       return;
     }
-    tf.tidy(() => {
-      this.#forward(this.#batches.tensors(request).x, { training: true, seed, step });
-    });
+    this.#objective.observe(request, step);
   }
 
   #rateFactor(): number {

@@ -4,7 +4,14 @@
 // Values between input and logits, and gradients of them, are for those who explain (explain/differentiable-model.ts).
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { type ModelGraph, type ModelOperation, readModel } from '../plan/index.ts';
+import {
+  type Ending,
+  type ModelGraph,
+  type ModelOperation,
+  readModel,
+  readNetwork,
+  type TensorShape,
+} from '../plan/index.ts';
 import {
   activation,
   batchNormalization,
@@ -12,6 +19,7 @@ import {
   dense,
   type OutputActivation,
   seededDropout,
+  smoothActivation,
 } from './operations.ts';
 
 /** Layers of tfjs that draw from Math.random in training. */
@@ -54,12 +62,33 @@ interface Stage {
 export function createForward(model: tf.LayersModel): Forward {
   const graph = readModel(model);
   if ('reason' in graph) throw unsupported(model, graph.reason);
+  const run = forwardOf(model, graph);
+  return (x, context) => run([x], context)[0] as tf.Tensor2D;
+}
+
+/** Computes the outputs of a model, of its inputs. */
+export type NetworkForward = (inputs: readonly tf.Tensor[], context: ForwardContext) => tf.Tensor[];
+
+/**
+ * Lists what any model computes, once, for many passes.
+ *
+ * @param model No random layers but dropout
+ * @param endings Of each output: the activation that is left out where it ends in it
+ * @throws SelvedgeError `training/unsupported-model`
+ */
+export function createNetworkForward(model: tf.LayersModel, endings: readonly (Ending | undefined)[]): NetworkForward {
+  const graph = readNetwork(model, endings);
+  if ('reason' in graph) throw unsupported(model, graph.reason);
+  return forwardOf(model, graph);
+}
+
+function forwardOf(model: tf.LayersModel, graph: ModelGraph): NetworkForward {
   requireSeeded(model, graph);
   const pass = createPass(graph, 'weights');
-  return (x, context) => {
-    const values = new Map<number, tf.Tensor>([[graph.input, x]]);
+  return (inputs, context) => {
+    const values = new Map(graph.inputs.map((id, i) => [id, inputs[i]!]));
     pass(values, context);
-    return values.get(graph.logits) as tf.Tensor2D;
+    return graph.outputs.map((id) => values.get(id)!);
   };
 }
 
@@ -93,15 +122,15 @@ const LINEAR: OutputActivation = { name: 'linear' };
 /** One stage an operation, but an activation that alone reads what comes before it is fused. */
 function listStages(graph: ModelGraph, gradientsOf: 'weights' | 'values'): Stage[] {
   const needsWeightGradients = gradientsOf === 'weights';
-  const readers = new Map<number, number>([[graph.logits, 1]]);
+  const readers = new Map<number, number>(graph.outputs.map((id) => [id, 1]));
   for (const id of graph.operations.flatMap(({ inputs }) => inputs)) readers.set(id, (readers.get(id) ?? 0) + 1);
   const stages: Stage[] = [];
   for (let i = 0; i < graph.operations.length; i++) {
     const operation = graph.operations[i]!;
     const { inputs, outputs } = operation;
-    const needsInputGradient = !needsWeightGradients || inputs[0] !== graph.input;
+    const needsInputGradient = !needsWeightGradients || !graph.inputs.includes(inputs[0]!);
     if (operation.kind !== 'convolution' && operation.kind !== 'dense') {
-      stages.push({ inputs, outputs, run: runOf(operation, graph.shapes.get(outputs[0]!)!.length) });
+      stages.push({ inputs, outputs, run: runOf(operation, graph.shapes.get(outputs[0]!)!) });
       continue;
     }
     const next = graph.operations[i + 1];
@@ -135,11 +164,24 @@ function weightedOf(operation: OperationOf<'convolution'> | OperationOf<'dense'>
     convolution(float32(x!) as tf.Tensor4D, kernel.read() as tf.Tensor4D, biasOf(), { ...window, ...settings });
 }
 
-/** `rank` is that of the output. */
-function runOf(operation: Exclude<ModelOperation, { kind: 'convolution' | 'dense' }>, rank: number): Run {
+/** `shape` is that of the output. */
+function runOf(operation: Exclude<ModelOperation, { kind: 'convolution' | 'dense' }>, shape: TensorShape): Run {
   switch (operation.kind) {
+    // Layers that do no more than the operation, and that tfjs has gradients of.
     case 'opaque':
+    case 'embedding':
+    case 'reshape':
+    case 'upSampling':
       return callOf(operation);
+    case 'groupNormalization':
+    case 'layerNormalization':
+      return normalizationOf(operation);
+    case 'transposedConvolution':
+      return transposedOf(operation, shape);
+    case 'smoothActivation':
+      return ([x]) => smoothActivation(float32(x!), operation.name);
+    case 'shift':
+      return sumOf(operation);
     case 'depthwise':
       return depthwiseOf(operation);
     case 'batchNormalization':
@@ -157,7 +199,7 @@ function runOf(operation: Exclude<ModelOperation, { kind: 'convolution' | 'dense
       const pool = operation.kind === 'maxPooling' ? tf.maxPool : tf.avgPool;
       return ([x]) => {
         const y = pool(x as tf.Tensor4D, mutable(size), mutable(strides), padding);
-        return rank === 4 ? y : tf.reshape(y, [y.shape[0], y.shape[3]]);
+        return shape.length === 4 ? y : tf.reshape(y, [y.shape[0], y.shape[3]]);
       };
     }
     case 'zeroPadding': {
@@ -189,7 +231,7 @@ const mutable = ([height, width]: readonly [number, number]): [number, number] =
 const float32 = (x: tf.Tensor): tf.Tensor => (x.dtype === 'float32' ? x : tf.cast(x, 'float32'));
 
 const callOf =
-  ({ layer }: OperationOf<'opaque'>): Run =>
+  ({ layer }: ModelOperation): Run =>
   (inputs, { training }) =>
     layer.call(inputs.length === 1 ? inputs[0]! : inputs, { training });
 
@@ -224,12 +266,51 @@ function depthwiseOf({ kernel, bias, strides, dilations, padding }: OperationOf<
   };
 }
 
+/** The gradient of a convolution by its input, whose shape is that of the output. */
+function transposedOf(operation: OperationOf<'transposedConvolution'>, shape: TensorShape): Run {
+  const { kernel, bias, strides, padding } = operation;
+  return ([x]) => {
+    const [batch, height, width] = x!.shape as [number, number, number];
+    const side = (axis: 0 | 1, extent: number): number =>
+      extent * strides[axis] + (padding === 'valid' ? Math.max(operation.size[axis] - strides[axis], 0) : 0);
+    const made: [number, number, number, number] = [batch, side(0, height), side(1, width), shape[3]!];
+    const filter = kernel.read() as tf.Tensor4D;
+    const sums = tf.conv2dTranspose(float32(x!) as tf.Tensor4D, filter, made, mutable(strides), padding);
+    return bias ? tf.add(sums, bias.read()) : sums;
+  };
+}
+
+/** tfjs's own layer norm cannot train without its factor or its offset. Layer norm is that of one group of a pixel. */
+function normalizationOf(operation: OperationOf<'groupNormalization'> | OperationOf<'layerNormalization'>): Run {
+  const { gamma, beta, epsilon } = operation;
+  return ([x]) => {
+    const channels = x!.shape.at(-1)!;
+    const shape =
+      operation.kind === 'groupNormalization'
+        ? [x!.shape[0]!, -1, operation.groups, channels / operation.groups]
+        : [x!.size / channels, 1, 1, channels];
+    const grouped = tf.reshape(x!, shape);
+    const off = tf.sub(grouped, tf.mean(grouped, [1, 3], true));
+    const variance = tf.mean(tf.square(off), [1, 3], true);
+    let y: tf.Tensor = tf.reshape(tf.mul(off, tf.rsqrt(tf.add(variance, epsilon))), x!.shape);
+    if (gamma) y = tf.mul(y, gamma.read());
+    return beta ? tf.add(y, beta.read()) : y;
+  };
+}
+
+/** The vector stands for all pixels. */
+function sumOf({ vector }: OperationOf<'shift'>): Run {
+  return (inputs) => tf.add(inputs[1 - vector]!, overPixels(inputs[vector]!, inputs[1 - vector]!));
+}
+
+const overPixels = (vector: tf.Tensor, { rank, shape }: tf.Tensor): tf.Tensor =>
+  tf.reshape(vector, rank === 4 ? [shape[0]!, 1, 1, shape[3]!] : shape);
+
 /** The factors, `[batch, channels]` or `[batch, 1, 1, channels]`, stand for all pixels. */
 function productOf({ factors }: OperationOf<'multiply'>): Run {
   return (inputs) => {
     const [x, vector] = [inputs[1 - factors]!, inputs[factors]!];
-    const extents = x.rank === 4 ? [x.shape[0]!, 1, 1, x.shape[3]!] : x.shape;
-    return tf.mul(x, tf.reshape(vector, extents));
+    return tf.mul(x, overPixels(vector, x));
   };
 }
 

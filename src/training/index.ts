@@ -19,6 +19,7 @@ export {
   type FitState,
   fitDefaults,
   type Progress,
+  type TrainingExamples,
 } from './fit-options.ts';
 export { identityOf } from './identity.ts';
 export { describeLoss, distillationDefaults, type LossSettings, lossRules } from './loss.ts';
@@ -31,5 +32,6 @@ export {
   type SgdConfig,
   type WeightRole,
 } from './optimizer-config.ts';
+export type { OutputLoss } from './output-losses.ts';
 export { describeSchedule, type Schedule, scheduleDefaults, scheduleFactor } from './schedule.ts';
 export type { Averaging } from './weight-average.ts';

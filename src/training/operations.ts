@@ -19,6 +19,8 @@ import {
   activateInPlace,
   type OutputActivation,
 } from '../backend/kernels/output-activation.ts';
+import { type OutputLoss, outputLoss } from '../backend/kernels/output-loss.ts';
+import { type SmoothActivation, smoothActivate, smoothActivateGrad } from '../backend/kernels/smooth-activation.ts';
 import { type LossOptions, weightedCrossEntropy } from '../backend/kernels/weighted-cross-entropy.ts';
 import * as tf from '../backend/tfjs.ts';
 import type { BatchLoss } from '../plan/index.ts';
@@ -133,6 +135,23 @@ export function activation<T extends tf.Tensor>(x: T, settings: OutputActivation
   return differentiate([x], value, gradients) as T;
 }
 
+/**
+ * An activation whose slope follows from its input.
+ *
+ * @param x Any shape, float32
+ */
+export function smoothActivation<T extends tf.Tensor>(x: T, name: SmoothActivation): T {
+  const backend = currentBackend();
+  const value = (save: tf.GradSaveFunc): tf.Tensor => {
+    save([x]);
+    return track(smoothActivate(backend, x, name));
+  };
+  const gradients = (dy: tf.Tensor, [input]: tf.Tensor[]): tf.Tensor[] => [
+    track(smoothActivateGrad(backend, { dy, x: input! }, name)),
+  ];
+  return differentiate([x], value, gradients) as T;
+}
+
 export interface BatchNormalizationSettings {
   readonly epsilon: number;
   /** Share of the old moving average that stays. */
@@ -217,6 +236,37 @@ export function crossEntropy(
   };
   const gradients = (dy: tf.Tensor, [gradient]: tf.Tensor[]): tf.Tensor[] => [tf.mul(gradient!, dy)];
   return differentiate([logits], value, gradients) as tf.Scalar;
+}
+
+/**
+ * Mean loss of an output against its targets.
+ *
+ * @param output `[batch, …, channels]`
+ * @param targets The same shape
+ * @param onResult Told the sums of the batch
+ * @param weights `[batch, …]`: of each row of channels; default: 1
+ * @returns Scalar
+ */
+export function lossOfOutput(
+  output: tf.Tensor,
+  targets: tf.Tensor,
+  loss: OutputLoss,
+  onResult: (loss: BatchLoss) => void,
+  weights?: tf.Tensor,
+): tf.Scalar {
+  const backend = currentBackend();
+  const value = (save: tf.GradSaveFunc): tf.Tensor => {
+    const result = outputLoss(backend, output, targets, loss, weights);
+    const losses = track(result.losses).dataSync<'float32'>();
+    const hits = track(result.hits).dataSync<'float32'>();
+    save([track(result.gradient)]);
+    const sum = (values: Float32Array): number => values.reduce((all, each) => all + each, 0);
+    const lossSum = sum(losses);
+    onResult({ lossSum, hits: sum(hits) });
+    return tf.scalar(lossSum / losses.length);
+  };
+  const gradients = (dy: tf.Tensor, [gradient]: tf.Tensor[]): tf.Tensor[] => [tf.mul(gradient!, dy)];
+  return differentiate([output], value, gradients) as tf.Scalar;
 }
 
 /** What a product applies while it stores. */

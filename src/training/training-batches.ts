@@ -2,9 +2,9 @@
 // Not here: in which order examples come. Invariant: both ways have the same images and labels, to the bit.
 import { currentBackend } from '../backend/index.ts';
 import * as tf from '../backend/tfjs.ts';
-import { type Batch, type BatchShape, drawMix, type Mix, mixBatch, takeBatch } from '../data/index.ts';
+import { type Batch, type BatchShape, drawMix, type Examples, type Mix, mixBatch, takeBatch } from '../data/index.ts';
 import type { PlannedBatch } from '../plan/index.ts';
-import type { FitOptions } from './fit-options.ts';
+import type { FitSettings } from './fit-options.ts';
 
 /** Which examples, and what happens to them. */
 export interface BatchRequest {
@@ -23,7 +23,7 @@ export interface TrainingBatches {
 
 /** Batches of the examples of a training. */
 export function createTrainingBatches(
-  { training, settings }: Pick<FitOptions, 'training' | 'settings'>,
+  { training, settings }: { readonly training: Examples; readonly settings: FitSettings },
   shape: BatchShape,
 ): TrainingBatches {
   const { source } = training;

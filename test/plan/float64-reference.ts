@@ -33,7 +33,7 @@ const sizeOf = ([height, width, channels]: ImageShape): number => height * width
 
 export function referenceGradients(options: ReferenceOptions): ReferenceGradients {
   const { graph, batch } = options;
-  const values = new Map<number, Values>([[graph.input, Float64Array.from(options.images)]]);
+  const values = new Map<number, Values>([[graph.inputs[0]!, Float64Array.from(options.images)]]);
   const gradients = new Map<tf.LayerVariable, Float64Array>();
   const backwards: (() => void)[] = [];
   const margins: number[] = [];
@@ -62,7 +62,7 @@ export function referenceGradients(options: ReferenceOptions): ReferenceGradient
       margins.push(smallest(inputs[0]!.x) / rms(inputs[0]!.x));
     if (operation.kind === 'maxPooling') margins.push(smallestLead(operation, context) / rms(inputs[0]!.x));
   }
-  const loss = softmaxCrossEntropy(values.get(graph.logits)!, slopeOf(graph.logits), options);
+  const loss = softmaxCrossEntropy(values.get(graph.outputs[0]!)!, slopeOf(graph.outputs[0]!), options);
   for (const backward of backwards.toReversed()) backward();
   return { gradients, loss, margin: Math.min(...margins) };
 }

@@ -44,7 +44,11 @@ function finishOf({ finish }: Group): string {
 }
 
 test('fuse() runs a convolution, its activation, pooling and dropout as one group', () => {
-  const { groups, input, logits } = groupsOf(
+  const {
+    groups,
+    inputs: [input],
+    outputs: [logits],
+  } = groupsOf(
     [10, 12, 2],
     chain(convolution({ activation: 'relu' }), layers.maxPooling2d({ poolSize: 2 }), layers.dropout({ rate: 0.25 })),
   );
@@ -57,7 +61,7 @@ test('fuse() runs a convolution, its activation, pooling and dropout as one grou
   assert.is(dense.inputs[0], flatten.output);
   assert.is(dense.output, logits);
   assert.equal(
-    [input, first.output, flatten.output, logits].map(({ readers }) => readers),
+    [input!, first.output, flatten.output, logits!].map(({ readers }) => readers),
     [2, 1, 1, 1],
   );
 });
@@ -123,7 +127,7 @@ test('fuse() computes no more of a value than is read of it: rows and columns th
 });
 
 test('fuse() passes what is not read on to the values before, through convolutions, strides and padding', () => {
-  const pooled = (...made: tf.layers.Layer[]): Group[] =>
+  const pooled = (...made: tf.layers.Layer[]): readonly Group[] =>
     groupsOf([13, 13, 2], chain(...made, layers.maxPooling2d({ poolSize: 2 }))).groups;
   // A pooled 3x3 of 4x4 of 5x5 sums: a stride of 2 from 11x11 makes 5x5, of which rows 0 to 2 * 3 + 2 are read.
   const [first, second] = pooled(convolution(), convolution({ strides: 2 })) as [Group, Group];
@@ -160,9 +164,11 @@ test('fuse() keeps what any of several readers uses, and all of what batch norm,
 });
 
 test('fuse() keeps batches whole, whatever is read of them', () => {
-  const { input } = groupsOf([9, 9, 4], chain(convolution({ kernelSize: 1, strides: 4 })));
-  assert.equal(input.used, [9, 9]);
-  assert.equal(groupsOf([9, 9, 4], chain(convolution({ kernelSize: 1, strides: 5 }))).input.used, [9, 9]);
+  const {
+    inputs: [input],
+  } = groupsOf([9, 9, 4], chain(convolution({ kernelSize: 1, strides: 4 })));
+  assert.equal(input!.used, [9, 9]);
+  assert.equal(groupsOf([9, 9, 4], chain(convolution({ kernelSize: 1, strides: 5 }))).inputs[0]!.used, [9, 9]);
 });
 
 test('fuse() lets the last normalised value of a sum make the sum, at the place of the sum', () => {

@@ -355,7 +355,7 @@ test('predict() refuses batches that are empty, too large or of other images', (
 const unplanned = (): tf.LayersModel =>
   tf.sequential({
     layers: [
-      tf.layers.upSampling2d({ inputShape: [4, 4, 1], name: 'twice_as_large' }),
+      tf.layers.cropping2D({ inputShape: [4, 4, 1], cropping: [[1, 1], [0, 0]], name: 'cropped' }),
       tf.layers.flatten(),
       tf.layers.dense({ units: 3, activation: 'softmax' }),
     ],
@@ -366,7 +366,7 @@ test('createPredictor() predicts any number of images by either road, and says w
   for (const model of models) {
     withoutLeak(() => {
       const predictor = createPredictor(model, { batchSize: 128 });
-      assert.is(predictor.unplanned?.includes('twice_as_large') ?? false, model === models[2]);
+      assert.is(predictor.unplanned?.includes('cropped') ?? false, model === models[2]);
       const { resident } = examplesFor(model, 300);
       const examples = resident.examples();
       const x = tf.tidy(() => examples.batch(Int32Array.from({ length: 300 }, (_, i) => i)).x.dataSync<'float32'>());

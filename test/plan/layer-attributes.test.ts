@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type RunningBackend, startBackend } from '../../src/backend/index.ts';
 import { graphOf } from '../../src/plan/graph.ts';
+import { groupNormalization } from '../../src/models/index.ts';
 import { createPredictor } from '../../src/plan/index.ts';
 import { layerClasses } from '../../src/plan/layer-attributes.ts';
 import { createForward } from '../../src/training/forward.ts';
@@ -44,7 +45,7 @@ const pair = fc.tuple(small, small);
 const format = fc.constantFrom<'channelsFirst' | 'channelsLast'>('channelsFirst', 'channelsLast', 'channelsLast');
 const padding = fc.constantFrom<'same' | 'valid'>('same', 'valid');
 const activation = fc.constantFrom(
-  ...(['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'tanh', 'selu', 'swish', 'softmax'] as const),
+  ...(['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'tanh', 'selu', 'swish', 'gelu' as 'swish', 'gelu_new' as 'swish', 'softmax'] as const),
 );
 const window = { strides: pair, padding, dataFormat: format };
 const convolution = { ...window, kernelSize: pair, activation, useBias: fc.boolean(), dilationRate: small };
@@ -73,6 +74,18 @@ const drawnLayer: fc.Arbitrary<() => tf.layers.Layer> = fc.oneof(
       epsilon: fc.constantFrom(1e-3, 0.5),
     })
     .map((drawn) => () => layers.batchNormalization(drawn)),
+  fc
+    .record({ ...convolution, filters: small })
+    .map(({ dilationRate: _, ...drawn }) => () => layers.conv2dTranspose(drawn)),
+  fc
+    .record({ size: pair, dataFormat: format, interpolation: fc.constantFrom('nearest' as const, 'bilinear' as const) })
+    .map((drawn) => () => layers.upSampling2d(drawn)),
+  fc
+    .record({ axis: fc.constantFrom(-1, 3, 1), epsilon: fc.constantFrom(1e-3, 0.5) })
+    .map((drawn) => () => layers.layerNormalization(drawn)),
+  fc
+    .record({ groups: fc.constant(1), center: fc.boolean(), scale: fc.boolean(), epsilon: fc.constantFrom(1e-3, 0.5) })
+    .map((drawn) => () => groupNormalization(drawn)),
   fc.record({ activation }).map((drawn) => () => layers.activation(drawn)),
   fc.constantFrom(undefined, 6, 0.3).map((maxValue) => () => layers.reLU(maxValue === undefined ? {} : { maxValue })),
   fc.constantFrom(0.1, 0, -0.5).map((alpha) => () => layers.leakyReLU({ alpha })),
@@ -159,10 +172,12 @@ test('createPredictor() gives what the layers compute, or says why not, for any 
     'AlphaDropout',
     'Concatenate',
     'Dense',
+    'Embedding',
     'Flatten',
     'GaussianDropout',
     'GaussianNoise',
     'Multiply',
+    'Reshape',
     'SpatialDropout1D',
   ];
   assert.equal([...seen.keys()].sort(), layerClasses.filter((name) => !others.includes(name)).sort());

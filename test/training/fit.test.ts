@@ -7,6 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { currentBackend, type RunningBackend, startBackend } from '../../src/backend/index.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
+import type { Examples } from '../../src/data/index.ts';
 import {
   type CheckpointStore,
   type EpochRecord,
@@ -235,7 +236,7 @@ test('fit() minimises the loss of smoothed labels, and validates with the labels
   const model = tf.sequential({ layers });
   const lossOf = (of: FitOptions['training'], smoothing?: number): number =>
     tf.tidy(() => {
-      const { x, y } = of.batch(Int32Array.from({ length: of.count }, (_, i) => i));
+      const { x, y } = (of as Examples).batch(Int32Array.from({ length: of.count }, (_, i) => i));
       const logits = (model.predict(x) as tf.Tensor).log();
       return tf.losses.softmaxCrossEntropy(y, logits, undefined, smoothing).dataSync()[0]!;
     });

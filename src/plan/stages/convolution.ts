@@ -83,7 +83,7 @@ function rowsOfUnit(pixels: number): number {
 }
 
 /** Products of the pixels of `x` with panels of a filter. */
-function planProducts(
+export function planProducts(
   context: PlanContext,
   info: Conv2DInfo,
   walk: TapWalk,
@@ -109,7 +109,7 @@ function planProducts(
 }
 
 /** The gradient of the input: tap by tap, or, where there is one tap only, a convolution of the gradient with the transposed filter. */
-function planInputGradient(
+export function planInputGradient(
   context: PlanContext,
   info: Conv2DInfo,
   walk: TapWalk,

@@ -8,11 +8,17 @@ import { layoutConcatenation } from './concatenate.ts';
 import { layoutConvolution } from './convolution.ts';
 import { layoutDense } from './dense.ts';
 import { layoutDepthwise } from './depthwise.ts';
+import { layoutEmbedding } from './embedding.ts';
 import { layoutFinishOnly } from './finish-only.ts';
 import { layoutFlatten } from './flatten.ts';
+import { layoutOwnNormalization } from './own-normalization.ts';
 import { layoutGlobalAverage, layoutPooling } from './pooling.ts';
 import { layoutProduct } from './product.ts';
+import { layoutShift } from './shift.ts';
 import { isSingleChannelPooled, layoutSingleChannel } from './single-channel.ts';
+import { layoutSmoothActivation } from './smooth-activation.ts';
+import { layoutTransposedConvolution } from './transposed-convolution.ts';
+import { layoutUpSampling } from './up-sampling.ts';
 import { layoutWinograd, planTileSize } from './winograd.ts';
 import { layoutZeroPadding } from './zero-padding.ts';
 
@@ -23,7 +29,22 @@ export function layoutOf(group: Group): StageLayout | Unsupported {
     case undefined:
       return layoutFinishOnly(group);
     case 'flatten':
+    case 'reshape':
       return layoutFlatten(group);
+    case 'smoothActivation':
+      return layoutSmoothActivation(group, head);
+    case 'groupNormalization':
+      return layoutOwnNormalization(group, head, head.groups);
+    case 'layerNormalization':
+      return layoutOwnNormalization(group, head, 0);
+    case 'transposedConvolution':
+      return layoutTransposedConvolution(group, head);
+    case 'upSampling':
+      return layoutUpSampling(group, head);
+    case 'shift':
+      return layoutShift(group, head.vector);
+    case 'embedding':
+      return layoutEmbedding(group, head.table);
     case 'add':
       return layoutAdd(group);
     case 'batchNormalization':

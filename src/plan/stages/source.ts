@@ -15,7 +15,19 @@ import type { Call } from '../program.ts';
  */
 export type PlannedBatch =
   | { readonly indices: Int32Array; readonly epoch: number; readonly mix?: Mix | undefined }
-  | { readonly x: number; readonly y: number; readonly size: number };
+  | { readonly x: number; readonly y: number; readonly size: number }
+  | PlannedTargets;
+
+/**
+ * A batch of a model whose outputs have losses of their own: byte offsets of float32 inputs and targets, one each, and of weights
+ * `[size, rows]`, a weight for each pixel or example, where they are not all 1.
+ */
+export interface PlannedTargets {
+  readonly inputs: readonly number[];
+  readonly targets: readonly number[];
+  readonly weights?: readonly (number | undefined)[];
+  readonly size: number;
+}
 
 export interface BatchInput {
   readonly stage: Stage;
@@ -147,7 +159,7 @@ function fromTensors(context: PlanContext, { input, labels, classes }: SourceOpt
   return {
     stage: emptyStage,
     take(batch) {
-      if ('indices' in batch) throw new TypeError('expected tensors, got examples of a source');
+      if (!('x' in batch)) throw new TypeError('expected images and labels as tensors');
       copy(batch.x, value, batch.size * height * width * channels * 4);
       copy(batch.y, labels, batch.size * classes * 4);
     },

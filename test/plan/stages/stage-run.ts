@@ -69,7 +69,7 @@ export class StageRun {
   constructor(group: Group, layout: StageLayout, options: StageRunOptions) {
     const { capacity, batch = capacity, seed = 1, isFirst = false } = options;
     const input = isFirst ? group.inputs[0]! : imageValue(-1, [1, 1, 1]);
-    this.#layout = new PlanLayout(currentBackend(), { capacity, input, isTraining: true, seed });
+    this.#layout = new PlanLayout(currentBackend(), { capacity, inputs: [input], isTraining: true, seed });
     this.#context = this.#layout.context({
       weight: (variable) => this.#weight(variable),
       writesVariable: () => undefined,

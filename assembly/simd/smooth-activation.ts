@@ -1,0 +1,93 @@
+// Activations whose slope does not follow from their output, and all others by one code, with slopes from the input. Not kernels.
+// Invariant: lane by lane; NaN stays NaN; with a constant code all but one branch folds away.
+//
+//   code             f(x)                                         source
+//   0 to 6           as in activation.ts
+//   SILU       7     x / (1 + e^-x)                               Elfwing et al. 2017; "swish" in Keras
+//   GELU       8     x/2 (1 + erf(x / sqrt 2))                    Hendrycks & Gimpel 2016
+//   GELU_TANH  9     x/2 (1 + tanh(sqrt(2/pi) (x + .044715 x^3)))
+//
+// erf is the rational minimax approximation of Eigen (Eigen/src/Core/MathFunctionsImpl.h), within 3e-7 of the function.
+import { activate, activationSlope, LINEAR } from './activation';
+import { exp, sigmoid, tanh } from './exp';
+
+export const SILU: i32 = 7;
+export const GELU: i32 = 8;
+export const GELU_TANH: i32 = 9;
+
+const SQRT_HALF: f32 = 0.70710678118654752;
+/** sqrt(2 / pi), and 1 / sqrt(2 pi). */
+const TANH_SCALE: f32 = 0.79788456080286536;
+const DENSITY_SCALE: f32 = 0.3989422804014327;
+const CUBE: f32 = 0.044715;
+
+@inline
+function step(p: v128, x: v128, c: f32): v128 {
+  return f32x4.add(f32x4.mul(p, x), f32x4.splat(c));
+}
+
+/** erf(x). */
+export function erf(x: v128): v128 {
+  // The operands are in the order in which pmax and pmin keep NaN.
+  const z = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-4)), f32x4.splat(4));
+  const s = f32x4.mul(z, z);
+  let p = f32x4.splat(-2.72614225801306e-10);
+  p = step(p, s, 2.77068142495902e-8);
+  p = step(p, s, -2.10102402082508e-6);
+  p = step(p, s, -5.69250639462346e-5);
+  p = step(p, s, -7.34990630326855e-4);
+  p = step(p, s, -2.954600073792457e-3);
+  p = step(p, s, -1.60960333262415e-2);
+  let q = f32x4.splat(-1.45660718464996e-5);
+  q = step(q, s, -2.13374055278905e-4);
+  q = step(q, s, -1.68282697438203e-3);
+  q = step(q, s, -7.37332916720468e-3);
+  q = step(q, s, -1.42647390514189e-2);
+  return f32x4.div(f32x4.mul(z, p), q);
+}
+
+@inline
+function half(x: v128): v128 {
+  return f32x4.mul(x, f32x4.splat(0.5));
+}
+
+@inline
+function tanhOfGelu(x: v128): v128 {
+  const cube = f32x4.mul(f32x4.mul(f32x4.mul(x, x), x), f32x4.splat(CUBE));
+  return tanh(f32x4.mul(f32x4.add(x, cube), f32x4.splat(TANH_SCALE)));
+}
+
+/** f(x). */
+@inline
+export function activateAny(code: i32, x: v128, alpha: v128): v128 {
+  if (code == SILU) return f32x4.mul(x, sigmoid(x));
+  if (code == GELU) return f32x4.mul(half(x), f32x4.add(f32x4.splat(1), erf(f32x4.mul(x, f32x4.splat(SQRT_HALF)))));
+  if (code == GELU_TANH) return f32x4.mul(half(x), f32x4.add(f32x4.splat(1), tanhOfGelu(x)));
+  return activate(code, x, alpha);
+}
+
+/** f'(x) from x. */
+@inline
+export function slopeOfAny(code: i32, x: v128, alpha: v128): v128 {
+  const one = f32x4.splat(1);
+  if (code == SILU) {
+    const s = sigmoid(x);
+    return f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s))));
+  }
+  if (code == GELU) {
+    const below = half(f32x4.add(one, erf(f32x4.mul(x, f32x4.splat(SQRT_HALF)))));
+    const density = f32x4.mul(exp(f32x4.neg(half(f32x4.mul(x, x)))), f32x4.splat(DENSITY_SCALE));
+    return f32x4.add(below, f32x4.mul(x, density));
+  }
+  if (code == GELU_TANH) {
+    const t = tanhOfGelu(x);
+    const inner = f32x4.mul(
+      f32x4.add(one, f32x4.mul(f32x4.mul(x, x), f32x4.splat(3 * CUBE))),
+      f32x4.splat(TANH_SCALE),
+    );
+    const rise = f32x4.mul(f32x4.mul(half(x), f32x4.sub(one, f32x4.mul(t, t))), inner);
+    return f32x4.add(half(f32x4.add(one, t)), rise);
+  }
+  if (code == LINEAR) return one;
+  return activationSlope(code, activate(code, x, alpha), alpha);
+}
