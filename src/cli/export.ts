@@ -1,5 +1,5 @@
 // selvedge export: a trained model as one small file that selvedge/edge runs. Measures what int8 weights cost before it writes anything.
-// Not here: the file's format. Invariant: the file is written whole or not at all, and by the very bytes that were measured.
+// Not here: the file's format, and that of ONNX (export-onnx.ts). Invariant: the file is written whole or not at all, and by the very bytes that were measured.
 import { SelvedgeError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { gzip } from '../data/gzip.ts';
@@ -17,16 +17,23 @@ import { dataOption, numberFromZero, threadsOption, useEngine } from './options.
 /** Points of accuracy that int8 weights may cost. */
 const MAX_LOSS_POINTS = 0.2;
 const CLASSIFY_BATCH = 250;
+const formats = ['selvedge', 'onnx'] as const;
 
 export const exportCommand = command({
   name: 'export',
-  description: 'Write a trained model as one small file for selvedge/edge, its weights as int8',
+  description: 'Write a trained model as one file: small and int8 for selvedge/edge, or float32 for runtimes of ONNX',
   // What was measured is written to the end, or not begun.
   endsItself: true,
   args: {
     ...chosenModelOptions,
+    format: {
+      type: 'enum',
+      options: [...formats] as (typeof formats)[number][],
+      default: 'selvedge',
+      description: 'Of the file',
+    },
     name: { type: 'string', valueHint: 'name', description: 'Name of the model in the file (default: of its network)' },
-    out: { type: 'string', valueHint: 'file', description: 'File to write (default: <model>.selvedge)' },
+    out: { type: 'string', valueHint: 'file', description: 'File to write (default: <model>.<format>)' },
     'max-loss': {
       type: 'string',
       valueHint: 'points',
@@ -36,6 +43,10 @@ export const exportCommand = command({
     ...threadsOption,
   },
   async run(args, context) {
+    if (args.format === 'onnx') {
+      const { exportAsOnnx } = await import('./export-onnx.ts');
+      return exportAsOnnx(args, context, refuseFolder);
+    }
     const maxLoss = numberFromZero('max-loss', args['max-loss']) ?? MAX_LOSS_POINTS;
     const folder = await chosenFolder(args, context);
     // Before minutes of measuring.

@@ -6,6 +6,7 @@ export {
   type InferencePlan,
   type InferencePlanOptions,
 } from './inference-plan.ts';
+export { exportOnnx, ONNX_OPSET, type OnnxExportOptions } from './onnx/index.ts';
 export { createPredictor, type Predictor, type PredictorOptions } from './predictor.ts';
 export {
   type Ending,

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createClassifier, decodeModelFile } from '../../src/edge/index.ts';
+import { decodeMessage } from '../../src/models/onnx/index.ts';
 import { type Ended, makeFolder, run, start } from './program.ts';
 
 const { folder, remove } = makeFolder();
@@ -62,6 +63,21 @@ test('selvedge export writes the model of a run to a folder that it makes, and d
   assert.equal(readdirSync(path.dirname(file)), ['small.selvedge']);
 });
 
+test('selvedge export --format onnx writes a model of a run, and models that ship, and says what goes in and out', async () => {
+  const { code, out, err } = await exportModel('--run', 'small', '--model', 'baseline', '--format', 'onnx');
+  assert.equal([code, err], [0, '']);
+  assert.match(
+    out,
+    /baseline\.onnx: model baseline, \d+\.\d KB, ONNX opset 17\n.*\[batch, 1, 28, 28\].*\[batch, 10\]\n$/,
+  );
+  const { graph } = await decodeMessage('Model', readFileSync(inFolder('baseline.onnx')));
+  assert.equal([graph!.name, graph!.node.at(-1)!.opType], ['baseline', 'Softmax']);
+  const best = await exportModel('--model', 'best', '--format', 'onnx', '--out', 'ten.onnx', '--json');
+  assert.is(best.code, 0, best.err);
+  assert.equal([JSON.parse(best.out).opset, JSON.parse(best.out).input], [17, ['batch', 1, 28, 28]]);
+  assert.is(readFileSync(inFolder('ten.onnx')).length, JSON.parse(best.out).bytes);
+});
+
 test('selvedge export replaces a file only when the new one is whole', async () => {
   const file = inFolder('kept.selvedge');
   writeFileSync(file, 'as it was');
@@ -111,6 +127,11 @@ test('selvedge export refuses weights that int8 cannot hold, and writes nothing'
 test('selvedge export names what is wrong with its options, its model and its place', async () => {
   const cases: [string[], number, RegExp][] = [
     [['--model', 'baseline'], 2, /Option "--model" needs "--run"/],
+    [['--format', 'onnx', '--model', 'baseline'], 2, /"--model" got "baseline" without "--run"/],
+    [['--format', 'onnx', '--max-loss', '1'], 2, /"--max-loss" needs "--format selvedge"/],
+    [['--format', 'onnx', '--data', '.'], 2, /"--data" needs "--format selvedge"/],
+    [['--format', 'onnx', '--out', '.'], 1, /got a folder \[export\/out\]/],
+    [['--format', 'h5'], 2, /--format/],
     [['--run', 'small', '--model-folder', 'x'], 2, /exclude each other/],
     [['--model-folder', 'nowhere'], 1, /holds no model\.json.*\[models\/not-found\]/],
     [['--run', 'small', '--model', 'dropout'], 1, /\[models\/not-found\]/],
