@@ -72,7 +72,7 @@ export function eventOf(value: Readonly<Record<string, unknown>>, place: string)
   if (time === undefined || time === null) {
     throw failure('no-time', place, 'a "time", ISO 8601 or milliseconds since 1970', 'none');
   }
-  const timeMs = timeOf(time);
+  const timeMs = eventTimeOf(time);
   if (timeMs === undefined) {
     throw failure(
       'bad-time',
@@ -95,7 +95,7 @@ export function eventOf(value: Readonly<Record<string, unknown>>, place: string)
 const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/;
 
 /** Undefined for what is no time. */
-export function timeOf(time: unknown): number | undefined {
+export function eventTimeOf(time: unknown): number | undefined {
   const timeMs = typeof time === 'string' && ISO_TIME.test(time) ? Date.parse(time) : time;
   // The range of Date.
   return typeof timeMs === 'number' && Math.abs(timeMs) <= 8.64e15 ? timeMs : undefined;

@@ -15,7 +15,7 @@ export interface RecommendOptions {
   readonly count?: number;
   /** Days after which an event counts half; default: 14. Infinity: time does not matter. */
   readonly halfLifeDays?: number;
-  /** 0: the nearest, however alike; towards 1: the more different; default: .3. */
+  /** 0: the nearest, however alike; towards 1: the more different; default: .4. */
   readonly diversity?: number;
   /** The present, milliseconds since 1970; default: the time of the last event. */
   readonly nowMs?: number;
@@ -43,8 +43,10 @@ export interface Reason {
 
 /** Items of a history that are compared, the weightiest: more tell nothing new. */
 const MOST_TASTES = 64;
-/** Items that diversity chooses from. */
-const CANDIDATES = 256;
+/** Items of each class that diversity chooses from, so that a wish for one kind does not hide all others. */
+const CANDIDATES = 48;
+/** What a class that is preferred counts of an item that is: all items of it get it in full. */
+const CLASS_SHARE = 0.5;
 /** How sharply likeness counts; chosen on simulated shoppers over validation images, see docs/recommend.md. */
 const SHARPNESS = 16;
 
@@ -72,19 +74,14 @@ export async function recommend(
   events: readonly ShopEvent[],
   options: RecommendOptions = {},
 ): Promise<Recommendation[]> {
-  const { count = 10, halfLifeDays = 14, diversity = 0.3, repeats = false, others = [] } = options;
+  const { count = 10, halfLifeDays = 14, diversity = 0.4, repeats = false, others = [] } = options;
   checkOptions({ count, halfLifeDays, diversity });
   const nowMs = options.nowMs ?? latestOf(events) ?? latestOf(others) ?? 0;
   const rowOf = rowFinder(catalogue);
   const tastes = sumUpTastes(catalogue, events, rowOf, { halfLifeDays, nowMs });
   const isKnown = [...tastes.items, ...tastes.classes].length > 0;
   if (!isKnown) return popularItems(catalogue, others, { count, halfLifeDays, diversity, nowMs });
-  const scored = await scoreItems(
-    catalogue,
-    tastes,
-    repeats ? tastes.owned : tastes.seen,
-    Math.max(CANDIDATES, 4 * count),
-  );
+  const scored = await scoreItems(catalogue, tastes, repeats ? tastes.owned : tastes.seen, Math.max(CANDIDATES, count));
   if (scored.length === 0) {
     throw new SelvedgeError(
       'recommend/nothing-left',
@@ -113,7 +110,7 @@ interface Scored {
   readonly reason: Reason;
 }
 
-/** The items with the highest scores, and what speaks for each most. */
+/** The items of each class with the highest scores, and what speaks for each most; the highest first, of equal ones by row. */
 async function scoreItems(
   catalogue: Catalogue,
   tastes: Tastes,
@@ -123,15 +120,15 @@ async function scoreItems(
   const { labels, confidences } = catalogue;
   const items = tastes.items.slice(0, MOST_TASTES);
   const classWeights = catalogue.classNames.map((_, label) => tastes.classes.get(label) ?? 0);
-  const ranking = createRanking(Math.min(count, catalogue.count));
+  const rankings = catalogue.classNames.map(() => createRanking(Math.min(count, catalogue.count)));
   /** Of items in the ranking, and of those that were. */
   const reasons = new Map<number, { readonly taste: number; readonly similarity: number }>();
   const offer = (row: number, score: number, taste: number, similarity: number): void => {
-    if (ranking.offer(row, score)) reasons.set(row, { taste, similarity });
+    if (rankings[labels[row]!]!.offer(row, score)) reasons.set(row, { taste, similarity });
   };
   const score = (row: number, similarityOf: (taste: number) => number): void => {
     if (without.has(row)) return;
-    let sum = classWeights[labels[row]!]! * confidences[row]!;
+    let sum = CLASS_SHARE * classWeights[labels[row]!]! * confidences[row]!;
     let most = sum;
     let best = -1;
     for (let taste = 0; taste < items.length; taste++) {
@@ -154,7 +151,9 @@ async function scoreItems(
   await eachSimilarity(catalogue, queries, (first, rows, similarities, stride) => {
     for (let row = 0; row < rows; row++) score(first + row, (taste) => similarities[taste * stride + row]!);
   });
-  return ranking.list().map(({ row, similarity: total }) => {
+  const ranked = rankings.flatMap((ranking) => ranking.list());
+  ranked.sort((a, b) => b.similarity - a.similarity || a.row - b.row);
+  return ranked.map(({ row, similarity: total }) => {
     const { taste, similarity } = reasons.get(row)!;
     return { row, score: total, reason: reasonOf(catalogue, row, total, items[taste], similarity) };
   });

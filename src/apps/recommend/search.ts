@@ -19,7 +19,7 @@ export interface SearchOptions {
   readonly without?: Uint8Array;
 }
 
-export interface Found {
+export interface FoundItem {
   /** Position in the catalogue. */
   readonly row: number;
   /** Cosine of the angle between query and item. */
@@ -49,7 +49,7 @@ export async function searchCatalogue(
   catalogue: Vectors,
   queries: Float32Array,
   { count = 10, without }: SearchOptions = {},
-): Promise<Found[][]> {
+): Promise<FoundItem[][]> {
   if (!Number.isInteger(count) || count < 1) {
     throw new SelvedgeError('search/count', `Cannot search: expected a count of items from 1, got ${count}`);
   }
@@ -117,7 +117,7 @@ export async function eachSimilarity(
 interface Ranking {
   /** Whether it is kept, for now. */
   offer(row: number, score: number): boolean;
-  list(): Found[];
+  list(): FoundItem[];
 }
 
 /**
