@@ -55,12 +55,14 @@ export async function chosenFolder(
 }
 
 /** What a command does with a model. */
-type Action = 'predict' | 'export' | 'explain' | 'measure' | 'train';
+type Action = keyof typeof refusals;
 
 const refusals = {
   predict: 'Cannot predict with',
   export: 'Cannot export',
   explain: 'Cannot explain',
+  index: 'Cannot index by',
+  similar: 'Cannot compare by',
   measure: 'Cannot measure',
   train: 'Cannot learn from',
 } as const;

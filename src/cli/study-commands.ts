@@ -6,10 +6,13 @@ import { ensemble } from './ensemble.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
+import { indexCommand } from './index-pictures.ts';
 import { info } from './info.ts';
 import { measure } from './measure.ts';
 import { predict } from './predict.ts';
+import { recommendCommand } from './recommend.ts';
 import { explore, report } from './report.ts';
+import { similar } from './similar.ts';
 import { train } from './train.ts';
 import { study } from './whole-study.ts';
 
@@ -23,6 +26,9 @@ export const studyCommands: readonly Command<never>[] = [
   measure,
   predict,
   explain,
+  indexCommand,
+  similar,
+  recommendCommand,
   exportCommand,
   report,
   study,

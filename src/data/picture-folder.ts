@@ -13,6 +13,9 @@ const isVisible = ({ name }: FolderEntry): boolean => !name.startsWith('.') && !
 
 const PICTURE_NAME = /\.(?:png|jpe?g|webp|gif|bmp|tiff?|avif|hei[cf])$/i;
 
+/** Whether a file's name is that of a picture, of any format that there is. */
+export const isPictureName = (name: string): boolean => PICTURE_NAME.test(name);
+
 /** A folder of a class. */
 interface ClassFolder {
   readonly path: string;
@@ -115,7 +118,7 @@ async function foldersIn(folder: string, prefix: string, strays: Stray[]): Promi
     if (!isFolder)
       strays.push({
         name: `${prefix}${name}${isFile ? '' : ' (a link to a folder or to nothing)'}`,
-        isPicture: isFile && PICTURE_NAME.test(name),
+        isPicture: isFile && isPictureName(name),
       });
   }
   return entries.filter(({ isFolder }) => isFolder).map(({ name }) => name);

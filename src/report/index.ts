@@ -23,6 +23,14 @@ export {
   predictionGrid,
   sampleGrid,
 } from './image-grid.ts';
+export {
+  type ItemPageInput,
+  itemFigure,
+  itemGrid,
+  renderItemPage,
+  type ShownItem,
+  type ShownList,
+} from './item-page.ts';
 export { drawModelGraph, type LayerSummary, type ModelSummary } from './model-graph.ts';
 export { encodeGrayPng, type GrayImage, pngDataUri } from './png.ts';
 export { referenceStudy } from './reference-study.ts';

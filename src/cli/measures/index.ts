@@ -50,6 +50,16 @@ const known = {
     usesModel: true,
     load: async () => (await import('./outliers.ts')).measureOutliers,
   },
+  retrieval: {
+    description: 'whether a search finds items of the same class',
+    usesModel: true,
+    load: async () => (await import('./retrieval.ts')).measureRetrievalOf,
+  },
+  recommendation: {
+    description: 'whether recommendations suit made shoppers of known taste',
+    usesModel: true,
+    load: async () => (await import('./recommendation.ts')).measureRecommendation,
+  },
   labels: {
     description: 'label errors, by training out of fold',
     usesModel: false,

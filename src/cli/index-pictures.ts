@@ -1,0 +1,184 @@
+// selvedge index: makes a catalogue that can be searched out of a folder of pictures, an IDX file or the test set. Not here: searching.
+// Invariant: the index is written whole or not at all.
+import { encodeIndex, makeCatalogue } from '../apps/recommend/index.ts';
+import { SelvedgeError } from '../core/errors.ts';
+import { gunzip } from '../data/gzip.ts';
+import { decodeIdxHeader } from '../data/idx.ts';
+import { isPictureName } from '../data/picture-folder.ts';
+import type { ListedPicture } from '../data/picture-list.ts';
+import type { Preparation } from '../data/preparation.ts';
+import { readPictures, type UnreadPicture } from '../data/read-pictures.ts';
+import { platform } from '../platform/index.ts';
+import { openChosenEmbedder } from './catalogue-files.ts';
+import { chosenModelOptions, preparationFor } from './chosen-model.ts';
+import { type CommandContext, command } from './command.ts';
+import { loadModelData } from './model-data.ts';
+import { checkThreads, dataOption, threadsOption } from './options.ts';
+
+/** What is to be indexed. */
+interface Items {
+  readonly ids: readonly string[];
+  readonly images: Uint8Array;
+  readonly unread: readonly UnreadPicture[];
+}
+
+export const indexCommand = command({
+  name: 'index',
+  description: 'Make a catalogue that can be searched: of a folder of pictures, an IDX file, or the test set',
+  args: {
+    source: {
+      type: 'positional',
+      required: false,
+      description: 'Folder of pictures, or an IDX file of images, gzip-compressed or not (default: the test images)',
+    },
+    out: { type: 'string', valueHint: 'file', required: true, description: 'Where the index goes' },
+    'no-pictures': { type: 'boolean', description: 'Keep no pictures in it: a third of the size, and none to show' },
+    'skip-unreadable': { type: 'boolean', description: 'Pass over files that are no pictures' },
+    ...chosenModelOptions,
+    ...dataOption,
+    ...threadsOption,
+  },
+  async run(args, context) {
+    checkThreads(args.threads);
+    const { files } = platform;
+    const out = files.resolve(context.cwd, args.out);
+    if ((await files.status(out))?.isFolder) {
+      throw new SelvedgeError('index/bad-output', `Cannot write "${args.out}": expected a file, got a folder`);
+    }
+    const { chosen, embedder } = await openChosenEmbedder(args, 'index', context);
+    try {
+      const { source } = args;
+      const { ids, images, unread } = await (source === undefined
+        ? readTestSet(chosen, args, context)
+        : readSource(source, preparationFor(chosen, 'index'), args['skip-unreadable'] === true, context));
+      const catalogue = await makeCatalogue(
+        embedder,
+        { ids, images, classNames: chosen.classNames, keepsPictures: args['no-pictures'] !== true },
+        { onProgress: progressOf(context) },
+      );
+      const bytes = await encodeIndex(catalogue);
+      await files.write(out, bytes);
+      const { model, count, dimension, classNames, labels } = catalogue;
+      const classes = Object.fromEntries(
+        classNames.map((name, label) => [name, labels.filter((own) => own === label).length]),
+      );
+      return {
+        json: { index: out, bytes: bytes.length, model, items: count, dimension, classes, unreadable: unread },
+        text: [
+          `${count} items, ${dimension} numbers each, by model ${model.name}: ${args.out}, ${(bytes.length / 1e6).toFixed(1)} MB`,
+          ...Object.entries(classes).map(([name, number]) => `  ${name}: ${number}`),
+          ...unread.map(({ name, reason }) => `Passed over "${name}": ${reason}`),
+        ].join('\n'),
+      };
+    } finally {
+      chosen.model.dispose();
+    }
+  },
+});
+
+/** Says each tenth. */
+function progressOf(context: CommandContext): (done: number, total: number) => Promise<void> {
+  let shown = 0;
+  return async (done, total) => {
+    const tenth = Math.floor((10 * done) / total);
+    if (tenth > shown && total > 2000) context.writeError(`Embedded ${done} of ${total}\n`);
+    shown = tenth;
+    await platform.giveWay();
+  };
+}
+
+async function readTestSet(
+  chosen: Parameters<typeof loadModelData>[0],
+  args: Parameters<typeof loadModelData>[1],
+  context: CommandContext,
+): Promise<Items> {
+  const { test } = await loadModelData(chosen, args, context);
+  return { ids: numbered('test', test.count), images: test.images, unread: [] };
+}
+
+const numbered = (name: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${name}-${i}`);
+
+async function readSource(
+  source: string,
+  preparation: Preparation,
+  skips: boolean,
+  context: CommandContext,
+): Promise<Items> {
+  const path = platform.files.resolve(context.cwd, source);
+  const status = await platform.files.status(path);
+  if (!status) {
+    throw new SelvedgeError(
+      'index/no-source',
+      `Cannot index "${source}": expected a folder of pictures or an IDX file, got nothing`,
+    );
+  }
+  return status.isFolder ? readFolder(source, path, preparation, skips, context) : readIdx(source, path, preparation);
+}
+
+async function readIdx(source: string, path: string, { side, channels }: Preparation): Promise<Items> {
+  const packed = await platform.files.readBytes(path);
+  const isPacked = packed[0] === 0x1f && packed[1] === 0x8b;
+  const bytes = isPacked ? await gunzip(packed, { name: source }) : packed;
+  const { type, shape, dataOffset } = decodeIdxHeader(bytes, { name: source });
+  const [count, height, width, depth = 1] = shape as [number, number, number, number?];
+  if (
+    type !== 'uint8' ||
+    shape.length < 3 ||
+    shape.length > 4 ||
+    [height, width].some((extent) => extent !== side) ||
+    depth !== channels
+  ) {
+    throw new SelvedgeError(
+      'index/shape',
+      `Cannot index "${source}": expected uint8 images of ${side}x${side}x${channels} as the model takes them, got ${type} of [${shape.join(', ')}]`,
+    );
+  }
+  return { ids: numbered('image', count), images: bytes.subarray(dataOffset), unread: [] };
+}
+
+async function readFolder(
+  source: string,
+  path: string,
+  preparation: Preparation,
+  skips: boolean,
+  context: CommandContext,
+): Promise<Items> {
+  const pictures = await listPictures(path);
+  if (pictures.length === 0) {
+    throw new SelvedgeError(
+      'index/no-pictures',
+      `Cannot index "${source}": expected PNG, JPEG or WebP files in the folder or below, got none; of IDX files name the one of images`,
+    );
+  }
+  let shown = 0;
+  const onProgress = (done: number, total: number): void => {
+    const tenth = Math.floor((10 * done) / total);
+    if (tenth > shown && total > 2000) context.writeError(`Read ${done} of ${total} pictures\n`);
+    shown = tenth;
+  };
+  const { images, positions, unread } = await readPictures(pictures, { preparation, onProgress });
+  const [first] = unread;
+  if (first && (!skips || positions.length === 0)) {
+    throw new SelvedgeError(
+      'index/unreadable',
+      `Cannot index "${source}": of ${pictures.length} pictures ${unread.length} cannot be read, "${first.name}" first: ${first.reason}; ` +
+        'remove them, or pass over them by --skip-unreadable',
+    );
+  }
+  return { ids: Array.from(positions, (at) => pictures[at]!.name), images, unread };
+}
+
+/** All pictures below a folder by their paths from it, in the order of names. Links to folders are not followed. */
+async function listPictures(root: string): Promise<ListedPicture[]> {
+  const found: ListedPicture[] = [];
+  const walk = async (folder: string, prefix: string): Promise<void> => {
+    for (const { name, isFile, isFolder } of await platform.files.entries(folder)) {
+      if (name.startsWith('.')) continue;
+      const path = platform.files.join(folder, name);
+      if (isFolder) await walk(path, `${prefix}${name}/`);
+      else if (isFile && isPictureName(name)) found.push({ name: `${prefix}${name}`, path, label: 0 });
+    }
+  };
+  await walk(root, '');
+  return found;
+}
