@@ -6,6 +6,7 @@ import { ensemble } from './ensemble.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
+import { generate } from './generate.ts';
 import { info } from './info.ts';
 import { measure } from './measure.ts';
 import { predict } from './predict.ts';
@@ -23,6 +24,7 @@ export const studyCommands: readonly Command<never>[] = [
   measure,
   predict,
   explain,
+  generate,
   exportCommand,
   report,
   study,

@@ -8,7 +8,14 @@ import { SelvedgeError } from '../../core/errors.ts';
 import { naturalExponential } from '../../core/exponential.ts';
 import { normalQuantile } from '../../core/normal-quantile.ts';
 import { createPhilox, type Philox, randomStreams, shuffledIndices } from '../../core/philox.ts';
-import { type CheckpointStore, type CheckpointTensor, optimizerDefaults } from '../../training/index.ts';
+import { sha256 } from '../../core/sha256.ts';
+import { platform } from '../../platform/index.ts';
+import {
+  type CheckpointStore,
+  type CheckpointTensor,
+  openCheckpoints,
+  optimizerDefaults,
+} from '../../training/index.ts';
 import { createOptimizer } from '../../training/optimizers.ts';
 import {
   type GeneratorInputs,
@@ -62,10 +69,13 @@ export interface GeneratorExamples {
 
 /** What a checkpoint tells. */
 export interface GeneratorState {
+  /** Made so far, and in all. */
   readonly updates: number;
-  readonly lossSum: number;
+  readonly total: number;
   readonly shape: GeneratorShape;
   readonly settings: Omit<GeneratorSettings, 'updates'>;
+  /** sha256 of pictures and labels. */
+  readonly examples: string;
 }
 
 export interface GeneratorProgress {
@@ -92,12 +102,28 @@ export interface TrainedGenerator {
   /** Averages of the weights, in the order of `weightShapes`. */
   readonly weights: readonly Float32Array[];
   readonly updates: number;
+  /** False where the signal came first: the same call with the same checkpoints goes on. */
+  readonly isFinished: boolean;
 }
 
 /**
- * Trains a generator, or goes on with a training.
+ * Trains a generator, or goes on with a training. The engine runs already.
  *
- * @throws SelvedgeError `generate/examples`, `generate/settings`, `generate/checkpoint`, `generate/interrupted`, `generate/diverged`
+ * @param examples Pictures and their labels
+ * @param options Shape, settings, and where checkpoints are
+ * @returns The averaged weights; plain values
+ * @throws SelvedgeError `generate/examples`, `generate/settings`, `generate/checkpoint`, `generate/diverged`
+ * @example
+ * ```ts
+ * import { startBackend } from 'selvedge';
+ * import { trainGenerator } from 'selvedge/apps';
+ * const engine = await startBackend({ threads: 1 });
+ * const shape = { side: 8, classes: 2, width: 4, condition: 8, blocks: [1, 1, 1] } as const;
+ * const examples = { images: new Uint8Array(4 * 64), labels: [0, 1, 0, 1] };
+ * const { weights } = await trainGenerator(examples, { shape, settings: { updates: 2, batchSize: 2 } });
+ * console.assert(weights.length > 0);
+ * await engine.stop();
+ * ```
  */
 export async function trainGenerator(
   examples: GeneratorExamples,
@@ -106,33 +132,36 @@ export async function trainGenerator(
   const { shape = shippedShape, checkpoints, checkpointEvery = 250, onProgress, signal } = options;
   const settings = checkSettings({ ...generatorDefaults, ...options.settings }, examples, shape);
   const { updates: total, ...kept } = settings;
+  const identity = checkpoints ? await digestOf(examples) : '';
   const trainer = createTrainer(examples, shape, settings);
   try {
     const saved = await checkpoints?.load();
-    if (saved) trainer.restore(saved.state, saved.tensors);
+    if (saved) {
+      requireSame(saved.state, { updates: 0, total, shape, settings: kept, examples: identity });
+      trainer.restore(saved.state.updates, saved.tensors);
+    }
     const save = async (): Promise<void> => {
       await checkpoints?.save({
-        state: { updates: trainer.updates, lossSum: 0, shape, settings: kept },
+        state: { updates: trainer.updates, total, shape, settings: kept, examples: identity },
         tensors: trainer.save(),
       });
     };
-    while (trainer.updates < total) {
+    while (trainer.updates < total && !signal?.aborted) {
       const loss = trainer.update();
       onProgress?.({ updates: trainer.updates, loss });
-      if (trainer.updates % checkpointEvery === 0 || signal?.aborted) await save();
-      if (signal?.aborted) {
-        throw new SelvedgeError(
-          'generate/interrupted',
-          `Interrupted after ${trainer.updates} of ${total} updates: the same command goes on from there`,
-        );
-      }
+      if (trainer.updates % checkpointEvery === 0) await save();
+      await platform.giveWay();
     }
     await save();
-    return { shape, weights: trainer.averages(), updates: trainer.updates };
+    return { shape, weights: trainer.averages(), updates: trainer.updates, isFinished: trainer.updates >= total };
   } finally {
     trainer.dispose();
   }
 }
+
+/** Checkpoints of a training in a folder, which is made with the first of them. */
+export const openGeneratorCheckpoints = (folder: string): CheckpointStore<GeneratorState> =>
+  openCheckpoints<GeneratorState>(folder);
 
 interface Trainer {
   readonly updates: number;
@@ -140,7 +169,8 @@ interface Trainer {
   update(): number;
   averages(): Float32Array[];
   save(): CheckpointTensor[];
-  restore(state: GeneratorState, tensors: readonly CheckpointTensor[]): void;
+  /** @param updates Made when `save` was called */
+  restore(updates: number, tensors: readonly CheckpointTensor[]): void;
   dispose(): void;
 }
 
@@ -197,25 +227,39 @@ function createTrainer(examples: GeneratorExamples, shape: GeneratorShape, setti
       })),
       ...optimizer.save().map((slot) => ({ ...slot, values: slot.values.slice() })),
     ],
-    restore(state, tensors) {
-      const { updates: _, ...kept } = settings;
-      if (JSON.stringify([state.shape, state.settings]) !== JSON.stringify([shape, kept])) {
-        throw new SelvedgeError(
-          'generate/checkpoint',
-          'Cannot go on with the training: its checkpoint has other settings; choose another folder',
-        );
-      }
+    restore(made, tensors) {
       const count = shapes.length;
       write(variables, tensors.slice(0, count));
       write(averages, tensors.slice(count, 2 * count));
-      optimizer.restore(tensors.slice(2 * count), state.updates);
-      updates = state.updates;
+      optimizer.restore(tensors.slice(2 * count), made);
+      updates = made;
     },
     dispose() {
       optimizer.dispose();
       tf.dispose([variables, averages]);
     },
   };
+}
+
+/** A training may only be made longer or shorter before its learning rate falls in either. */
+function requireSame(saved: GeneratorState, now: GeneratorState): void {
+  const refuse = (what: string): SelvedgeError =>
+    new SelvedgeError(
+      'generate/checkpoint',
+      `Cannot go on with the training: its checkpoint has ${what}; choose another run`,
+    );
+  if (JSON.stringify([saved.shape, saved.settings]) !== JSON.stringify([now.shape, now.settings])) {
+    throw refuse('other settings');
+  }
+  if (saved.examples !== now.examples) throw refuse('other pictures');
+  const fallsAt = Math.min(saved.total, now.total) * (1 - now.settings.decayShare);
+  if (saved.total !== now.total && saved.updates > fallsAt) {
+    throw refuse(`a learning rate that falls to 0 at ${saved.total} updates, not ${now.total}`);
+  }
+}
+
+async function digestOf({ images, labels }: GeneratorExamples): Promise<string> {
+  return sha256((await sha256(images)) + (await sha256(Uint8Array.from(labels))));
 }
 
 function write(tensors: readonly tf.Tensor[], from: readonly CheckpointTensor[]): void {
