@@ -177,7 +177,7 @@ interface Trainer {
 function createTrainer(examples: GeneratorExamples, shape: GeneratorShape, settings: GeneratorSettings): Trainer {
   const shapes = weightShapes(shape);
   const start = initialWeights(shape, settings.seed);
-  const variables = shapes.map((weight, i) => tf.variable(tf.tensor(start[i]!, [...weight.shape])));
+  const variables = shapes.map((weight, i) => tf.tidy(() => tf.variable(tf.tensor(start[i]!, [...weight.shape]))));
   const averages = shapes.map((weight, i) => tf.keep(tf.tensor(start[i]!, [...weight.shape])));
   const weights: GeneratorWeights = Object.fromEntries(shapes.map(({ name }, i) => [name, variables[i]!]));
   const optimizer = createOptimizer(variables, {
