@@ -3,9 +3,9 @@
 // Invariant: a picture is a function of the generator, its number, the seed and the settings: the same bits on every engine, at any number of
 // threads, and however many are asked for.
 import * as tf from '../../backend/tfjs.ts';
-import { messageOf, SelvedgeError } from '../../core/errors.ts';
+import { SelvedgeError } from '../../core/errors.ts';
 import { createPhilox, randomStreams } from '../../core/philox.ts';
-import { platform } from '../../platform/index.ts';
+import { readShippedGenerator } from '../../models/shipped-generator.ts';
 import { followFlow } from './flow.ts';
 import { decodeGenerator, type GeneratorDescription, type GeneratorModel } from './generator-file.ts';
 import { fromPatches, type GeneratorWeights, toPatches, weightShapes } from './u-net.ts';
@@ -73,9 +73,6 @@ export interface Generator {
 export const designDefaults = { seed: 1, steps: 20, guidance: 2, strength: 0.5 } as const;
 export const designLimits = { count: 65_536, steps: 200, guidance: 10 } as const;
 
-/** Written out, so that bundlers find the file. */
-const shippedAddress = (): URL => new URL('../../../assets/models/generate/generate.bin', import.meta.url);
-
 /**
  * Opens a generator on the running engine, which the caller disposes.
  *
@@ -84,18 +81,6 @@ const shippedAddress = (): URL => new URL('../../../assets/models/generate/gener
  */
 export async function openGenerator(file?: Uint8Array): Promise<Generator> {
   return createGenerator(await decodeGenerator(file ?? (await readShippedGenerator())));
-}
-
-async function readShippedGenerator(): Promise<Uint8Array> {
-  try {
-    return await platform.readUrl(shippedAddress());
-  } catch (error) {
-    throw new SelvedgeError(
-      'generate/absent',
-      `Cannot open the generator that ships: ${messageOf(error)}; install the package again`,
-      { cause: error },
-    );
-  }
 }
 
 /** A generator of plain values, which the caller disposes. */

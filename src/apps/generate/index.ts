@@ -14,6 +14,7 @@ export {
   openGenerator,
   type VariationRequest,
 } from './design.ts';
+export { accuracyFrom, hiddenFeatures, type LearningOptions, likeliestOf, nearestDistances } from './evaluate.ts';
 export { decodeGenerator, encodeGenerator, type GeneratorDescription, type GeneratorModel } from './generator-file.ts';
 export {
   type GeneratorExamples,
