@@ -24,6 +24,7 @@ export { decodeIdxImages, decodeIdxLabels } from './decode-idx';
 export { gatherBatch } from './gather-batch';
 export { augment } from './augment';
 export { mixExamples } from './mix-examples';
+export { modulatedNorm, modulatedNormGrad } from './modulated-norm';
 export { clahe } from './clahe';
 export { equalizeHistogram } from './equalize-histogram';
 export { localBinaryPattern } from './local-binary-pattern';

@@ -36,7 +36,7 @@ export interface ReadOptions {
  */
 export async function readPictures(
   files: readonly string[],
-  action: 'predict' | 'explain' | 'similar',
+  action: 'predict' | 'explain' | 'similar' | 'generate',
   { context, verbose, preparation }: ReadOptions,
 ): Promise<{ readonly pictures: ReadPicture[]; readonly failures: PictureFailure[] }> {
   const pictures: ReadPicture[] = [];

@@ -7,6 +7,7 @@ import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { indexCommand } from './index-pictures.ts';
+import { generate } from './generate.ts';
 import { info } from './info.ts';
 import { measure } from './measure.ts';
 import { predict } from './predict.ts';
@@ -29,6 +30,7 @@ export const studyCommands: readonly Command<never>[] = [
   indexCommand,
   similar,
   recommendCommand,
+  generate,
   exportCommand,
   report,
   study,

@@ -27,6 +27,7 @@ export {
   evaluateModel,
   type Predict,
 } from './evaluate.ts';
+export { type FeatureRows, frechetDistance } from './frechet.ts';
 export {
   type FlipDetection,
   type FlippedPair,

@@ -66,6 +66,12 @@ const known = {
     trains: true,
     load: async () => (await import('./labels.ts')).measureLabels,
   },
+  generation: {
+    description: 'how good the designs of the generator that ships are',
+    usesModel: true,
+    trains: true,
+    load: async () => (await import('./generation.ts')).measureGeneration,
+  },
 } satisfies Readonly<Record<string, Measure>>;
 
 export type MeasureName = keyof typeof known;
