@@ -82,3 +82,4 @@ export { planProductGradient } from './plan/product';
 export { planCopyRuns } from './plan/copy-runs';
 export { multiplyAddPeak, streamTriad } from './peak';
 export { planTransposedProduct } from './plan/transposed-product';
+export { composeScenes } from './scenes';
