@@ -50,6 +50,11 @@ const known = {
     usesModel: true,
     load: async () => (await import('./outliers.ts')).measureOutliers,
   },
+  detection: {
+    description: 'how well items are found in scenes of several',
+    usesModel: false,
+    load: async () => (await import('./detection.ts')).measureDetection,
+  },
   labels: {
     description: 'label errors, by training out of fold',
     usesModel: false,
