@@ -2,3 +2,4 @@
 // (src/cli/), routes (src/serve/). Invariant: nothing here prints.
 export * from './recommend/index.ts';
 export * from './generate/index.ts';
+export * from './detect/index.ts';

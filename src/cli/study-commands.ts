@@ -2,6 +2,8 @@
 // a port or a checkout (commands.ts).
 import type { Command } from './command.ts';
 import { data } from './data.ts';
+import { detect } from './detect-items.ts';
+import { detectTrain } from './detect-train.ts';
 import { ensemble } from './ensemble.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
@@ -31,6 +33,8 @@ export const studyCommands: readonly Command<never>[] = [
   similar,
   recommendCommand,
   generate,
+  detect,
+  detectTrain,
   exportCommand,
   report,
   study,

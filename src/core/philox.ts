@@ -23,6 +23,7 @@ export const randomStreams = {
   resampling: 12,
   shoppers: 15,
   generation: 18,
+  scenes: 17,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;
