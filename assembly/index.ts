@@ -25,6 +25,7 @@ export { gatherBatch } from './gather-batch';
 export { augment } from './augment';
 export { mixExamples } from './mix-examples';
 export { clahe } from './clahe';
+export { drawDefects } from './defects';
 export { equalizeHistogram } from './equalize-histogram';
 export { localBinaryPattern } from './local-binary-pattern';
 export { orientedGradients } from './oriented-gradients';
