@@ -26,6 +26,7 @@ export { augment } from './augment';
 export { mixExamples } from './mix-examples';
 export { modulatedNorm, modulatedNormGrad } from './modulated-norm';
 export { clahe } from './clahe';
+export { drawDefects } from './defects';
 export { equalizeHistogram } from './equalize-histogram';
 export { localBinaryPattern } from './local-binary-pattern';
 export { orientedGradients } from './oriented-gradients';

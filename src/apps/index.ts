@@ -3,3 +3,4 @@
 export * from './recommend/index.ts';
 export * from './generate/index.ts';
 export * from './detect/index.ts';
+export * from './inspect/index.ts';

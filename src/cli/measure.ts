@@ -91,7 +91,7 @@ export const measure = command({
 });
 
 function namesOf(name: string): readonly MeasureName[] {
-  if (name === 'all') return measureNames;
+  if (name === 'all') return measureNames.filter((known) => !measures[known].isLong);
   const found = measureNames.find((known) => known === name);
   if (found !== undefined) return [found];
   throw usageError(`Unknown measure "${name}": expected one of ${measureNames.join(', ')}, or all`);

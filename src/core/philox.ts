@@ -24,6 +24,7 @@ export const randomStreams = {
   shoppers: 15,
   generation: 18,
   scenes: 17,
+  inspection: 16,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;

@@ -192,7 +192,7 @@ function covarianceOf(
 }
 
 /** The lower triangular matrix whose product with its transpose this is. */
-function choleskyOf(matrix: Float64Array, width: number): Float64Array {
+export function choleskyOf(matrix: Float64Array, width: number): Float64Array {
   const factor = new Float64Array(width * width);
   for (let i = 0; i < width; i++) {
     for (let j = 0; j <= i; j++) {
@@ -205,7 +205,7 @@ function choleskyOf(matrix: Float64Array, width: number): Float64Array {
 }
 
 /** What the factor times it is `right`. */
-function solveLower(factor: Float64Array, width: number, right: ArrayLike<number>): Float64Array {
+export function solveLower(factor: Float64Array, width: number, right: ArrayLike<number>): Float64Array {
   const solution = new Float64Array(width);
   for (let i = 0; i < width; i++) {
     let sum = right[i]!;

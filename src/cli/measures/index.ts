@@ -16,6 +16,8 @@ export interface Measure {
   readonly usesModel: boolean;
   /** True where it trains, and ends by itself when the signal comes. */
   readonly trains?: boolean;
+  /** True where it takes so long that `all` leaves it out. */
+  readonly isLong?: boolean;
   load(): Promise<(subject: Subject, options: MeasureOptions) => Promise<Measured>>;
 }
 
@@ -75,6 +77,11 @@ const known = {
     usesModel: true,
     trains: true,
     load: async () => (await import('./generation.ts')).measureGeneration,
+  anomaly: {
+    description: 'the ten one-class tasks, trained from good examples only',
+    usesModel: false,
+    isLong: true,
+    load: async () => (await import('./anomaly.ts')).measureAnomaly,
   },
 } satisfies Readonly<Record<string, Measure>>;
 

@@ -1,0 +1,24 @@
+// Inspect: what deviates from good examples.
+export {
+  type DefectKind,
+  type DefectOptions,
+  type DefectSize,
+  defectKinds,
+  defectNames,
+  defectSizes,
+  type MadeDefects,
+  makeDefects,
+} from './defects.ts';
+export { fitGaussian, type Gaussian, gaussianDistances } from './gaussian.ts';
+export { type Nearest, type NearestOptions, type StoredRows, storeRows } from './nearest.ts';
+export {
+  fitOneClass,
+  type OneClassModel,
+  type OneClassOptions,
+  type OneClassScore,
+  type OneClassScores,
+  type OneClassSettings,
+  oneClassDefaults,
+  oneClassScores,
+} from './one-class.ts';
+export { TRANSFORMATIONS, transformationTables, transformImages } from './transformations.ts';
