@@ -8,6 +8,7 @@ export {
 } from './inference-plan.ts';
 export { createPredictor, type Predictor, type PredictorOptions } from './predictor.ts';
 export { type ModelGraph, type ModelOperation, readModel, type Unsupported } from './read-model.ts';
+export { compileReadout, type LastDense, lastDenseOf, type Readout, type ReadoutColumns } from './readout.ts';
 export { type RestoredModel, restoreModel } from './restore-model.ts';
 export type { PlannedBatch } from './stages/source.ts';
 export {
