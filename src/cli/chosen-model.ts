@@ -55,7 +55,7 @@ export async function chosenFolder(
 }
 
 /** What a command does with a model. */
-type Action = 'predict' | 'export' | 'explain' | 'measure' | 'train';
+type Action = 'predict' | 'export' | 'explain' | 'measure' | 'train' | 'categorise';
 
 const refusals = {
   predict: 'Cannot predict with',
@@ -63,6 +63,7 @@ const refusals = {
   explain: 'Cannot explain',
   measure: 'Cannot measure',
   train: 'Cannot learn from',
+  categorise: 'Cannot categorise with',
 } as const;
 
 /** A model with the names of its classes. */

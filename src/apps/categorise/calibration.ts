@@ -29,7 +29,7 @@ export interface CalibrationGate {
   readonly quantiles: readonly number[];
 }
 
-export interface Calibration {
+export interface CategoriserCalibration {
   /** sha256 of the weights of the model. */
   readonly weights: string;
   /** Which images, in words. */
@@ -141,7 +141,7 @@ export interface ChosenThresholds extends Thresholds {
  * ```
  */
 export function chooseThresholds(
-  { answers, gate }: Calibration,
+  { answers, gate }: CategoriserCalibration,
   { errorRate, falseAlarms }: ThresholdOptions,
 ): ChosenThresholds {
   const { thresholds, answered, wrong, images } = answers;

@@ -163,16 +163,17 @@ async function categoriseIdx(
   const { readRange, readBytes, status } = platform.files;
   const now = await status(path);
   if (now?.bytes !== fileBytes || now.modifiedMs !== modifiedMs) throw changed(name);
-  // One read for all: blocks of a shard lie together.
-  const whole = readRange
-    ? await readRange(path, byteOffset, count * imageBytes)
-    : (await readBytes(path)).slice(byteOffset, byteOffset + count * imageBytes);
-  if (whole.length !== count * imageBytes) throw changed(name);
+  // A piece at a time: what is read for a whole shard stays until the collector comes, and it comes late.
+  const whole = readRange ? undefined : await readBytes(path);
   for (let first = 0; first < count; first += BATCH) {
     await goOn(options);
     const end = Math.min(count, first + BATCH);
+    const start = byteOffset + first * imageBytes;
+    const length = (end - first) * imageBytes;
+    const images = whole ? whole.slice(start, start + length) : await readRange!(path, start, length);
+    if (images.length !== length) throw changed(name);
     const places = Array.from({ length: end - first }, (_, i) => first + i);
-    await collected.add(whole.subarray(first * imageBytes, end * imageBytes), places);
+    await collected.add(images, places);
     options.onProgress?.(end);
   }
 }

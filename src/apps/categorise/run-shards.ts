@@ -108,3 +108,12 @@ export async function* runShards(
     yield result;
   }
 }
+
+/** Removes what shards have left in their folder, and the folder if that was all. */
+export async function clearWork(workFolder: string): Promise<void> {
+  const { files } = platform;
+  const names = await files.list(workFolder);
+  const isOurs = (name: string): boolean => /^(?:shard-[0-9a-f]{32}\.json|unpacked-[0-9a-f]{16}\.idx)/.test(name);
+  for (const name of names.filter(isOurs)) await files.remove(files.join(workFolder, name));
+  if (names.every(isOurs)) await files.remove(workFolder);
+}
