@@ -4,3 +4,5 @@ export * from './recommend/index.ts';
 export * from './generate/index.ts';
 export * from './detect/index.ts';
 export * from './inspect/index.ts';
+export * from './categorise/index.ts';
+export * from './tables/index.ts';

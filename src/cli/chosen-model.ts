@@ -65,6 +65,7 @@ const refusals = {
   similar: 'Cannot compare by',
   measure: 'Cannot measure',
   train: 'Cannot learn from',
+  categorise: 'Cannot categorise with',
 } as const;
 
 /** A model with the names of its classes. */

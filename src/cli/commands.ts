@@ -1,6 +1,7 @@
 // All commands, in the order of the help text.
 import { bench } from './bench.ts';
 import { build } from './build.ts';
+import { categorise } from './categorise.ts';
 import type { Command } from './command.ts';
 import { fingerprint } from './fingerprint.ts';
 import { serve } from './serve.ts';
@@ -10,6 +11,7 @@ import { tune } from './tune.ts';
 
 export const commands: readonly Command<never>[] = [
   ...studyCommands,
+  categorise,
   tune,
   serve,
   taskCommand(() => commands),

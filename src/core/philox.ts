@@ -25,6 +25,7 @@ export const randomStreams = {
   generation: 18,
   scenes: 17,
   inspection: 16,
+  catalogue: 14,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;

@@ -80,8 +80,8 @@ export function decodeIdx(bytes: Uint8Array, options: { readonly name: string })
 /**
  * Reads the header of an IDX file and checks that exactly the announced values follow it.
  *
- * @param bytes The whole file, not compressed
- * @param options `name`: the file's name for error messages
+ * @param bytes The file, not compressed
+ * @param options `name`: the file's name for error messages; `byteLength`: of the file, where `bytes` are its beginning alone
  * @returns Type, shape, number of values and where they begin
  * @throws SelvedgeError as `decodeIdx`
  * @example
@@ -91,7 +91,11 @@ export function decodeIdx(bytes: Uint8Array, options: { readonly name: string })
  * console.assert(header.dataOffset === 8 && header.size === 2);
  * ```
  */
-export function decodeIdxHeader(bytes: Uint8Array, options: { readonly name: string }): IdxHeader {
+export function decodeIdxHeader(
+  bytes: Uint8Array,
+  options: { readonly name: string; readonly byteLength?: number },
+): IdxHeader {
+  const { byteLength = bytes.length } = options;
   const fail = failFor(options.name);
   if (bytes.length < 4) throw fail('truncated', `expected a header of at least 4 bytes, got ${bytes.length}`);
   if (bytes[0] !== 0 || bytes[1] !== 0) {
@@ -118,10 +122,10 @@ export function decodeIdxHeader(bytes: Uint8Array, options: { readonly name: str
     throw fail('bad-shape', `expected sizes of at least 1 and at most 2^53 values, got [${shape.join(', ')}]`);
   }
   const expected = dataOffset + size * idxTypes[type].bytes;
-  if (bytes.length !== expected) {
+  if (byteLength !== expected) {
     throw fail(
-      bytes.length < expected ? 'truncated' : 'trailing-bytes',
-      `expected ${expected} bytes for ${type} values of shape [${shape.join(', ')}], got ${bytes.length}`,
+      byteLength < expected ? 'truncated' : 'trailing-bytes',
+      `expected ${expected} bytes for ${type} values of shape [${shape.join(', ')}], got ${byteLength}`,
     );
   }
   return { type, shape, size, dataOffset };

@@ -42,6 +42,8 @@ export {
   measureSeparation,
   type Separation,
   scoresOfLogits,
+  type WhitenedClasses,
+  whitenClasses,
 } from './outliers.ts';
 export { type CorruptionCell, type Robustness, summarizeRobustness } from './robustness.ts';
 export { type Coverage, coverageAt, type RiskCoverage, riskCoverage, thresholdFor } from './selective.ts';

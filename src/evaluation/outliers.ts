@@ -125,12 +125,7 @@ export function fitMahalanobis(
   labels: ArrayLike<number>,
   classes: number,
 ): (features: Features) => Float64Array {
-  if (values.length !== labels.length * width || labels.length === 0) {
-    throw new SelvedgeError(
-      'evaluation/shape',
-      `Cannot fit features: expected ${labels.length} rows of ${width}, one or more, got ${values.length} numbers`,
-    );
-  }
+  checkFeatures(values, width, labels);
   const means = meansOf(values, width, labels, classes);
   const factor = choleskyOf(covarianceOf(values, width, labels, means), width);
   // Distances are those of plain geometry after the factor was divided away.
@@ -153,6 +148,60 @@ export function fitMahalanobis(
       return -least;
     });
   };
+}
+
+/** Gaussians of classes, all of one covariance, in coordinates where that is the identity. */
+export interface WhitenedClasses {
+  /** `[width, width]`, lower triangle, row-major: takes features into those coordinates. */
+  readonly whitening: Float64Array;
+  /** `[classes, width]`: means, in those coordinates. */
+  readonly means: Float64Array;
+}
+
+/**
+ * Fits one Gaussian a class, all of one covariance, as `fitMahalanobis` does, and gives what its distances are computed by.
+ *
+ * @param training Features of training images
+ * @param labels Their classes
+ * @param classes Number of classes, each of at least one image
+ * @throws {SelvedgeError} `evaluation/shape`
+ * @example
+ * ```ts
+ * import { whitenClasses } from 'selvedge';
+ * const training = { values: Float32Array.of(-2, 0, 2, 8, 10, 12), width: 1 };
+ * const { whitening, means } = whitenClasses(training, [0, 0, 0, 1, 1, 1], 2);
+ * console.assert(Math.abs(means[1]! / whitening[0]! - 10) < 1e-9);
+ * ```
+ */
+export function whitenClasses(
+  { values, width }: Features,
+  labels: ArrayLike<number>,
+  classes: number,
+): WhitenedClasses {
+  checkFeatures(values, width, labels);
+  const own = meansOf(values, width, labels, classes);
+  const factor = choleskyOf(covarianceOf(values, width, labels, own), width);
+  const whitening = new Float64Array(width * width);
+  for (let j = 0; j < width; j++) {
+    const unit = new Float64Array(width);
+    unit[j] = 1;
+    solveLower(factor, width, unit).forEach((value, i) => {
+      whitening[i * width + j] = value;
+    });
+  }
+  const means = new Float64Array(classes * width);
+  own.forEach((mean, label) => {
+    means.set(solveLower(factor, width, mean), label * width);
+  });
+  return { whitening, means };
+}
+
+function checkFeatures(values: Float32Array, width: number, labels: ArrayLike<number>): void {
+  if (values.length === labels.length * width && labels.length > 0) return;
+  throw new SelvedgeError(
+    'evaluation/shape',
+    `Cannot fit features: expected ${labels.length} rows of ${width}, one or more, got ${values.length} numbers`,
+  );
 }
 
 function meansOf(values: Float32Array, width: number, labels: ArrayLike<number>, classes: number): Float64Array[] {

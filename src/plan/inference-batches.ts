@@ -10,7 +10,8 @@ import type { PlanLayout } from './layout.ts';
 import { type Call, type Job, type Phase, PlanMemory } from './program.ts';
 import type { BatchLoss } from './training-plan.ts';
 
-type Result = 'probabilities' | 'loss';
+/** Logits leave the lanes as they are. */
+type Result = 'probabilities' | 'logits' | 'loss';
 
 /** Some images of a batch, and the place of the first in the lanes. */
 interface Part {
@@ -112,7 +113,7 @@ export class InferenceBatches {
     return positions.length;
   }
 
-  /** Probabilities of the batch that ran last. */
+  /** Probabilities, or logits, of the batch that ran last. */
   probabilities(size: number): Float32Array {
     return this.#floats(this.#results, size * this.#options.logits.shape[2]);
   }
@@ -201,7 +202,7 @@ export class InferenceBatches {
         parts.flatMap((part) => [...this.#wordsIn(part, entry), ...this.#wordsOut(part, result)]),
       );
       const enters = entry === 'copy' ? 'planCopy' : 'gatherBatch';
-      const leaves = result === 'probabilities' ? 'planSoftmax' : 'softmaxCrossEntropy';
+      const leaves = { probabilities: 'planSoftmax', logits: 'planCopy', loss: 'softmaxCrossEntropy' }[result];
       const jobs: Call[][] = Array.from({ length: Math.min(lanes, parts.length) }, () => []);
       parts.forEach(({ lane, size: images }, i) => {
         const range = { first: lane, last: lane + images };
@@ -231,7 +232,7 @@ export class InferenceBatches {
     const classes = logits.shape[2];
     const back = (first - lane) * 4;
     const words =
-      result === 'probabilities'
+      result !== 'loss'
         ? [value, this.#results + back * classes, classes]
         : [value, this.#labels, this.#results + back, this.#gradient, this.#hits + back, classes, 0, 0];
     return padded(words, PART_WORDS - IN_WORDS);

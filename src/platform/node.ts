@@ -76,6 +76,22 @@ async function readBytes(file: string): Promise<Uint8Array> {
   }
 }
 
+async function readRange(file: string, byteOffset: number, length: number): Promise<Uint8Array> {
+  const handle = await open(file, 'r');
+  try {
+    const bytes = new Uint8Array(length);
+    let read = 0;
+    while (read < length) {
+      const { bytesRead } = await handle.read(bytes, read, length - read, byteOffset + read);
+      if (bytesRead === 0) return bytes.slice(0, read);
+      read += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await handle.close();
+  }
+}
+
 const files: Files = {
   join: path.join,
   resolve: path.resolve,
@@ -84,6 +100,7 @@ const files: Files = {
   fromUrl: fileURLToPath,
   readBytes,
   readText: (file) => readFile(file, 'utf8'),
+  readRange,
   write: (file, content) =>
     writing(file, async () => {
       await mkdir(path.dirname(file), { recursive: true });

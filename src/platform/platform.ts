@@ -31,6 +31,8 @@ export interface Files {
   fromUrl(url: URL): string;
   readBytes(path: string): Promise<Uint8Array>;
   readText(path: string): Promise<string>;
+  /** Bytes from `byteOffset` on, fewer at the end of the file; undefined where a runtime reads files only whole. */
+  readonly readRange?: ((path: string, byteOffset: number, length: number) => Promise<Uint8Array>) | undefined;
   /** Replaces a file whole: written beside it, flushed, renamed. Makes the folder. Never leaves a half-written target. */
   write(path: string, content: Uint8Array | string): Promise<void>;
   /** Writes the parts in turn over the file itself and flushes to the disk: for files that carry their own digest. */

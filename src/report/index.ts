@@ -34,6 +34,11 @@ export {
 export { drawModelGraph, type LayerSummary, type ModelSummary } from './model-graph.ts';
 export { encodeGrayPng, type GrayImage, pngDataUri } from './png.ts';
 export { referenceStudy } from './reference-study.ts';
+export {
+  type ReviewedPicture,
+  type ReviewPageInput,
+  renderReviewPage,
+} from './review-page.ts';
 export { drawStudyFigures, type FigureTopic, type StudyFigure } from './study-figures.ts';
 export { renderStudyReport } from './study-report.ts';
 export type * from './study-report-input.ts';

@@ -1,4 +1,4 @@
-// The HTML page around a report: one file, no script, nothing fetched, readable on a phone, in light and dark and on paper.
+// The HTML page around a report: one file, no script but of a page that brings one, nothing fetched, readable on a phone, in light and dark and on paper.
 // Not here: what the report says (study-report.ts). Invariant: texts given as plain are escaped here; markup is typed as `Markup`.
 import { escapeMarkup } from './markup.ts';
 import { colourVariables, darkRules, FIGURE_FONT } from './palette.ts';
@@ -80,6 +80,8 @@ export interface Page {
   /** Between title and table of contents. */
   readonly opening: readonly Markup[];
   readonly sections: readonly Section[];
+  /** Runs at the end; its sha256 as base64 is what the page's policy lets run. */
+  readonly script?: { readonly text: string; readonly sha256: string };
 }
 
 /** A policy under which the page works: it fetches nothing and runs nothing. */
@@ -91,7 +93,7 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
  * @param page Title and sections
  * @returns An HTML document
  */
-export function renderPage({ title, subtitle, opening, sections }: Page): string {
+export function renderPage({ title, subtitle, opening, sections, script }: Page): string {
   const entries = sections.map((section) => markup`<li><a href="#${section.id}">${section.title}</a></li>`);
   const bodies = sections.map(
     (section) => markup`<section id="${section.id}"><h2>${section.title}</h2>${section.body}</section>\n`,
@@ -101,7 +103,7 @@ export function renderPage({ title, subtitle, opening, sections }: Page): string
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${{ html: POLICY }}">
+<meta http-equiv="Content-Security-Policy" content="${{ html: script ? `${POLICY}; script-src 'sha256-${script.sha256}'` : POLICY }}">
 <meta name="generator" content="Selvedge">
 <title>${title}</title>
 <style>${{ html: style() }}</style>
@@ -111,7 +113,7 @@ export function renderPage({ title, subtitle, opening, sections }: Page): string
 <header><h1>${title}</h1><p class="subtitle">${subtitle}</p></header>
 ${opening}
 <nav aria-label="Contents"><h2>Contents</h2><ol>${entries}</ol></nav>
-${bodies}</main>
+${bodies}</main>${{ html: script ? `<script>${script.text}</script>` : '' }}
 </body>
 </html>
 `.html;

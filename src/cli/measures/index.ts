@@ -61,6 +61,7 @@ const known = {
     description: 'whether recommendations suit made shoppers of known taste',
     usesModel: true,
     load: async () => (await import('./recommendation.ts')).measureRecommendation,
+  },
   detection: {
     description: 'how well items are found in scenes of several',
     usesModel: false,
@@ -77,6 +78,7 @@ const known = {
     usesModel: true,
     trains: true,
     load: async () => (await import('./generation.ts')).measureGeneration,
+  },
   anomaly: {
     description: 'the ten one-class tasks, trained from good examples only',
     usesModel: false,

@@ -119,7 +119,7 @@ interface TrainedWith {
   readonly splitSeed?: number;
 }
 
-function validationOf(settings: unknown, { train, source, split }: LoadedData): MeasuredModel['validation'] {
+export function validationOf(settings: unknown, { train, source, split }: LoadedData): MeasuredModel['validation'] {
   const { data, validationExamples, splitSeed } = (settings ?? {}) as TrainedWith;
   if (data === undefined || validationExamples === undefined || splitSeed === undefined) {
     return { reason: 'the model does not say what it was trained on' };
