@@ -1,0 +1,39 @@
+export { type QueueAddress, readQueueAddress, withoutPasswords } from './address.ts';
+export { type ArtefactStore, openArtefactFolder } from './artefacts.ts';
+export { type DatabaseOptions, openDatabase, type QueueDatabase, queuePackages } from './database.ts';
+export { openDatabaseQueue } from './database-queue.ts';
+export { openLocalQueue } from './local-queue.ts';
+export type {
+  Difference,
+  Report,
+  TakenWork,
+  WaitingLine,
+  WorkCheckpoint,
+  WorkerIdentity,
+  WorkQueue,
+  WorkResult,
+  WorkState,
+} from './queue.ts';
+export { sumWork } from './sum-work.ts';
+export {
+  type KeyedWork,
+  keyWork,
+  lineOf,
+  type Needs,
+  readWork,
+  type SumSettings,
+  type TrialSettings,
+  type Work,
+  type WorkKind,
+  type WorkSettings,
+  workKinds,
+} from './work.ts';
+export {
+  type Handler,
+  type HandlerContext,
+  type Handlers,
+  runWorker,
+  type WorkerEvent,
+  type WorkerOptions,
+  type WorkerSummary,
+} from './worker.ts';
