@@ -7,10 +7,12 @@ import { serve } from './serve.ts';
 import { studyCommands } from './study-commands.ts';
 import { taskCommand } from './task.ts';
 import { tune } from './tune.ts';
+import { worker } from './worker.ts';
 
 export const commands: readonly Command<never>[] = [
   ...studyCommands,
   tune,
+  worker,
   serve,
   taskCommand(() => commands),
   fingerprint,

@@ -21,6 +21,7 @@ export const randomStreams = {
   corruption: 8,
   split: 11,
   resampling: 12,
+  verification: 19,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;

@@ -9,6 +9,7 @@ import type {
   Report,
   TakenWork,
   WaitingLine,
+  WorkCheckpoint,
   WorkerIdentity,
   WorkQueue,
   WorkResult,
@@ -273,10 +274,7 @@ function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker
     },
     async checkpoint() {
       if (steps !== undefined) return undefined;
-      const [row] = await query<{ step: number; artefact: string }>(
-        'select step, artefact from selvedge.checkpoint where key = $1',
-        [key],
-      );
+      const [row] = await query<WorkCheckpoint>(sql.checkpointOf, [key]);
       return row;
     },
     async finish(result) {

@@ -6,12 +6,11 @@ import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';
 import type { QueueAddress } from './address.ts';
 import { lockFolder } from './folder-lock.ts';
+import { checkRuntime } from './runtime.ts';
 
 /** What the optional packages are pinned to, as package.json has them. */
 export const queuePackages = { 'pg-boss': '12.38.0', '@electric-sql/pglite': '0.5.17' } as const;
 
-/** The oldest Node that pg-boss supports. */
-const LEAST_NODE = [22, 12] as const;
 /** How long the database may be away. */
 export const PATIENCE_MS = 600_000;
 const FIRST_WAIT_MS = 100;
@@ -119,19 +118,6 @@ async function startBoss(boss: PgBoss, address: QueueAddress): Promise<void> {
       await wait(300 * (attempt + 1));
     }
   }
-}
-
-/** Refuses a runtime on which pg-boss does not run. */
-export function checkRuntime(
-  { name, version }: { readonly name: string; readonly version: string } = platform.runtime,
-): void {
-  if (name !== 'node') return;
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1])) return;
-  throw new SelvedgeError(
-    'queue/runtime',
-    `Cannot use a queue on Node ${version}: pg-boss wants Node ${LEAST_NODE.join('.')} or later; everything else goes on without --queue`,
-  );
 }
 
 /** A name that is no literal keeps bundlers from looking for what only Node uses. */

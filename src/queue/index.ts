@@ -1,6 +1,7 @@
 export { type QueueAddress, readQueueAddress, withoutPasswords } from './address.ts';
 export { type ArtefactStore, openArtefactFolder } from './artefacts.ts';
 export { type DatabaseOptions, openDatabase, type QueueDatabase, queuePackages } from './database.ts';
+export { openDatabaseArtefacts } from './database-artefacts.ts';
 export { openDatabaseQueue } from './database-queue.ts';
 export { openLocalQueue } from './local-queue.ts';
 export type {
@@ -15,6 +16,9 @@ export type {
   WorkState,
 } from './queue.ts';
 export { sumWork } from './sum-work.ts';
+export { createTrialHandler, dataDigest, type TrialData, type TrialHandlerOptions } from './trial-work.ts';
+export { type QueueTuneOptions, type QueueTuneResult, tuneOverQueue } from './tune-over-queue.ts';
+export type { JudgedDifference, VerificationOptions, VerificationResult } from './verification.ts';
 export {
   type KeyedWork,
   keyWork,

@@ -57,7 +57,7 @@ export function openLocalQueue(): WorkQueue {
       async report(report, artefact) {
         if (steps !== undefined) return report.step >= steps ? 'stop' : 'go on';
         if (!entry.reports.has(report.step)) entry.reports.set(report.step, report);
-        if (artefact !== undefined) entry.checkpoint = { step: report.step, artefact };
+        if (artefact !== undefined) entry.checkpoint = { step: report.step, artefact, digest: report.digest };
         return entry.lastStep !== undefined && report.step >= entry.lastStep ? 'stop' : 'go on';
       },
       checkpoint: async () => (steps === undefined ? entry.checkpoint : undefined),

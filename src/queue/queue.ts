@@ -50,6 +50,8 @@ export interface WorkCheckpoint {
   readonly step: number;
   /** Digest of an artefact. */
   readonly artefact: string;
+  /** What the report of that step said. */
+  readonly digest: string;
 }
 
 /** Work that a worker has taken, under a lease that it keeps by `touch`. */

@@ -27,6 +27,7 @@ create table if not exists selvedge.difference (
   key text not null, worker text not null, digest text not null, other_worker text not null, other_digest text not null,
   primary key (key, worker, digest)
 );
+create table if not exists selvedge.artefact (digest text primary key, bytes bytea not null);
 create table if not exists selvedge.worker (
   name text primary key, version text not null, kernels text not null, threads int not null,
   seen_on timestamptz not null default now(), barred text
@@ -100,3 +101,8 @@ where seen_on > now() - interval '15 seconds' and barred is null order by name`;
 
 export const waitingLines = `
 select line, count(*)::int as count, min(work) as work, min(key) as key from selvedge.work where result is null group by line order by line`;
+
+/** $1 key. */
+export const checkpointOf = `
+select c.step, c.artefact, coalesce(r.digest, '') as digest from selvedge.checkpoint c
+left join selvedge.report r on r.key = c.key and r.step = c.step where c.key = $1`;

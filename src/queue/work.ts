@@ -15,17 +15,18 @@ const needs = v.strictObject({
   version: v.string(),
   /** Of the kernels. */
   kernels: digest,
-  /** Of the files of the data set; absent where the work brings its own. */
-  data: v.exactOptional(v.array(digest)),
+  /** Of the data set and its split; absent where the work brings its own. */
+  data: v.exactOptional(digest),
 });
 
 /** A training by a recipe, on the first examples of the study's split, to its validation accuracy after each epoch. */
 const trial = v.strictObject({
+  /** Of which it is part, and its number there: where it ends depends on the trials before it. */
+  study: v.string(),
+  number: v.pipe(v.number(), v.integer(), v.minValue(0)),
   recipe: recipeSchema,
   seed,
   examples: count,
-  validationExamples: count,
-  splitSeed: seed,
   exactConvolution: v.boolean(),
 });
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findNewerNode } from '../../scripts/scale/newer-node.ts';
-import { checkRuntime } from '../../src/queue/database.ts';
+import { checkRuntime } from '../../src/queue/runtime.ts';
 
 test('a Node before 22.12 is refused in one line', () => {
   checkRuntime({ name: 'node', version: '22.12.0' });
