@@ -12,6 +12,7 @@ export * from './explain/index.ts';
 export type { LayerSummary, ModelSummary } from './models/index.ts';
 export * from './models/index.ts';
 export * from './plan/index.ts';
+export * from './queue/index.ts';
 export * from './report/index.ts';
 export * from './tasks/index.ts';
 export type { EpochRecord } from './training/index.ts';

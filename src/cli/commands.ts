@@ -8,11 +8,13 @@ import { serve } from './serve.ts';
 import { studyCommands } from './study-commands.ts';
 import { taskCommand } from './task.ts';
 import { tune } from './tune.ts';
+import { worker } from './worker.ts';
 
 export const commands: readonly Command<never>[] = [
   ...studyCommands,
   categorise,
   tune,
+  worker,
   serve,
   taskCommand(() => commands),
   fingerprint,

@@ -11,6 +11,7 @@ import {
 import { fitDefaults } from '../training/index.ts';
 import { usageError } from './arguments.ts';
 import { dataOption, exactConvOption, threadsOption, wholeNumber } from './options.ts';
+import { queueOptions } from './queue-options.ts';
 
 const MAX_SEED = 0xffff_ffff;
 
@@ -69,6 +70,17 @@ export const tuneOptions = {
   },
   examples: { type: 'string', valueHint: 'count', description: 'Train on the first examples of the split only' },
   again: { type: 'boolean', description: 'Replace a study' },
+  batch: {
+    type: 'string',
+    valueHint: 'count',
+    description: 'Trials that tpe proposes together, so that workers run them side by side (default: 1)',
+  },
+  ...queueOptions,
+  verify: {
+    type: 'string',
+    valueHint: 'share',
+    description: 'Run so many of the trials again on another worker, such as 0.05, and compare the bits',
+  },
   journal: {
     type: 'string',
     valueHint: 'file',
@@ -80,12 +92,13 @@ export const tuneOptions = {
 } as const satisfies ArgsDef;
 
 export type TuneArguments = ParsedArgs<typeof tuneOptions>;
-export type SearchSettings = Pick<StudySettings, 'sampler' | 'pruner' | 'seed'>;
+export type SearchSettings = Pick<StudySettings, 'sampler' | 'pruner' | 'seed' | 'batch'>;
 
 /** Options of one sampler or pruner, which another has no use for. */
 const owners: Readonly<Record<string, readonly string[]>> = {
   startup: ['tpe'],
   multivariate: ['tpe'],
+  batch: ['tpe'],
   points: ['grid'],
   'least-epochs': ['median', 'halving'],
   factor: ['halving'],
@@ -123,9 +136,12 @@ export function readSearchSettings(args: TuneArguments, rawArgs: readonly string
       factor: wholeNumber('factor', args.factor, 2) ?? prunerDefaults.halving.factor,
     },
   };
+  const batch = wholeNumber('batch', args.batch) ?? 1;
   return {
     sampler: samplers[args.sampler],
     pruner: pruners[args.pruner],
     seed: wholeNumber('seed', args.seed, 0, MAX_SEED) ?? fitDefaults.seed,
+    // Studies from before there were batches have none.
+    ...(batch === 1 ? {} : { batch }),
   };
 }

@@ -7,6 +7,7 @@
 import { kernelsDigest } from '../backend/index.ts';
 import { version } from '../core/version.ts';
 import { placeDataset } from '../data/batches.ts';
+import type { LoadedData } from '../data/sources.ts';
 import { splitTrainValidation } from '../data/split.ts';
 import {
   attributeNames,
@@ -20,15 +21,19 @@ import {
   type SearchSpace,
   type Study,
   type Trial,
+  type TuneOptions,
+  type TuneResult,
   trainTrial,
   tune as tuneStudy,
 } from '../experiments/index.ts';
 import { platform } from '../platform/index.ts';
+import { withoutPasswords } from '../queue/address.ts';
 import { usageError } from './arguments.ts';
 import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { checkThreads, runFolder, useEngine, wholeNumber } from './options.ts';
 import { showTraining } from './progress.ts';
+import { checkQueue, refuseWithoutQueue } from './queue-options.ts';
 import { writeJson } from './run-files.ts';
 import { studySplit } from './train.ts';
 import {
@@ -61,11 +66,14 @@ export const tune = command({
     // A grid that is too large is told before anything is trained.
     createSampler(settings.sampler, { space, seed: settings.seed, direction: 'maximize' });
     const study = { name: args.run ?? name, folder, space, trials, settings };
+    refuseWithoutQueue(args, ['verify', 'artefacts']);
+    if (args.queue !== undefined) checkQueue(args.queue);
     return runStudy(study, args, context, rawArgs);
   },
 });
 
-interface PlannedStudy {
+/** A study before it runs. */
+export interface PlannedStudy {
   readonly name: string;
   readonly folder: string;
   readonly space: SearchSpace;
@@ -82,7 +90,9 @@ async function runStudy(
   const { name, folder, space, settings } = planned;
   const limit = wholeNumber('examples', args.examples);
   const isExact = args['exact-conv'] === true;
-  const [loaded] = await Promise.all([loadData(context, args.data), useEngine(args.threads, isExact)]);
+  // On a queue, workers start engines.
+  const engine = args.queue === undefined ? useEngine(args.threads, isExact) : undefined;
+  const [loaded] = await Promise.all([loadData(context, args.data), engine]);
   const { train } = loaded;
   const split = loaded.split ?? splitTrainValidation(train.count, studySplit);
   const examples = Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length);
@@ -97,16 +107,58 @@ async function runStudy(
   const path = files.join(folder, 'journal.jsonl');
   if (args.again) for (const file of [path, pathOfBest(folder), pathOfTrials(folder)]) await files.remove(file);
   const journal = await openJournal(path, `selvedge-${version}`);
-  const command = ['npx selvedge tune', ...rawArgs].join(' ');
-  const resident = placeDataset(loaded.train);
+  const command = withoutPasswords(['npx selvedge tune', ...rawArgs].join(' '));
+  const common: Omit<TuneOptions, 'objective'> = {
+    name,
+    space,
+    trials: planned.trials,
+    settings: { ...settings, direction: 'maximize', objective: identity },
+    journal,
+    signal: context.signal,
+    onTrial: async (trial, soFar) => {
+      context.writeError(`${describeTrial(trial, soFar)}\n`);
+      if (bestTrial(soFar)?.number === trial.number) await writeBest(folder, space, trial);
+    },
+  };
+  const { status, study, found } = await (args.queue === undefined
+    ? tuneHere(common, { folder, loaded, split, identity }, context)
+    : tuneThere(common, { loaded, split, identity }, args, context));
+  if (status === 'interrupted') return describeInterruption(study, folder, command);
+  await files.remove(pathOfTrials(folder));
+  const output = await describeStudy(study, { folder, journal, command, space });
+  if (!found) return output;
+  return { json: { ...(output.json as object), ...found.json }, text: `${output.text}\n${found.text}` };
+}
+
+/** What trials train on, and what says so. */
+export interface TrialSource {
+  readonly loaded: LoadedData;
+  readonly split: { readonly train: Int32Array; readonly validation: Int32Array };
+  readonly identity: {
+    readonly examples: number;
+    readonly validationExamples: number;
+    readonly splitSeed: number;
+    readonly exactConvolution: boolean;
+    readonly data: readonly string[];
+    readonly kernels: string;
+  };
+}
+
+/** How a study went, and what there is to say beside it. */
+export interface RanStudy extends TuneResult {
+  readonly found?: CommandOutput & { readonly json: object };
+}
+
+/** Trains trials one after the other, in this process. */
+async function tuneHere(
+  common: Omit<TuneOptions, 'objective'>,
+  { folder, loaded: { train }, split, identity }: TrialSource & { readonly folder: string },
+  context: CommandContext,
+): Promise<RanStudy> {
+  const resident = placeDataset(train);
   try {
-    const { status, study } = await tuneStudy({
-      name,
-      space,
-      trials: planned.trials,
-      settings: { ...settings, direction: 'maximize', objective: identity },
-      journal,
-      signal: context.signal,
+    return await tuneStudy({
+      ...common,
       objective: async (trial) => {
         const display = await quietDisplay(`trial ${trial.number}`, context);
         try {
@@ -114,11 +166,11 @@ async function runStudy(
             data: { inputShape: [train.height, train.width, train.channels], classes: train.classNames.length },
             training: (augmentation) =>
               resident.examples({
-                indices: split.train.subarray(0, examples),
+                indices: split.train.subarray(0, identity.examples),
                 ...(augmentation ? { augmentation } : {}),
               }),
             validation: resident.examples({ indices: split.validation }),
-            seed: settings.seed,
+            seed: common.settings.seed,
             folder: await folderOfTrial(folder, trial.number),
             identity,
             signal: context.signal,
@@ -128,17 +180,21 @@ async function runStudy(
           display.stop();
         }
       },
-      onTrial: async (trial, soFar) => {
-        context.writeError(`${describeTrial(trial, soFar)}\n`);
-        if (bestTrial(soFar)?.number === trial.number) await writeBest(folder, space, trial);
-      },
     });
-    if (status === 'interrupted') return describeInterruption(study, folder, command);
-    await files.remove(pathOfTrials(folder));
-    return await describeStudy(study, { folder, journal, command, space });
   } finally {
     resident.dispose();
   }
+}
+
+/** Has workers train trials. */
+async function tuneThere(
+  common: Omit<TuneOptions, 'objective'>,
+  source: TrialSource,
+  args: TuneArguments,
+  context: CommandContext,
+): Promise<RanStudy> {
+  const { tuneByQueue } = await import('./tune-queue.ts');
+  return tuneByQueue(common, source, args, context);
 }
 
 const pathOfBest = (folder: string): string => files.join(folder, 'best.json');

@@ -26,6 +26,7 @@ export const randomStreams = {
   scenes: 17,
   inspection: 16,
   catalogue: 14,
+  verification: 19,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;

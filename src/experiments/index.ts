@@ -1,5 +1,6 @@
 // Many trainings and their evaluations; and single ones as data.
 
+export { type AheadTrial, type Decision, decideAhead } from './early-decisions.ts';
 export { type Importance, importanceOf } from './importance.ts';
 export {
   type Direction,
@@ -53,4 +54,5 @@ export {
   type TuneOptions,
   type TuneResult,
   tune,
+  visibleTrials,
 } from './tune.ts';

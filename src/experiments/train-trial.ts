@@ -4,7 +4,8 @@
 
 import type { AugmentationSettings } from '../data/augmentation.ts';
 import type { Examples } from '../data/batches.ts';
-import { buildNetwork, initializeWeights, type ModelConfig } from '../models/index.ts';
+import { buildNetwork, initializeWeights, type ModelConfig, weightsDigest } from '../models/index.ts';
+import { type Files, platform } from '../platform/index.ts';
 import { type EpochRecord, type FitState, fit, openCheckpoints, type Progress } from '../training/index.ts';
 import type { RunningTrial, TrialOutcome } from './tune.ts';
 
@@ -18,10 +19,14 @@ export interface TrialTraining {
   readonly seed: number;
   /** Holds the checkpoints; whoever calls removes it once the journal says that the trial has ended. */
   readonly folder: string;
+  /** Where that folder is; default: the platform's files. */
+  readonly files?: Files;
   /** What else decides the weights: a checkpoint of another run is refused. */
   readonly identity: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** Told the digest of the weights after each epoch, before its value is reported, and after the training, without an epoch. */
+  readonly onWeights?: (digest: string, epoch?: number) => void;
 }
 
 /**
@@ -33,7 +38,7 @@ export interface TrialTraining {
 export async function trainTrial(trial: RunningTrial, options: TrialTraining): Promise<TrialOutcome> {
   const { training, validation, seed, folder, signal, onProgress } = options;
   const { network, validation: _, augmentation, averaging, ...regime } = trial.recipe;
-  const checkpoints = openCheckpoints<FitState>(folder);
+  const checkpoints = openCheckpoints<FitState>(folder, options.files ?? platform.files);
   const stopping = new AbortController();
   const forward = (): void => stopping.abort();
   signal?.addEventListener('abort', forward);
@@ -60,11 +65,13 @@ export async function trainTrial(trial: RunningTrial, options: TrialTraining): P
         signal: stopping.signal,
         onEpoch: async (record, soFar) => {
           history = soFar;
+          if (options.onWeights) options.onWeights(await weightsDigest(model), record.epoch);
           await report(record);
         },
         ...(onProgress ? { onProgress } : {}),
       });
       history = result.history;
+      if (options.onWeights) options.onWeights(await weightsDigest(model));
       if (result.status === 'interrupted' && !isPruned)
         return { status: 'interrupted', durationMs: durationOf(history) };
     }

@@ -16,6 +16,8 @@ export interface StudySettings {
   readonly pruner: PrunerSettings;
   readonly seed: number;
   readonly direction: Direction;
+  /** Trials that are proposed from the same trials before them, so that they can run side by side; default 1. */
+  readonly batch?: number;
   /** Of the objective: data, number of examples, kernels and so on. */
   readonly objective: Readonly<Record<string, unknown>>;
 }
@@ -147,6 +149,15 @@ function differences(before: unknown, now: unknown, path = ''): string {
     .join('; ');
 }
 
+/** The trials that a trial is proposed from: all before it, or all before its batch. */
+export function visibleTrials<T>(
+  trials: readonly T[],
+  number: number,
+  { batch = 1 }: Pick<StudySettings, 'batch'>,
+): T[] {
+  return trials.slice(0, number - (number % batch));
+}
+
 /** Begins the next trial, or completes the beginning of one that was left. */
 async function startTrial(
   options: TuneOptions,
@@ -156,7 +167,7 @@ async function startTrial(
   const { journal } = options;
   const study = studyOf(options);
   const number = unfinished?.number ?? study.trials.length;
-  const proposal = sampler.propose({ number, trials: study.trials.slice(0, number) });
+  const proposal = sampler.propose({ number, trials: visibleTrials(study.trials, number, options.settings) });
   const chosen: Parameter[] = [];
   const point = options.space.resolve((parameter): ParameterValue => {
     chosen.push(parameter);

@@ -1,0 +1,331 @@
+// A queue in a database: leases, retries and dead letters are pg-boss's, works and results are rows beside. Not here: SQL (tables.ts) and the
+// connection (database.ts). Invariant: a job of pg-boss holds a key and nothing else; a result is written before its job is completed, so a
+// process that dies in between costs a look, never the work.
+import type { Job } from 'pg-boss';
+import { SelvedgeError } from '../core/errors.ts';
+import type { QueueDatabase } from './database.ts';
+import type {
+  Difference,
+  Report,
+  TakenWork,
+  WaitingLine,
+  WorkCheckpoint,
+  WorkerIdentity,
+  WorkQueue,
+  WorkResult,
+  WorkState,
+} from './queue.ts';
+import * as sql from './tables.ts';
+import { readWork, uuidOf } from './work.ts';
+
+/** A lease lasts so long after the last touch: the least that pg-boss takes. */
+const LEASE_SECONDS = 10;
+/** Work that has lost so many workers is a dead letter. */
+const MOST_RETRIES = 20;
+/** Longest a work may take in all, whoever keeps its lease: a day. */
+const LONGEST_SECONDS = 86_000;
+const DEAD_LETTERS = 'dead-letters';
+/** Jobs that one statement files. */
+const FILED_AT_ONCE = 1_000;
+/** Verifications come after all works. */
+const LAST_PRIORITY = -2_000_000_000;
+
+const verifyLine = (line: string): string => `${line}-again`;
+
+interface JobData {
+  readonly key: string;
+  /** Steps of a verification. */
+  readonly steps?: number;
+}
+
+/** Opens the queue of a database, and makes its tables where they are not there yet. */
+export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQueue> {
+  const { boss, query, steadily } = database;
+  await makeTables(database);
+  const lines = new Set<string>();
+  const makeLine = async (line: string): Promise<void> => {
+    if (lines.has(line)) return;
+    const options = {
+      retryLimit: MOST_RETRIES,
+      heartbeatSeconds: LEASE_SECONDS,
+      expireInSeconds: LONGEST_SECONDS,
+      deadLetter: DEAD_LETTERS,
+    };
+    for (const name of [line, verifyLine(line)]) await steadily(() => boss.createQueue(name, options));
+    lines.add(line);
+  };
+  await steadily(() => boss.createQueue(DEAD_LETTERS));
+
+  async function insertJobs(keys: readonly string[]): Promise<void> {
+    const rows = await query<{ key: string; line: string; ordering: number; generation: number }>(sql.unfinishedWorks, [
+      keys,
+    ]);
+    for (const [line, group] of groupBy(rows, ({ line: of }) => of)) {
+      await makeLine(line);
+      for (let i = 0; i < group.length; i += FILED_AT_ONCE) {
+        const jobs = group.slice(i, i + FILED_AT_ONCE).map(({ key, ordering, generation }) => ({
+          id: uuidOf(key, generation),
+          data: { key } satisfies JobData,
+          priority: -ordering,
+        }));
+        await steadily(() => boss.insert(line, jobs));
+      }
+    }
+  }
+
+  /** What was tried too often has ended. */
+  async function readDeadLetters(): Promise<void> {
+    const jobs = await steadily(() => boss.fetch<JobData>(DEAD_LETTERS, { batchSize: 50, includeMetadata: true }));
+    for (const { id, retryCount, data, sourceOutput } of jobs) {
+      const result: WorkResult = { status: 'dead', message: reasonOf(sourceOutput) };
+      if (data.steps === undefined) await query(sql.keepResult, [data.key, JSON.stringify(result), null, null]);
+      await steadily(() => boss.complete(DEAD_LETTERS, { id, retryCount }));
+    }
+  }
+
+  async function states(keys: readonly string[]): Promise<Map<string, WorkState>> {
+    await readDeadLetters();
+    const found = new Map<string, WorkState & { reports: Report[] }>();
+    for (const row of await query<WorkRow>(sql.worksByKey, [keys])) {
+      const { key, result, worker } = row;
+      found.set(key, { reports: [], ...(result ? { result } : {}), ...(worker === null ? {} : { worker }) });
+    }
+    for (const row of await query<ReportRow>(sql.reportsByKey, [keys]))
+      found
+        .get(row.key)
+        ?.reports.push({ step: row.step, value: row.value, digest: row.digest, durationMs: row.duration_ms });
+    return found;
+  }
+
+  async function takeOf(line: string, worker: string, isAgain: boolean): Promise<TakenWork | undefined> {
+    const name = isAgain ? verifyLine(line) : line;
+    for (;;) {
+      const [job] = await steadily(() => boss.fetch<JobData>(name, isAgain ? { ignoreGroups: [worker] } : {}));
+      if (!job) return undefined;
+      const [row] = await query<{ work: string; result: unknown }>(
+        'select work, result from selvedge.work where key = $1',
+        [job.data.key],
+      );
+      // Delivered twice, or forgotten in the meantime.
+      if (!row || (!isAgain && row.result !== null)) {
+        await steadily(() => boss.complete(name, attemptOf(job)));
+        continue;
+      }
+      return takenWork(database, { job, name, worker, work: await readWork(row.work, job.data.key) });
+    }
+  }
+
+  return {
+    shown: database.shown,
+    async file(works, order) {
+      for (let i = 0; i < works.length; i += FILED_AT_ONCE) {
+        const part = works.slice(i, i + FILED_AT_ONCE);
+        const orders = part.map((_, j) => order?.[i + j] ?? 0);
+        await query(sql.fileWorks, [
+          part.map(({ key }) => key),
+          part.map(({ line }) => line),
+          part.map(({ text }) => text),
+          orders,
+        ]);
+        await insertJobs(part.map(({ key }) => key));
+      }
+    },
+    states,
+    async endAfter(key, step) {
+      await query(sql.endWorkAfter, [key, step]);
+    },
+    async forget(keys) {
+      if (keys.length === 0) return;
+      await query(sql.forgetResults, [keys]);
+      await insertJobs(keys);
+    },
+    async verify(key) {
+      const [row] = await query<{ line: string; result: WorkResult; worker: string | null; generation: number }>(
+        'select line, result, worker, generation from selvedge.work where key = $1 and result is not null',
+        [key],
+      );
+      if (row?.result.status !== 'done' || row.worker === null) return;
+      await makeLine(row.line);
+      const steps = Number(row.result.value.steps ?? 1);
+      const job = {
+        // Another id than the work's own: generations of works do not come near.
+        id: uuidOf(key, 0x8000_0000 + row.generation),
+        data: { key, steps } satisfies JobData,
+        priority: LAST_PRIORITY,
+        group: { id: row.worker },
+      };
+      await steadily(() => boss.insert(verifyLine(row.line), [job]));
+    },
+    async verified(keys) {
+      const rows = await query<{ key: string }>('select key from selvedge.verification where key = any($1::text[])', [
+        keys,
+      ]);
+      return new Set(rows.map(({ key }) => key));
+    },
+    async differences(keys) {
+      const rows = await query<DifferenceRow>(
+        'select * from selvedge.difference where key = any($1::text[]) order by key, worker',
+        [keys],
+      );
+      return rows.map(
+        ({ key, worker, digest, other_worker: otherWorker, other_digest: otherDigest }): Difference => ({
+          key,
+          worker,
+          digest,
+          otherWorker,
+          otherDigest,
+        }),
+      );
+    },
+    async bar(worker, reason) {
+      await query('update selvedge.worker set barred = $2 where name = $1', [worker, reason]);
+    },
+    async present({ name, version, kernels, threads }) {
+      const [row] = await query<{ barred: string | null }>(sql.keepWorker, [name, version, kernels, threads]);
+      return row?.barred ?? undefined;
+    },
+    workers: () => query<WorkerIdentity>(sql.presentWorkers),
+    async waiting() {
+      const rows = await query<{ line: string; count: number; work: string }>(sql.waitingLines);
+      return rows.map(({ line, count, work }): WaitingLine => ({ line, count, work: JSON.parse(work) }));
+    },
+    async take(wanted, worker) {
+      for (const line of wanted) await makeLine(line);
+      for (const isAgain of [false, true]) {
+        for (const line of wanted) {
+          const taken = await takeOf(line, worker, isAgain);
+          if (taken) return taken;
+        }
+      }
+      return undefined;
+    },
+    close: () => database.close(),
+  };
+}
+
+interface WorkRow {
+  readonly key: string;
+  readonly result: WorkResult | null;
+  readonly worker: string | null;
+}
+
+interface ReportRow {
+  readonly key: string;
+  readonly step: number;
+  readonly value: number;
+  readonly digest: string;
+  readonly duration_ms: number;
+}
+
+interface DifferenceRow {
+  readonly key: string;
+  readonly worker: string;
+  readonly digest: string;
+  readonly other_worker: string;
+  readonly other_digest: string;
+}
+
+interface Claim {
+  readonly job: Job<JobData>;
+  readonly name: string;
+  readonly worker: string;
+  readonly work: TakenWork['work'];
+}
+
+function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker, work }: Claim): TakenWork {
+  const { key, steps } = job.data;
+  const complete = (): Promise<unknown> => steadily(() => boss.complete(name, attemptOf(job)));
+
+  /** Whoever comes second to a digest is compared with the first. */
+  async function compare(
+    digest: string,
+    first: { readonly digest: string | null; readonly worker: string | null },
+  ): Promise<void> {
+    if (first.digest === null || first.worker === null || first.worker === worker || first.digest === digest) return;
+    await query(sql.keepDifference, [key, worker, digest, first.worker, first.digest]);
+  }
+  async function compareWithResult(digest: string): Promise<void> {
+    const [row] = await query<{ digest: string | null; worker: string | null }>(
+      'select digest, worker from selvedge.work where key = $1',
+      [key],
+    );
+    if (row) await compare(digest, row);
+  }
+
+  return {
+    key,
+    work,
+    attempt: job.retryCount,
+    ...(steps === undefined ? {} : { verifies: { steps } }),
+    async touch() {
+      const answer = await steadily(() => boss.touch(name, attemptOf(job)));
+      return (answer as { affected?: number }).affected !== 0;
+    },
+    async report({ step, value, digest, durationMs }, artefact) {
+      if (steps !== undefined) return step >= steps ? 'stop' : 'go on';
+      const [row] = await query<{ last_step: number | null; digest: string | null; worker: string | null }>(
+        sql.keepReport,
+        [key, step, value, digest, durationMs, worker, artefact ?? null],
+      );
+      if (!row) return 'stop';
+      // A report that was made again from a checkpoint has no digest.
+      if (digest !== '') await compare(digest, { digest: row.digest || null, worker: row.worker });
+      return row.last_step !== null && step >= row.last_step ? 'stop' : 'go on';
+    },
+    async checkpoint() {
+      if (steps !== undefined) return undefined;
+      const [row] = await query<WorkCheckpoint>(sql.checkpointOf, [key]);
+      return row;
+    },
+    async finish(result) {
+      const digest = result.status === 'done' ? result.digest : null;
+      if (steps === undefined) {
+        const first = await query(sql.keepResult, [key, JSON.stringify(result), digest, worker]);
+        if (first.length === 0 && digest !== null) await compareWithResult(digest);
+      } else {
+        if (digest !== null) await compareWithResult(digest);
+        await query(
+          'insert into selvedge.verification (key, worker, digest) values ($1, $2, $3) on conflict do nothing',
+          [key, worker, digest],
+        );
+      }
+      await complete();
+    },
+    async giveBack(reason) {
+      await steadily(() => boss.fail(name, attemptOf(job), { message: reason }));
+    },
+  };
+}
+
+/** Names the attempt, too: once the lease is lost, the engine takes nothing of it. */
+const attemptOf = ({ id, retryCount }: Job<JobData>): { id: string; retryCount: number } => ({ id, retryCount });
+
+/** Two processes that make the tables at once: one of them fails, and finds them made. */
+async function makeTables({ boss, steadily }: QueueDatabase): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await steadily(() => boss.getDb().executeSql(sql.makeTables));
+      return;
+    } catch (error) {
+      if (attempt === 3)
+        throw new SelvedgeError('queue/tables', `Cannot make the tables of a queue: ${String(error)}`, {
+          cause: error,
+        });
+    }
+  }
+}
+
+function reasonOf(output: unknown): string {
+  const { message, value } = (output ?? {}) as { message?: unknown; value?: { message?: unknown } };
+  return String(message ?? value?.message ?? 'no reason was given');
+}
+
+function groupBy<T>(items: readonly T[], of: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(of(item));
+    if (group) group.push(item);
+    else groups.set(of(item), [item]);
+  }
+  return groups;
+}

@@ -1,0 +1,43 @@
+export { type QueueAddress, readQueueAddress, withoutPasswords } from './address.ts';
+export { type ArtefactStore, openArtefactFolder } from './artefacts.ts';
+export { type DatabaseOptions, openDatabase, type QueueDatabase, queuePackages } from './database.ts';
+export { openDatabaseArtefacts } from './database-artefacts.ts';
+export { openDatabaseQueue } from './database-queue.ts';
+export { openLocalQueue } from './local-queue.ts';
+export type {
+  Difference,
+  Report,
+  TakenWork,
+  WaitingLine,
+  WorkCheckpoint,
+  WorkerIdentity,
+  WorkQueue,
+  WorkResult,
+  WorkState,
+} from './queue.ts';
+export { sumWork } from './sum-work.ts';
+export { createTrialHandler, dataDigest, type TrialData, type TrialHandlerOptions } from './trial-work.ts';
+export { type QueueTuneOptions, type QueueTuneResult, tuneOverQueue } from './tune-over-queue.ts';
+export type { JudgedDifference, VerificationOptions, VerificationResult } from './verification.ts';
+export {
+  type KeyedWork,
+  keyWork,
+  lineOf,
+  type Needs,
+  readWork,
+  type SumSettings,
+  type TrialSettings,
+  type Work,
+  type WorkKind,
+  type WorkSettings,
+  workKinds,
+} from './work.ts';
+export {
+  type Handler,
+  type HandlerContext,
+  type Handlers,
+  runWorker,
+  type WorkerEvent,
+  type WorkerOptions,
+  type WorkerSummary,
+} from './worker.ts';

@@ -1,0 +1,108 @@
+// The tables of a queue beside pg-boss's own: works and results, reports, checkpoints, verifications, workers. SQL as text; who runs it is
+// database-queue.ts. Invariant: every statement may run twice, and times are the database's own: clocks of workers may differ by hours.
+//
+//   work ──< report          what a work reported after a step, with the digest of the weights then
+//     │└──── checkpoint      the artefact to go on from
+//     ├────< verification    what another worker came to
+//     └────< difference      where two came to other bits
+//   worker                   who is there, with version and kernels
+
+export const makeTables = `
+create schema if not exists selvedge;
+create table if not exists selvedge.work (
+  key text primary key, line text not null, work text not null, ordering int not null default 0,
+  generation int not null default 0, last_step int, result jsonb, digest text, worker text,
+  filed_on timestamptz not null default now(), finished_on timestamptz
+);
+create index if not exists work_waiting on selvedge.work (line) where result is null;
+create table if not exists selvedge.report (
+  key text not null, step int not null, value double precision not null, digest text not null,
+  duration_ms double precision not null, worker text not null, primary key (key, step)
+);
+create table if not exists selvedge.checkpoint (key text primary key, step int not null, artefact text not null);
+create table if not exists selvedge.verification (
+  key text not null, worker text not null, digest text, primary key (key, worker)
+);
+create table if not exists selvedge.difference (
+  key text not null, worker text not null, digest text not null, other_worker text not null, other_digest text not null,
+  primary key (key, worker, digest)
+);
+create table if not exists selvedge.artefact (digest text primary key, bytes bytea not null);
+create table if not exists selvedge.worker (
+  name text primary key, version text not null, kernels text not null, threads int not null,
+  seen_on timestamptz not null default now(), barred text
+);`;
+
+/** $1 keys, $2 lines, $3 texts, $4 orders. */
+export const fileWorks = `
+insert into selvedge.work (key, line, work, ordering)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::int[])
+on conflict (key) do nothing`;
+
+/** $1 keys. Those that still want a job. */
+export const unfinishedWorks = `
+select key, line, ordering, generation from selvedge.work where key = any($1::text[]) and result is null`;
+
+/** $1 keys. */
+export const worksByKey = `
+select key, result, digest, worker from selvedge.work where key = any($1::text[])`;
+
+/** $1 keys. */
+export const reportsByKey = `
+select key, step, value, digest, duration_ms, worker from selvedge.report where key = any($1::text[]) order by key, step`;
+
+/** $1 key, $2 step, $3 value, $4 digest, $5 milliseconds, $6 worker, $7 artefact or null. What stood there before stays. */
+export const keepReport = `
+with reported as (
+  insert into selvedge.report (key, step, value, digest, duration_ms, worker)
+  values ($1::text, $2::int, $3::double precision, $4::text, $5::double precision, $6::text) on conflict (key, step) do nothing
+), kept as (
+  insert into selvedge.checkpoint (key, step, artefact)
+  select $1::text, $2::int, $7::text where $7::text is not null
+  on conflict (key) do update set step = excluded.step, artefact = excluded.artefact
+  where excluded.step >= selvedge.checkpoint.step
+)
+select w.last_step, r.digest, r.worker from selvedge.work w left join selvedge.report r on r.key = w.key and r.step = $2::int
+where w.key = $1::text`;
+
+/** $1 key, $2 result, $3 digest or null, $4 worker. Answers a row if this is the first result. */
+export const keepResult = `
+update selvedge.work set result = $2::jsonb, digest = $3, worker = $4, finished_on = now()
+where key = $1 and result is null returning key`;
+
+/** $1 key, $2 worker, $3 digest, $4 other worker, $5 other digest. */
+export const keepDifference = `
+insert into selvedge.difference (key, worker, digest, other_worker, other_digest) values ($1, $2, $3, $4, $5)
+on conflict do nothing`;
+
+/** $1 key, $2 step. */
+export const endWorkAfter = `
+update selvedge.work set last_step = least(coalesce(last_step, $2::int), $2::int) where key = $1 and result is null`;
+
+/** $1 keys. Answers what is to be filed anew. */
+export const forgetResults = `
+with reports as (delete from selvedge.report where key = any($1::text[])),
+checkpoints as (delete from selvedge.checkpoint where key = any($1::text[])),
+verifications as (delete from selvedge.verification where key = any($1::text[])),
+differences as (delete from selvedge.difference where key = any($1::text[]))
+update selvedge.work set result = null, digest = null, worker = null, finished_on = null, last_step = null,
+  generation = generation + 1
+where key = any($1::text[]) returning key`;
+
+/** $1 name, $2 version, $3 kernels, $4 threads. */
+export const keepWorker = `
+insert into selvedge.worker (name, version, kernels, threads) values ($1, $2, $3, $4)
+on conflict (name) do update set version = excluded.version, kernels = excluded.kernels, threads = excluded.threads, seen_on = now()
+returning barred`;
+
+export const presentWorkers = `
+select name, version, kernels, threads from selvedge.worker
+where seen_on > now() - interval '15 seconds' and barred is null order by name`;
+
+export const waitingLines = `
+select line, count(*)::int as count, min(work) as work, min(key) as key from selvedge.work where result is null group by line order by line`;
+
+/** $1 key. */
+export const checkpointOf = `
+select c.step, c.artefact, coalesce(r.digest, '') as digest from selvedge.checkpoint c
+left join selvedge.report r on r.key = c.key and r.step = c.step where c.key = $1`;

@@ -1,0 +1,240 @@
+// A study over a queue: trials run on workers, ahead of their turn and side by side; the study itself is the one of experiments/tune.ts, which
+// takes them in order. Not here: training (trial-work.ts). Invariant: journal and table are those of one process that runs the trials in turn,
+// whichever worker is first, dies or is late: the order of arrival decides nothing.
+import { SelvedgeError } from '../core/errors.ts';
+import {
+  type AheadTrial,
+  createSampler,
+  decideAhead,
+  type Recipe,
+  type RunningTrial,
+  type Study,
+  type TrialOutcome,
+  type TuneOptions,
+  type TuneResult,
+  tune,
+  visibleTrials,
+} from '../experiments/index.ts';
+import { wait } from './database.ts';
+import type { WorkQueue, WorkState } from './queue.ts';
+import { createVerification, type VerificationOptions, type VerificationResult } from './verification.ts';
+import { type KeyedWork, keyWork, type Needs } from './work.ts';
+
+/** Trials that may wait or run beyond the one whose turn it is. */
+const MOST_AHEAD = 64;
+const FIRST_LOOK_MS = 50;
+const LONGEST_LOOK_MS = 500;
+
+export interface QueueTuneOptions extends Omit<TuneOptions, 'objective'> {
+  readonly queue: WorkQueue;
+  readonly needs: Needs;
+  /** Of the split that trials train on. */
+  readonly examples: number;
+  readonly exactConvolution: boolean;
+  /** Trains again what is done already, for a study that replaces another. */
+  readonly again?: boolean;
+  readonly verification?: VerificationOptions;
+  /** Told once where no worker has shown up. */
+  readonly onLonely?: () => void;
+}
+
+export interface QueueTuneResult extends TuneResult {
+  readonly verification: VerificationResult;
+}
+
+interface Filed {
+  readonly keyed: KeyedWork;
+  readonly steps: number;
+  endsAfter?: number;
+}
+
+/**
+ * Runs a study over a queue, or goes on with it.
+ *
+ * @param options Those of `tune`, without an objective; queue and needs of the trials
+ * @returns The study as the journal holds it, and what verifications found
+ * @throws SelvedgeError as `tune`; `queue/dead` where nobody managed to run a trial; `queue/gone`
+ */
+export async function tuneOverQueue(options: QueueTuneOptions): Promise<QueueTuneResult> {
+  const ahead = new Ahead(options);
+  const verification = createVerification(options.queue, options.verification);
+  const result = await tune({
+    ...options,
+    objective: async (trial) => {
+      const outcome = await ahead.run(trial);
+      if (outcome.status !== 'interrupted') await verification.consider(ahead.keyOf(trial.number), trial.number);
+      return outcome;
+    },
+  });
+  const isComplete = result.status === 'complete';
+  return { ...result, verification: await verification.end(isComplete, options.signal) };
+}
+
+/** Trials that were filed before their turn. */
+class Ahead {
+  readonly #options: QueueTuneOptions;
+  readonly #sampler: ReturnType<typeof createSampler>;
+  readonly #filed = new Map<number, Filed>();
+  #states = new Map<string, WorkState>();
+  #lookMs = FIRST_LOOK_MS;
+  #looks = 0;
+
+  constructor(options: QueueTuneOptions) {
+    this.#options = options;
+    const { space, settings } = options;
+    this.#sampler = createSampler(settings.sampler, { space, seed: settings.seed, direction: settings.direction });
+  }
+
+  keyOf(number: number): string {
+    return this.#filed.get(number)!.keyed.key;
+  }
+
+  /** The objective of a study: what a worker reported, step by step, as if it were reported now. */
+  async run(trial: RunningTrial): Promise<TrialOutcome> {
+    const { queue, signal } = this.#options;
+    await this.#file([[trial.number, trial.recipe]]);
+    await this.#fileAhead(trial.number);
+    const { keyed, steps } = this.#filed.get(trial.number)!;
+    let durationMs = 0;
+    for (let step = 1; step <= steps; ) {
+      const state = this.#states.get(keyed.key);
+      const report = state?.reports.find((one) => one.step === step);
+      if (report) {
+        durationMs += report.durationMs;
+        const answer = await trial.report(step, report.value);
+        if (answer === 'stop' && step < steps) {
+          await queue.endAfter(keyed.key, step);
+          return { status: 'pruned', durationMs };
+        }
+        step++;
+        continue;
+      }
+      if (state?.result) await this.#endEarly(keyed, trial.number, state);
+      if (signal?.aborted) return { status: 'interrupted', durationMs };
+      await this.#look(trial.number);
+    }
+    // Its weights after the averages, and so on, are there a moment after its last report.
+    while (!this.#states.get(keyed.key)?.result) {
+      if (signal?.aborted) return { status: 'interrupted', durationMs };
+      await this.#look(trial.number);
+    }
+    return { status: 'complete', durationMs };
+  }
+
+  /** A result, and reports are missing. */
+  async #endEarly({ key }: KeyedWork, number: number, { result }: WorkState): Promise<void> {
+    if (result!.status === 'failed') throw new SelvedgeError(result!.code as SelvedgeError['code'], result!.message);
+    if (result!.status === 'dead')
+      throw new SelvedgeError(
+        'queue/dead',
+        `Cannot go on with trial ${number}: no worker could run it, the last said: ${result!.message}`,
+      );
+    // Of an earlier study, which ended it earlier.
+    await this.#options.queue.forget([key]);
+    this.#states.delete(key);
+  }
+
+  /** Waits a little, asks for news, ends what is decided, and files what can be. */
+  async #look(current: number): Promise<void> {
+    const { queue, signal } = this.#options;
+    await wait(this.#lookMs, signal);
+    const open = [...this.#filed].filter(
+      ([number, { keyed }]) => number >= current && !this.#states.get(keyed.key)?.result,
+    );
+    const before = this.#reportCount();
+    for (const [key, state] of await queue.states(open.map(([, { keyed }]) => keyed.key))) this.#states.set(key, state);
+    this.#lookMs = this.#reportCount() > before ? FIRST_LOOK_MS : Math.min(1.5 * this.#lookMs, LONGEST_LOOK_MS);
+    await this.#decide();
+    await this.#fileAhead(current);
+    this.#looks++;
+    if (this.#looks === 20 && (await queue.workers()).length === 0) this.#options.onLonely?.();
+  }
+
+  #reportCount(): number {
+    return [...this.#states.values()].reduce((sum, { reports }) => sum + reports.length, 0);
+  }
+
+  /** Ends trials that their turn would end, before it comes. */
+  async #decide(): Promise<void> {
+    const { settings, queue } = this.#options;
+    const trials: AheadTrial[] = [];
+    for (const { state, intermediateValues, number } of this.#study().trials) {
+      const steps = this.#filed.get(number)?.steps ?? intermediateValues.size;
+      if (state === 'running') break;
+      trials.push({
+        values: intermediateValues,
+        steps: state === 'complete' ? intermediateValues.size : steps + 1,
+        ...(state === 'complete' ? {} : { ended: state === 'failed' ? 'failed' : 'pruned' }),
+      });
+    }
+    for (let number = trials.length; this.#filed.has(number); number++) {
+      const { keyed, steps } = this.#filed.get(number)!;
+      const state = this.#states.get(keyed.key);
+      const isFailed = state?.result?.status === 'failed';
+      trials.push({
+        values: new Map(state?.reports.map(({ step, value }) => [step, value])),
+        steps,
+        ...(isFailed ? { ended: 'pruned' as const } : {}),
+      });
+    }
+    for (const [number, { endsAfter }] of decideAhead(settings.pruner, trials, settings.direction).entries()) {
+      const filed = this.#filed.get(number);
+      if (!filed || endsAfter === undefined || filed.endsAfter !== undefined) continue;
+      filed.endsAfter = endsAfter;
+      await queue.endAfter(filed.keyed.key, endsAfter);
+    }
+  }
+
+  #study(): Study {
+    return this.#options.journal.studies().find(({ name }) => name === this.#options.name)!;
+  }
+
+  /** Files trials whose values are certain already. */
+  async #fileAhead(current: number): Promise<void> {
+    const { trials: wanted, settings, space } = this.#options;
+    const end = Math.min(wanted, this.#sampler.limit, current + MOST_AHEAD);
+    const news: [number, Recipe][] = [];
+    const { trials } = this.#study();
+    for (let number = current + 1; number < end; number++) {
+      if (this.#filed.has(number)) continue;
+      if (!this.#isCertain(number, current)) break;
+      const proposal = this.#sampler.propose({ number, trials: visibleTrials(trials, number, settings) });
+      news.push([number, space.resolve(proposal).recipe]);
+    }
+    await this.#file(news);
+  }
+
+  /** Whether what is still to come changes nothing of a proposal. */
+  #isCertain(number: number, current: number): boolean {
+    const { sampler, batch = 1 } = this.#options.settings;
+    if (sampler.name !== 'tpe') return true;
+    const visible = number - (number % batch);
+    return visible < sampler.startup || visible <= current;
+  }
+
+  async #file(trials: readonly (readonly [number, Recipe])[]): Promise<void> {
+    const { queue, needs, name, settings, examples, exactConvolution, again } = this.#options;
+    const news = trials.filter(([number]) => !this.#filed.has(number));
+    if (news.length === 0) return;
+    const works = await Promise.all(
+      news.map(([number, recipe]) =>
+        keyWork({
+          kind: 'trial',
+          needs,
+          settings: { study: name, number, recipe, seed: settings.seed, examples, exactConvolution },
+        }),
+      ),
+    );
+    await queue.file(
+      works,
+      news.map(([number]) => number),
+    );
+    if (again) {
+      const states = await queue.states(works.map(({ key }) => key));
+      await queue.forget([...states].filter(([, { result }]) => result).map(([key]) => key));
+    }
+    news.forEach(([number, recipe], i) => {
+      this.#filed.set(number, { keyed: works[i]!, steps: recipe.epochs });
+    });
+  }
+}

@@ -1,0 +1,95 @@
+// Verification: a share of the work is done again by another worker, and the digests must be the same bits. Not here: comparing itself, which
+// whoever comes second does (database-queue.ts). Invariant: which works are verified is a function of seed and number; a worker is named only
+// where a third, this process, agrees with the other.
+import { createPhilox, randomStreams } from '../core/philox.ts';
+import { platform } from '../platform/index.ts';
+import { wait } from './database.ts';
+import type { Difference, WorkQueue } from './queue.ts';
+
+export interface VerificationOptions {
+  /** From 0 to 1. */
+  readonly share: number;
+  /** Of the draws that choose. */
+  readonly seed: number;
+  /** Does a work here and answers the digest of its result; default: nobody judges. */
+  readonly judge?: (key: string) => Promise<string | undefined>;
+}
+
+/** Two workers that came to other bits, and which of them a third agrees with. */
+export interface JudgedDifference extends Difference {
+  /** Number of the work. */
+  readonly number: number;
+  /** Who is wrong; undefined where the third agrees with neither, or nobody judged. */
+  readonly wrong?: string;
+}
+
+export interface VerificationResult {
+  /** Works that were chosen, and those of them that were done again. */
+  readonly chosen: number;
+  readonly verified: number;
+  readonly differences: readonly JudgedDifference[];
+}
+
+/** After so long without another worker there is none. */
+const LONELY_MS = 20_000;
+
+export function createVerification(queue: WorkQueue, options: VerificationOptions | undefined) {
+  const numbers = new Map<string, number>();
+  const chosen = new Set<string>();
+  const filed = new Set<string>();
+
+  async function file(): Promise<void> {
+    const waiting = [...chosen].filter((key) => !filed.has(key));
+    for (const [key, { result }] of await queue.states(waiting)) {
+      if (!result) continue;
+      await queue.verify(key);
+      filed.add(key);
+    }
+  }
+
+  return {
+    /** A work that has its turn: verified if its draw says so. */
+    async consider(key: string, number: number): Promise<void> {
+      numbers.set(key, number);
+      if (!isChosen(options, number)) return;
+      chosen.add(key);
+      await file();
+    },
+    /** Waits for what was chosen, while there is somebody to do it, and judges what differs. */
+    async end(isComplete: boolean, signal?: AbortSignal): Promise<VerificationResult> {
+      let verified = new Set<string>();
+      let lonelyAt = platform.now();
+      while (isComplete && verified.size < chosen.size && !signal?.aborted) {
+        await file();
+        verified = await queue.verified([...chosen]);
+        if (verified.size === chosen.size) break;
+        if ((await queue.workers()).length > 1) lonelyAt = platform.now();
+        if (platform.now() - lonelyAt > LONELY_MS) break;
+        await wait(250, signal);
+      }
+      const differences: JudgedDifference[] = [];
+      for (const difference of await queue.differences([...numbers.keys()])) {
+        const digest = isComplete ? await options?.judge?.(difference.key) : undefined;
+        const wrong = wrongOf(difference, digest);
+        if (wrong !== undefined) await queue.bar(wrong, 'a verification found other bits than two others came to');
+        const number = numbers.get(difference.key)!;
+        differences.push({ ...difference, number, ...(wrong === undefined ? {} : { wrong }) });
+      }
+      return { chosen: chosen.size, verified: verified.size, differences };
+    },
+  };
+}
+
+function isChosen(options: VerificationOptions | undefined, number: number): boolean {
+  if (!options) return false;
+  const draws = createPhilox({ seed: options.seed, stream: randomStreams.verification, substream: [number] });
+  return draws.nextUniform() < options.share;
+}
+
+function wrongOf(
+  { digest, otherDigest, worker, otherWorker }: Difference,
+  third: string | undefined,
+): string | undefined {
+  if (third === digest) return otherWorker;
+  return third === otherDigest ? worker : undefined;
+}

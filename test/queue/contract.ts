@@ -1,0 +1,208 @@
+// What every queue must do, in memory or in a database. Not a test file: local-queue.test.ts and database.ts run it.
+import type { Test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  type ArtefactStore,
+  keyWork,
+  type Needs,
+  runWorker,
+  type SumSettings,
+  sumWork,
+  type WorkerIdentity,
+  type WorkQueue,
+} from '../../src/queue/index.ts';
+
+export const needs: Needs = { version: '0.0.1', kernels: 'a'.repeat(64) };
+export const identity = (name: string): WorkerIdentity => ({
+  name,
+  version: '0.0.1',
+  kernels: needs.kernels,
+  threads: 1,
+});
+export const sum = (first: number, change: Partial<SumSettings> = {}) =>
+  keyWork({ kind: 'sum', needs, settings: { first, steps: 3, pauseMs: 0, ...change } });
+
+/** Artefacts in memory. */
+export function memoryStore(): ArtefactStore & { readonly kept: Map<string, Uint8Array> } {
+  const kept = new Map<string, Uint8Array>();
+  return {
+    kept,
+    place: 'memory',
+    async put(bytes) {
+      const digest = Buffer.from(await crypto.subtle.digest('SHA-256', bytes as BufferSource)).toString('hex');
+      kept.set(digest, bytes);
+      return digest;
+    },
+    async get(digest) {
+      const bytes = kept.get(digest);
+      if (!bytes) throw new Error(`nothing under ${digest}`);
+      return bytes;
+    },
+    async remove(digest) {
+      kept.delete(digest);
+    },
+  };
+}
+
+/** Works until nothing is left. */
+export const workAll = (queue: WorkQueue, lines: readonly string[], name = 'one') =>
+  runWorker({
+    queue,
+    identity: identity(name),
+    lines,
+    handlers: { sum: sumWork },
+    artefacts: memoryStore(),
+    signal: new AbortController().signal,
+    endsIdleMs: 100,
+  });
+
+/** Declares the suite; each test asks for a queue of its own. */
+export function declareContract(test: Test<Record<string, unknown>>, open: () => Promise<WorkQueue>): void {
+  test('work that is filed twice is done once, and its result stays', async () => {
+    const queue = await open();
+    const works = await Promise.all([1, 2, 3].map((first) => sum(first)));
+    await queue.file(works);
+    await queue.file(works);
+    const { finished } = await workAll(queue, [works[0]!.line]);
+    assert.is(finished, 3);
+    await queue.file(works);
+    assert.is((await workAll(queue, [works[0]!.line])).finished, 0);
+    const states = await queue.states(works.map(({ key }) => key));
+    const results = works.map(({ key }) => states.get(key)!.result!);
+    assert.equal(
+      results.map((result) => result.status === 'done' && result.value.total),
+      [6, 9, 12],
+    );
+    assert.equal(
+      states.get(works[0]!.key)!.reports.map(({ step, value }) => [step, value]),
+      [
+        [1, 1],
+        [2, 3],
+        [3, 6],
+      ],
+    );
+    assert.is(states.get(works[0]!.key)!.worker, 'one');
+    await queue.close();
+  });
+
+  test('work is taken in its order, and only from lines that were asked for', async () => {
+    const queue = await open();
+    const works = await Promise.all([5, 6, 7].map((first) => sum(first)));
+    await queue.file(works, [3, 1, 2]);
+    const { line } = works[0]!;
+    assert.is(await queue.take(['sum-other'], 'one'), undefined);
+    const firsts: number[] = [];
+    for (;;) {
+      const taken = await queue.take([line], 'one');
+      if (!taken) break;
+      firsts.push((taken.work.settings as SumSettings).first);
+      await taken.finish({ status: 'failed', code: 'training/diverged', message: 'No' });
+    }
+    assert.equal(firsts, [6, 7, 5]);
+    const state = (await queue.states([works[0]!.key])).get(works[0]!.key);
+    assert.equal(state?.result, { status: 'failed', code: 'training/diverged', message: 'No' });
+    await queue.close();
+  });
+
+  test('work that is given back goes on from its checkpoint', async () => {
+    const queue = await open();
+    const work = await sum(10);
+    await queue.file([work]);
+    const store = memoryStore();
+    const taken = (await queue.take([work.line], 'one'))!;
+    assert.is(await taken.touch(), true);
+    assert.is(await taken.checkpoint(), undefined);
+    const artefact = await store.put(new TextEncoder().encode('10'));
+    assert.is(await taken.report({ step: 1, value: 10, digest: 'x', durationMs: 5 }, artefact), 'go on');
+    await taken.giveBack('the disk is full');
+    const again = (await queue.take([work.line], 'two'))!;
+    assert.is(again.attempt, 1);
+    assert.equal(await again.checkpoint(), { step: 1, artefact });
+    const result = await sumWork(again, { artefacts: store, signal: new AbortController().signal });
+    assert.is(result?.status === 'done' && result.value.total, 33);
+    await again.finish(result!);
+    assert.equal(
+      (await queue.states([work.key])).get(work.key)!.reports.map(({ step }) => step),
+      [1, 2, 3],
+    );
+    await queue.close();
+  });
+
+  test('work ends after the step that was asked for', async () => {
+    const queue = await open();
+    const work = await sum(1, { steps: 50 });
+    await queue.file([work]);
+    await queue.endAfter(work.key, 7);
+    await queue.endAfter(work.key, 9);
+    await workAll(queue, [work.line]);
+    const { reports, result } = (await queue.states([work.key])).get(work.key)!;
+    assert.is(reports.length, 7);
+    assert.is(result?.status === 'done' && result.value.steps, 7);
+    await queue.close();
+  });
+
+  test('a verification goes to another worker, and names who differs', async () => {
+    const queue = await open();
+    const works = await Promise.all([1, 2].map((first) => sum(first)));
+    await queue.file(works);
+    const { line } = works[0]!;
+    const keys = works.map(({ key }) => key);
+    for (;;) {
+      const taken = await queue.take([line], 'flipping');
+      if (!taken) break;
+      const isFirst = taken.key === keys[0];
+      await taken.finish({
+        status: 'done',
+        digest: isFirst ? 'f'.repeat(64) : (await digestOf(9))!,
+        value: { steps: 3 },
+      });
+    }
+    for (const key of keys) await queue.verify(key);
+    for (const key of keys) await queue.verify(key);
+    assert.is(await queue.take([line], 'flipping'), undefined);
+    await workAll(queue, [line], 'sound');
+    assert.equal(await queue.verified(keys), new Set(keys));
+    const differences = await queue.differences(keys);
+    assert.equal(
+      differences.map(({ key, worker, otherWorker }) => [key, worker, otherWorker]),
+      [[keys[0], 'sound', 'flipping']],
+    );
+    await queue.present(identity('flipping'));
+    await queue.bar('flipping', 'its results differ');
+    const barred = await workAll(queue, [line], 'flipping').catch((error) => error.code);
+    assert.is(barred, 'queue/barred');
+    await queue.forget([keys[0]!]);
+    assert.is((await workAll(queue, [line], 'sound')).finished, 1);
+    const { result } = (await queue.states(keys)).get(keys[0]!)!;
+    assert.is(result?.status === 'done' && result.value.total, 6);
+    await queue.close();
+  });
+
+  test('workers of other kernels are refused before they take work', async () => {
+    const queue = await open();
+    const work = await sum(1);
+    await queue.file([work]);
+    const stranger = { ...identity('stranger'), kernels: 'b'.repeat(64) };
+    let message = '';
+    await runWorker({
+      queue,
+      identity: stranger,
+      lines: ['sum-other'],
+      handlers: { sum: sumWork },
+      artefacts: memoryStore(),
+      signal: new AbortController().signal,
+    }).catch((error) => {
+      message = `${error.code} ${error.message}`;
+    });
+    assert.match(
+      message,
+      /^queue\/refused .*with kernels aaaaaaaaaaaa, this is version 0\.0\.1 with kernels bbbbbbbbbbbb/,
+    );
+    assert.is((await queue.waiting())[0]!.count, 1);
+    await queue.close();
+  });
+}
+
+async function digestOf(total: number): Promise<string> {
+  return Buffer.from(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(String(total)))).toString('hex');
+}
