@@ -56,7 +56,7 @@ export const profile: Benchmark = {
     const network = inferenceNetworkOf(model);
     if ('reason' in network) throw new TypeError(`${name} has no plan: ${network.reason}`);
     const images = LANES_A_THREAD * engine.threads * PARTITION_IMAGES;
-    const layout = new PlanLayout(backend, { capacity: images, input: network.input, isTraining: false, seed: 0 });
+    const layout = new PlanLayout(backend, { capacity: images, inputs: network.inputs, isTraining: false, seed: 0 });
     const roof = arithmeticRoof(backend);
     const predictor = createPredictor(model, { batchSize });
     try {

@@ -114,5 +114,5 @@ export {
 export { type Split, type SplitOptions, splitTrainValidation } from './split.ts';
 export { type ClassSplit, type ClassSplitOptions, splitByClass } from './split-classes.ts';
 export { type BatchShape, batchShapeOf, checkSource, takeBatch } from './take-batch.ts';
-export { createWebpCodec } from './webp-codec.ts';
 export type { TargetBatch, TargetExamples } from './target-batch.ts';
+export { createWebpCodec } from './webp-codec.ts';

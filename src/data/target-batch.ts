@@ -55,7 +55,11 @@ export function takeTargets(
   epoch?: number,
 ): TakenTargets {
   const taken = examples.batch(positions, epoch);
-  const [x, y, weights] = [taken.x, taken.y, taken.weights].map((tensors) => listOf(tensors)) as [Listed, Listed, Listed];
+  const [x, y, weights] = [taken.x, taken.y, taken.weights].map((tensors) => listOf(tensors)) as [
+    Listed,
+    Listed,
+    Listed,
+  ];
   try {
     return tf.tidy(() => {
       const size = positions.length;
@@ -67,7 +71,11 @@ export function takeTargets(
         targets: y.map((tensor, i) => check(tensor, `target ${i}`, [size, ...outputs[i]!.shape.slice(1)])),
       };
       const rows = kept.targets.map(({ shape }, i) => weights[i] && spread(weights[i], i, shape.slice(0, -1)));
-      return { inputs: kept.inputs.map(keep), targets: kept.targets.map(keep), weights: rows.map((row) => row && keep(row)) };
+      return {
+        inputs: kept.inputs.map(keep),
+        targets: kept.targets.map(keep),
+        weights: rows.map((row) => row && keep(row)),
+      };
     });
   } finally {
     tf.dispose([...x, ...y, ...weights].filter((tensor) => tensor instanceof tf.Tensor));
@@ -97,7 +105,8 @@ function check(tensor: tf.Tensor | undefined, what: string, expected: readonly (
     throw badBatch(`${what} of type float32, int32 or bool`, tensor.dtype);
   }
   const { shape } = tensor;
-  const fits = shape.length === expected.length && expected.every((extent, i) => extent === null || extent === shape[i]);
+  const fits =
+    shape.length === expected.length && expected.every((extent, i) => extent === null || extent === shape[i]);
   if (!fits) throw badBatch(`${what} of shape [${expected.map((extent) => extent ?? 'any')}]`, `[${shape}]`);
   return tensor.dtype === 'float32' ? tensor : tf.cast(tensor, 'float32');
 }

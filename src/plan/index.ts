@@ -7,6 +7,12 @@ export {
   type InferencePlanOptions,
 } from './inference-plan.ts';
 export { exportOnnx, ONNX_OPSET, type OnnxExportOptions } from './onnx/index.ts';
+export {
+  createNetworkPredictor,
+  type NetworkEnd,
+  type NetworkPredictor,
+  type NetworkPredictorOptions,
+} from './network-predictor.ts';
 export { createPredictor, type Predictor, type PredictorOptions } from './predictor.ts';
 export {
   type Ending,

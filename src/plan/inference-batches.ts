@@ -253,7 +253,7 @@ export interface BatchesOptions {
 const padded = (words: readonly number[], length: number): number[] => Array.from({ length }, (_, i) => words[i] ?? 0);
 
 /** Parts of nearly one size, as many for each thread. */
-function partsOf(size: number, { lanes, threads }: { lanes: number; threads: number }): Part[] {
+export function partsOf(size: number, { lanes, threads }: { lanes: number; threads: number }): Part[] {
   const wanted = Math.ceil(Math.ceil(size / PARTITION_IMAGES) / threads) * threads;
   const count = Math.min(size, wanted);
   return Array.from({ length: count }, (_, i) => {

@@ -6,7 +6,13 @@ import type { LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
 import * as tf from '../backend/tfjs.ts';
 import type { Examples } from '../data/batches.ts';
 import { type BatchShape, batchShapeOf, checkSource } from '../data/take-batch.ts';
-import { type BatchLoss, compileTraining, type PlannedBatch, type TrainingPlan, type Unsupported } from '../plan/index.ts';
+import {
+  type BatchLoss,
+  compileTraining,
+  type PlannedBatch,
+  type TrainingPlan,
+  type Unsupported,
+} from '../plan/index.ts';
 import type { FitOptions } from './fit-options.ts';
 import { createForward, type Forward } from './forward.ts';
 import { lossOf } from './loss.ts';

@@ -22,7 +22,10 @@ export function outputLossRules(settings: Partial<FitSettings>): [holds: boolean
     [!named, `a loss "${named?.name}": expected one of ${outputLossNames.join(', ')}`],
     [!share, `a share of ${share?.share} for a loss: expected a number from 0`],
     [!delta, `a Huber loss that is linear from ${delta?.delta} on: expected more than 0`],
-    [isPlain, 'losses of outputs and label smoothing, class weights, focal loss, distillation or mixing: expected none of these'],
+    [
+      isPlain,
+      'losses of outputs and label smoothing, class weights, focal loss, distillation or mixing: expected none of these',
+    ],
   ];
 }
 
@@ -32,7 +35,8 @@ export function outputLossRules(settings: Partial<FitSettings>): [holds: boolean
  * @throws SelvedgeError `training/settings`
  */
 export function checkOutputLosses(model: tf.LayersModel, losses: readonly OutputLoss[]): void {
-  const refuse = (message: string): SelvedgeError => new SelvedgeError('training/settings', `Cannot train with ${message}`);
+  const refuse = (message: string): SelvedgeError =>
+    new SelvedgeError('training/settings', `Cannot train with ${message}`);
   if (losses.length !== model.outputs.length) {
     throw refuse(`${losses.length} losses: expected ${model.outputs.length}, one an output of model "${model.name}"`);
   }
@@ -40,6 +44,8 @@ export function checkOutputLosses(model: tf.LayersModel, losses: readonly Output
     const loss = losses[i]!;
     const [ending, undone] = [endingOf(output), endingOfLoss(loss)];
     if (undone === undefined || ending === undefined || ending === undone) return;
-    throw refuse(`a loss "${loss.name}" for output "${output.name}", which ends in a ${ending}: expected a ${undone}, or logits`);
+    throw refuse(
+      `a loss "${loss.name}" for output "${output.name}", which ends in a ${ending}: expected a ${undone}, or logits`,
+    );
   });
 }

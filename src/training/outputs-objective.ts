@@ -1,7 +1,7 @@
 // The objective of a model of any inputs and outputs: a loss an output. Not of classifiers with what a regime adds (objective.ts).
 import { currentBackend } from '../backend/index.ts';
-import type { OutputLoss } from '../backend/kernels/output-loss.ts';
 import type { VariableUpdate } from '../backend/kernels/optimizer-update.ts';
+import type { OutputLoss } from '../backend/kernels/output-loss.ts';
 import * as tf from '../backend/tfjs.ts';
 import { disposeTargets, type TakenTargets, type TargetExamples, takeTargets } from '../data/target-batch.ts';
 import {

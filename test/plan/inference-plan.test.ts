@@ -355,7 +355,14 @@ test('predict() refuses batches that are empty, too large or of other images', (
 const unplanned = (): tf.LayersModel =>
   tf.sequential({
     layers: [
-      tf.layers.cropping2D({ inputShape: [4, 4, 1], cropping: [[1, 1], [0, 0]], name: 'cropped' }),
+      tf.layers.cropping2D({
+        inputShape: [4, 4, 1],
+        cropping: [
+          [1, 1],
+          [0, 0],
+        ],
+        name: 'cropped',
+      }),
       tf.layers.flatten(),
       tf.layers.dense({ units: 3, activation: 'softmax' }),
     ],

@@ -14,7 +14,9 @@ interface LayerValues {
   readonly y: readonly number[];
   readonly slope: readonly number[];
   readonly dx: readonly number[];
-  readonly weights: Readonly<Record<string, { readonly values: readonly number[]; readonly gradient: readonly number[] }>>;
+  readonly weights: Readonly<
+    Record<string, { readonly values: readonly number[]; readonly gradient: readonly number[] }>
+  >;
 }
 
 interface LossValues {
@@ -66,7 +68,11 @@ function modelOf(layer: tf.layers.Layer, values: LayerValues): tf.LayersModel {
 }
 
 for (const [name, make] of Object.entries(made)) {
-  for (const [road, run] of [['plan', runNetworkPlanned], ['tape', runNetworkOpByOp]] as const) { // biome-ignore format: a table
+  for (const [road, run] of [
+    ['plan', runNetworkPlanned],
+    ['tape', runNetworkOpByOp],
+  ] as const) {
+    // biome-ignore format: a table
     test(`${name}: gradients by the ${road} are PyTorch's`, () => {
       const values = golden.layers[name]!;
       const model = modelOf(make(), values);

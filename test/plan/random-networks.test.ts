@@ -36,7 +36,10 @@ function stepOf({ model, classes, losses }: RandomNetwork, draws: Philox, size: 
   const inputs = model.inputs.map((input, i) => {
     const shape = shapeOf(input);
     const values = noise(sizeOf(shape), seed + i);
-    return tf.tensor(isNumbered(input) ? values.map((value) => Math.floor(((value + 1) / 2) * classes)) : values, shape);
+    return tf.tensor(
+      isNumbered(input) ? values.map((value) => Math.floor(((value + 1) / 2) * classes)) : values,
+      shape,
+    );
   });
   const targets = model.outputs.map((output, i) => {
     const shape = shapeOf(output);
@@ -53,7 +56,12 @@ function stepOf({ model, classes, losses }: RandomNetwork, draws: Philox, size: 
 
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 
-function differences(model: tf.LayersModel, actual: StepOutcome, expected: StepOutcome, weights: readonly Float32Array[]): string[] {
+function differences(
+  model: tf.LayersModel,
+  actual: StepOutcome,
+  expected: StepOutcome,
+  weights: readonly Float32Array[],
+): string[] {
   const found: string[] = [];
   const lossError = Math.abs(actual.lossSum - expected.lossSum);
   if (!(lossError <= LOSS_TOLERANCE * Math.max(0.01, Math.abs(expected.lossSum)))) {
@@ -84,13 +92,16 @@ function compareOnce(seed: number, trial: number): string[] {
   const held = () => ({ tensors: tf.memory().numTensors, data: currentBackend().numDataIds() });
   const before = held();
   const planned = runNetworkPlanned(model, steps, { ...options, capacity });
-  const layers = model.layers.map((layer) => `${layer.getClassName()} ${JSON.stringify(layer.outputShape)}`).join('\n  ');
+  const layers = model.layers
+    .map((layer) => `${layer.getClassName()} ${JSON.stringify(layer.outputShape)}`)
+    .join('\n  ');
   assert.not('reason' in planned, `network ${seed}: ${JSON.stringify(planned)}\n  ${layers}`);
   tf.tidy(() => model.setWeights(weights.map((values, i) => tf.tensor(values, model.weights[i]!.shape as number[]))));
   const expected = runNetworkOpByOp(model, steps, options);
   assert.equal(held(), before, `network ${seed}: leak`);
   const found = differences(model, (planned as StepOutcome[])[0]!, expected[0]!, weights);
-  for (const { inputs, targets, weights: rows } of steps) tf.dispose([...inputs, ...targets, ...rows!.filter((row) => row !== undefined)]);
+  for (const { inputs, targets, weights: rows } of steps)
+    tf.dispose([...inputs, ...targets, ...rows!.filter((row) => row !== undefined)]);
   if (trial === 0) {
     const names = [...model.layers.map((layer) => layer.getClassName()), ...losses.map(({ name }) => name)];
     if (model.inputs.length > 1) names.push('inputs');
@@ -121,7 +132,14 @@ test('step() differs by a rounding that decides in a few random networks at most
 });
 
 test('The random networks have every kind of layer, loss and end, in numbers', () => {
-  const classes = ['Conv2DTranspose', 'Embedding', 'GroupNormalization', 'LayerNormalization', 'Reshape', 'UpSampling2D'];
+  const classes = [
+    'Conv2DTranspose',
+    'Embedding',
+    'GroupNormalization',
+    'LayerNormalization',
+    'Reshape',
+    'UpSampling2D',
+  ];
   const losses = ['softmaxCrossEntropy', 'sigmoidCrossEntropy', 'meanSquaredError', 'huber'];
   for (const what of [...classes, 'Multiply', 'Add', ...losses, 'inputs', 'outputs']) {
     assert.ok((counts.get(what) ?? 0) >= 12, `${what}: ${counts.get(what) ?? 0}`);

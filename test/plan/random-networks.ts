@@ -52,10 +52,16 @@ class Builder {
 
 const apply = (layer: tf.layers.Layer, ...x: Symbolic[]): Symbolic => layer.apply(x.length > 1 ? x : x[0]!) as Symbolic;
 const channelsOf = (x: Symbolic): number => x.shape.at(-1)!;
-const floatsOf = (x: Symbolic): number => (x.shape as number[]).slice(1).reduce((product, extent) => product * extent, 1);
+const floatsOf = (x: Symbolic): number =>
+  (x.shape as number[]).slice(1).reduce((product, extent) => product * extent, 1);
 
 function convolution(b: Builder, x: Symbolic, strides = 1): Symbolic {
-  const settings = { filters: b.filters(x), kernelSize: b.oneOf([1, 2, 3, 3]), useBias: b.chance(0.8), activation: b.activation() };
+  const settings = {
+    filters: b.filters(x),
+    kernelSize: b.oneOf([1, 2, 3, 3]),
+    useBias: b.chance(0.8),
+    activation: b.activation(),
+  };
   return apply(layers.conv2d({ ...settings, strides, padding: 'same' }), x);
 }
 
@@ -92,7 +98,8 @@ function larger(b: Builder, x: Symbolic): Symbolic {
 /** Scales and shifts by the condition, or does one of them. */
 function conditioned(b: Builder, x: Symbolic): Symbolic {
   if (!b.condition) return x;
-  const vector = (): Symbolic => apply(layers.dense({ units: channelsOf(x), activation: b.activation() }), b.condition!);
+  const vector = (): Symbolic =>
+    apply(layers.dense({ units: channelsOf(x), activation: b.activation() }), b.condition!);
   let y = x;
   if (b.chance(0.7)) y = apply(layers.multiply(), ...(b.chance(0.5) ? [y, vector()] : [vector(), y]));
   if (b.chance(0.7)) y = apply(layers.add(), ...(b.chance(0.5) ? [y, vector()] : [vector(), y]));
@@ -132,7 +139,12 @@ function block(b: Builder, x: Symbolic): Symbolic {
 /** An output and its loss: of pixels, or of the whole. */
 function output(b: Builder, x: Symbolic): { y: Symbolic; loss: OutputLoss } {
   const name = b.oneOf(['softmaxCrossEntropy', 'sigmoidCrossEntropy', 'meanSquaredError', 'huber'] as const);
-  const ending = { softmaxCrossEntropy: 'softmax', sigmoidCrossEntropy: 'sigmoid', meanSquaredError: 'tanh', huber: 'linear' }[name];
+  const ending = {
+    softmaxCrossEntropy: 'softmax',
+    sigmoidCrossEntropy: 'sigmoid',
+    meanSquaredError: 'tanh',
+    huber: 'linear',
+  }[name];
   const units = 1 + b.below(5);
   const activation = (b.chance(0.5) ? ending : 'linear') as 'relu';
   const isVector = x.shape.length === 2 || b.chance(0.25);
@@ -181,9 +193,15 @@ export function randomNetwork(seed: number): RandomNetwork {
     model.setWeights(
       model.weights.map(({ shape, name }) => {
         const extents = shape as number[];
-        const inputsOfOne = Math.max(1, extents.slice(0, -1).reduce((product, extent) => product * extent, 1));
+        const inputsOfOne = Math.max(
+          1,
+          extents.slice(0, -1).reduce((product, extent) => product * extent, 1),
+        );
         const scale = extents.length > 1 ? 1.5 / Math.sqrt(inputsOfOne) : 0.3;
-        const values = Float32Array.from({ length: extents.reduce((product, extent) => product * extent, 1) }, () => b.draws.nextNormal() * scale);
+        const values = Float32Array.from(
+          { length: extents.reduce((product, extent) => product * extent, 1) },
+          () => b.draws.nextNormal() * scale,
+        );
         return tf.tensor(name.includes('gamma') ? values.map((value) => value + 1) : values, extents);
       }),
     );

@@ -38,12 +38,18 @@ function network(): tf.LayersModel {
   const image = tf.input({ shape: [SIDE, SIDE, 1] });
   const label = tf.input({ shape: [1] });
   const table = layers.embedding({ inputDim: 4, outputDim: 12, embeddingsInitializer: 'glorotUniform' });
-  const condition = apply(layers.dense({ units: 12, activation: 'swish' as 'relu' }), apply(layers.flatten(), apply(table, label)));
+  const condition = apply(
+    layers.dense({ units: 12, activation: 'swish' as 'relu' }),
+    apply(layers.flatten(), apply(table, label)),
+  );
   const first = apply(layers.conv2d({ ...same, filters: 12 }), image);
   const down = apply(layers.conv2d({ ...same, filters: 12, strides: 2 }), first);
   const scaled = apply(layers.multiply(), down, apply(layers.dense({ units: 12 }), condition));
   const conditioned = apply(layers.add(), scaled, apply(layers.dense({ units: 12 }), condition));
-  const normed = apply(layers.activation({ activation: 'swish' as 'relu' }), apply(groupNormalization({ groups: 4 }), conditioned));
+  const normed = apply(
+    layers.activation({ activation: 'swish' as 'relu' }),
+    apply(groupNormalization({ groups: 4 }), conditioned),
+  );
   const up = apply(layers.concatenate(), first, apply(layers.upSampling2d({}), normed));
   const outputs = [
     apply(layers.conv2d({ ...same, filters: 1 }), up),
@@ -63,13 +69,34 @@ const examples: TargetExamples = {
     const images = Array.from(positions, (position) => noise(pixels, 1 + position + 100 * epoch));
     const all = Float32Array.from(images.flatMap((image) => [...image]));
     const x = tf.tensor4d(all, [positions.length, SIDE, SIDE, 1]);
-    const labels = tf.tensor2d(Array.from(positions, (position) => position % 4), [positions.length, 1], 'int32');
-    const classes = tf.tidy(() =>
-      tf.oneHot(tf.tensor(all.map((value) => (value < -0.3 ? 0 : value < 0.3 ? 1 : 2)), [positions.length, SIDE, SIDE], 'int32'), 3),
+    const labels = tf.tensor2d(
+      Array.from(positions, (position) => position % 4),
+      [positions.length, 1],
+      'int32',
     );
-    const marks = tf.tensor2d(Array.from(positions).flatMap((position) => [position % 2, position % 3 === 0 ? 1 : 0]), [positions.length, 2]);
-    const mask = tf.tensor(all.map((value) => (value > 0 ? 1 : 0)), [positions.length, SIDE, SIDE]);
-    return { x: [x, labels], y: [tf.clone(x), classes, marks], weights: [undefined, mask, tf.fill([positions.length], 2)] };
+    const classes = tf.tidy(() =>
+      tf.oneHot(
+        tf.tensor(
+          all.map((value) => (value < -0.3 ? 0 : value < 0.3 ? 1 : 2)),
+          [positions.length, SIDE, SIDE],
+          'int32',
+        ),
+        3,
+      ),
+    );
+    const marks = tf.tensor2d(
+      Array.from(positions).flatMap((position) => [position % 2, position % 3 === 0 ? 1 : 0]),
+      [positions.length, 2],
+    );
+    const mask = tf.tensor(
+      all.map((value) => (value > 0 ? 1 : 0)),
+      [positions.length, SIDE, SIDE],
+    );
+    return {
+      x: [x, labels],
+      y: [tf.clone(x), classes, marks],
+      weights: [undefined, mask, tf.fill([positions.length], 2)],
+    };
   },
 };
 
@@ -112,7 +139,9 @@ test('fit() trains a network of several inputs and outputs to the same bits on a
     const { digest, result, kind } = await train();
     await own.stop();
     assert.is(kind, 'plan');
-    digests.add(`${digest} ${JSON.stringify(result.history.map(({ loss, validationLoss }) => [loss, validationLoss]))}`);
+    digests.add(
+      `${digest} ${JSON.stringify(result.history.map(({ loss, validationLoss }) => [loss, validationLoss]))}`,
+    );
   }
   assert.is(digests.size, 1, [...digests].join('\n'));
 });
@@ -142,11 +171,18 @@ test('fit() resumes a training by losses of outputs to the same weights', async 
     load: async () => saved,
     clear: async () => undefined,
     save: async (checkpoint) => {
-      saved = structuredClone({ ...checkpoint, tensors: checkpoint.tensors.map((tensor) => ({ ...tensor, values: tensor.values.slice() })) });
+      saved = structuredClone({
+        ...checkpoint,
+        tensors: checkpoint.tensors.map((tensor) => ({ ...tensor, values: tensor.values.slice() })),
+      });
     },
   };
   const abort = new AbortController();
-  const first = await train({ checkpoints, signal: abort.signal, onProgress: ({ step }) => step === 2 && abort.abort() });
+  const first = await train({
+    checkpoints,
+    signal: abort.signal,
+    onProgress: ({ step }) => step === 2 && abort.abort(),
+  });
   assert.is(first.result.status, 'interrupted');
   const resumed = await train({ checkpoints });
   assert.is(resumed.digest, whole.digest);
@@ -164,9 +200,13 @@ test('fit() trains a model that has no plan op by op, and says why', async () =>
   };
   let told = '';
   const settings = settingsOf({ epochs: 4, losses: [{ name: 'huber', delta: 0.5 }] });
-  const { history } = await fit(model, { training, settings, onStart: (execution) => {
-    told = 'reason' in execution ? execution.reason : 'plan';
-  } });
+  const { history } = await fit(model, {
+    training,
+    settings,
+    onStart: (execution) => {
+      told = 'reason' in execution ? execution.reason : 'plan';
+    },
+  });
   assert.match(told, /rank 3|Conv1D/);
   assert.ok(history.at(-1)!.loss < history[0]!.loss);
   model.dispose();
@@ -174,7 +214,11 @@ test('fit() trains a model that has no plan op by op, and says why', async () =>
 
 /** Settings and examples that are refused, by code and message. */
 const refused: Readonly<Record<string, [changes: Partial<FitOptions>, code: string, message: RegExp]>> = {
-  'too few losses': [{ settings: settingsOf({ losses: LOSSES.slice(1) }) }, 'training/settings', /2 losses: expected 3/],
+  'too few losses': [
+    { settings: settingsOf({ losses: LOSSES.slice(1) }) },
+    'training/settings',
+    /2 losses: expected 3/,
+  ],
   'an unknown loss': [
     { settings: settingsOf({ losses: [{ name: 'hinge' as 'huber' }] }) },
     'training/settings',
@@ -197,12 +241,25 @@ const refused: Readonly<Record<string, [changes: Partial<FitOptions>, code: stri
     /expected 2 inputs, got 1/,
   ],
   'targets of another shape': [
-    { training: { count: 4, batch: (positions) => ({ ...examples.batch(positions), y: [0, 1, 2].map(() => tf.zeros([positions.length, 2])) }) } },
+    {
+      training: {
+        count: 4,
+        batch: (positions) => ({
+          ...examples.batch(positions),
+          y: [0, 1, 2].map(() => tf.zeros([positions.length, 2])),
+        }),
+      },
+    },
     'dataset/bad-batch',
     /expected target 0 of shape \[4,8,8,1\], got \[4,2\]/,
   ],
   'weights of another shape': [
-    { training: { count: 4, batch: (positions) => ({ ...examples.batch(positions), weights: tf.zeros([positions.length, 3]) }) } },
+    {
+      training: {
+        count: 4,
+        batch: (positions) => ({ ...examples.batch(positions), weights: tf.zeros([positions.length, 3]) }),
+      },
+    },
     'dataset/bad-batch',
     /expected weights 0 of shape \[4,8,8\]/,
   ],

@@ -39,9 +39,21 @@ export function nodesOf(graph: ModelGraph): OnnxNodes | Unsupported {
     if (reason !== undefined) return { reason: `layer "${operation.layer.name}" ${reason}` };
     writer.write(operation as Known);
   }
-  writer.finish(graph.logits);
+  writer.finish(graph.outputs[0]!);
   return writer;
 }
+
+/** Operations of plans that are not written. */
+const UNWRITTEN: readonly ModelOperation['kind'][] = [
+  'embedding',
+  'groupNormalization',
+  'layerNormalization',
+  'reshape',
+  'shift',
+  'smoothActivation',
+  'transposedConvolution',
+  'upSampling',
+];
 
 class NodeWriter implements OnnxNodes {
   readonly nodes: OnnxNode[] = [];
@@ -54,7 +66,7 @@ class NodeWriter implements OnnxNodes {
 
   constructor(graph: ModelGraph) {
     this.#graph = graph;
-    this.#names.set(graph.input, INPUT_NAME);
+    this.#names.set(graph.inputs[0]!, INPUT_NAME);
   }
 
   rename(output: number, input: number): void {
@@ -62,7 +74,8 @@ class NodeWriter implements OnnxNodes {
   }
 
   /** Why an operation cannot be a node, in words that go on from the name of its layer. */
-  refusalOf({ inputs, outputs }: ModelOperation): string | undefined {
+  refusalOf({ kind, inputs, outputs, layer }: ModelOperation): string | undefined {
+    if (UNWRITTEN.includes(kind)) return `has no ONNX node here: it is a ${layer.getClassName()} with ${kind}`;
     for (const id of [...inputs, ...outputs]) {
       const [, ...extents] = this.#graph.shapes.get(id)!;
       if (extents.some((extent) => extent === null || extent < 1)) return 'has an open shape';

@@ -12,7 +12,11 @@ const SHAPES: readonly [number, number, number][] = [[1, 1, 1], [3, 1, 7], [5, 1
 const RELATIVE = 3e-6;
 
 /** Loss and hits of a row by definition. */
-function rowLoss(x: readonly number[], t: readonly number[], { name, delta = 1 }: OutputLoss): [loss: number, hit: number] {
+function rowLoss(
+  x: readonly number[],
+  t: readonly number[],
+  { name, delta = 1 }: OutputLoss,
+): [loss: number, hit: number] {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   switch (name) {
     case 'softmaxCrossEntropy': {
@@ -22,7 +26,10 @@ function rowLoss(x: readonly number[], t: readonly number[], { name, delta = 1 }
     }
     case 'sigmoidCrossEntropy': {
       const isRight = x.every((value, k) => value > 0 === t[k]! > 0.5);
-      return [mean(x.map((value, k) => Math.max(value, 0) - value * t[k]! + Math.log1p(Math.exp(-Math.abs(value))))), isRight ? 1 : 0];
+      return [
+        mean(x.map((value, k) => Math.max(value, 0) - value * t[k]! + Math.log1p(Math.exp(-Math.abs(value))))),
+        isRight ? 1 : 0,
+      ];
     }
     case 'meanSquaredError':
       return [mean(x.map((value, k) => (value - t[k]!) ** 2)), 0];
@@ -50,7 +57,8 @@ function reference(x: ArrayLike<number>, t: ArrayLike<number>, w: ArrayLike<numb
       const at = example * rows + row;
       if (w[at] === 0) continue;
       counted++;
-      const part = (values: ArrayLike<number>) => Array.from({ length: channels }, (__, k) => values[at * channels + k]!);
+      const part = (values: ArrayLike<number>) =>
+        Array.from({ length: channels }, (__, k) => values[at * channels + k]!);
       const [value, hit] = rowLoss(part(x), part(t), loss);
       sum += w[at]! * value;
       hits += hit;
@@ -85,7 +93,8 @@ function run({ sizes, x, t, w }: Case, loss: OutputLoss, isWeighted: boolean): t
 const each = (visit: (each: Case, loss: OutputLoss, isWeighted: boolean) => void): void => {
   for (const name of outputLossNames) {
     for (const [i, sizes] of SHAPES.entries()) {
-      for (const isWeighted of [false, true]) visit(caseOf(sizes, 7 * i + 1, isWeighted), { name, share: 0.75, delta: 0.8 }, isWeighted);
+      for (const isWeighted of [false, true])
+        visit(caseOf(sizes, 7 * i + 1, isWeighted), { name, share: 0.75, delta: 0.8 }, isWeighted);
     }
   }
 };
@@ -94,10 +103,16 @@ test('outputLoss() has the losses and hits of the definitions, relative error be
   const engine = await startBackend({ threads: 2 });
   each((one, loss, isWeighted) => {
     tf.tidy(() => {
-      const [losses, hits] = run(one, loss, isWeighted).map((tensor) => tensor.dataSync()) as [Float32Array, Float32Array];
+      const [losses, hits] = run(one, loss, isWeighted).map((tensor) => tensor.dataSync()) as [
+        Float32Array,
+        Float32Array,
+      ];
       reference(one.x, one.t, one.w, one.sizes, loss).forEach((expected, i) => {
         const what = `${loss.name} ${one.sizes}, example ${i}`;
-        assert.ok(Math.abs(losses[i]! - expected.loss) <= RELATIVE * Math.max(0.1, expected.loss), `${what}: ${losses[i]} for ${expected.loss}`);
+        assert.ok(
+          Math.abs(losses[i]! - expected.loss) <= RELATIVE * Math.max(0.1, expected.loss),
+          `${what}: ${losses[i]} for ${expected.loss}`,
+        );
         assert.ok(Math.abs(hits[i]! - expected.hits) < 1e-6, `${what}: ${hits[i]} hits for ${expected.hits}`);
       });
     });
@@ -115,7 +130,10 @@ test('outputLoss() has the gradient that finite differences have', async () => {
     for (let i = 0; i < one.x.length; i += 3) {
       const at = (step: number): number => meanAt(Float64Array.from(one.x, (value, k) => value + (k === i ? step : 0)));
       const expected = (at(H) - at(-H)) / (2 * H);
-      assert.ok(Math.abs(gradient[i]! - expected) < 2e-6, `${loss.name} ${one.sizes}[${i}]: ${gradient[i]} for ${expected}`);
+      assert.ok(
+        Math.abs(gradient[i]! - expected) < 2e-6,
+        `${loss.name} ${one.sizes}[${i}]: ${gradient[i]} for ${expected}`,
+      );
     }
   });
   await engine.stop();
@@ -125,7 +143,12 @@ test('outputLoss() masks what is not a number by a weight of 0', async () => {
   const engine = await startBackend({ threads: 1 });
   for (const name of outputLossNames) {
     tf.tidy(() => {
-      const one = { sizes: [1, 2, 2] as const, x: Float32Array.of(1, 2, NaN, Infinity), t: Float32Array.of(0, 1, 0, 1), w: Float32Array.of(1, 0) };
+      const one = {
+        sizes: [1, 2, 2] as const,
+        x: Float32Array.of(1, 2, NaN, Infinity),
+        t: Float32Array.of(0, 1, 0, 1),
+        w: Float32Array.of(1, 0),
+      };
       const [losses, , gradient] = run(one, { name }, true).map((tensor) => [...tensor.dataSync()]) as number[][];
       assert.ok([...losses!, ...gradient!].every(Number.isFinite), name);
       assert.equal(gradient!.slice(2), [0, 0]);
@@ -138,7 +161,12 @@ test('outputLoss() spreads what is not a number', async () => {
   const engine = await startBackend({ threads: 1 });
   for (const name of outputLossNames) {
     tf.tidy(() => {
-      const one = { sizes: [1, 1, 2] as const, x: Float32Array.of(1, NaN), t: Float32Array.of(0, 1), w: Float32Array.of(1) };
+      const one = {
+        sizes: [1, 1, 2] as const,
+        x: Float32Array.of(1, NaN),
+        t: Float32Array.of(0, 1),
+        w: Float32Array.of(1),
+      };
       assert.ok(Number.isNaN(run(one, { name }, false)[0]!.dataSync()[0]!), name);
     });
   }
