@@ -4,8 +4,9 @@ import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { readShippedFile, shippedNames } from '../models/shipped.ts';
 import { platform } from '../platform/index.ts';
 import type { LocalAppOptions } from '../serve/local.ts';
+import { usageError } from './arguments.ts';
 import { type CommandContext, command } from './command.ts';
-import { wholeNumber } from './options.ts';
+import { checkThreads, threadsOption, wholeNumber } from './options.ts';
 
 const DEFAULT_PORT = 8000;
 const MOST_WORKERS = 256;
@@ -32,8 +33,17 @@ export const serve = command({
       valueHint: 'name or file',
       description: `One that ships: ${shippedNames.join(', ')} (default: best), or a file of selvedge export`,
     },
+    catalogue: {
+      type: 'string',
+      valueHint: 'file',
+      description: 'Index of selvedge index: answer what is similar and what to recommend, too',
+    },
+    ...threadsOption,
   },
   async run(args, context) {
+    checkThreads(args.threads);
+    if (args.threads !== undefined && args.catalogue === undefined)
+      throw usageError('Option "--threads" needs "--catalogue": it is of the engine that searches');
     const port = wholeNumber('port', args.port, 0, 65_535) ?? DEFAULT_PORT;
     const workers = wholeNumber('workers', args.workers, 0, MOST_WORKERS);
     const { json, verbose } = args as { json?: boolean; verbose?: boolean };
@@ -43,15 +53,17 @@ export const serve = command({
     };
     // Loaded here: other commands start without the server.
     const { createLocalApp } = await import('../serve/local.ts');
+    const shop = args.catalogue === undefined ? undefined : await openShop(args.catalogue, args.threads, context);
     const app = await createLocalApp({
       ...(await modelOf(args.model, context)),
+      ...(shop && { shop }),
       ...(workers === undefined ? {} : { workers }),
       onError,
     });
     try {
       const server = await platform.serve((request) => app.fetch(request), { host: args.host, port });
       const { url } = server;
-      context.write(json ? `${JSON.stringify({ url })}\n` : welcome(url));
+      context.write(json ? `${JSON.stringify({ url })}\n` : welcome(url, shop !== undefined));
       await interruption(context.signal);
       await server.stop();
     } finally {
@@ -74,12 +86,33 @@ async function modelOf(file: string | undefined, context: CommandContext): Promi
   );
 }
 
-function welcome(url: string): string {
+/** Loaded here: a server without a catalogue starts without tfjs. */
+async function openShop(
+  file: string,
+  threads: string | undefined,
+  context: CommandContext,
+): Promise<LocalAppOptions['shop']> {
+  const [{ openEmbedderOf, readIndex }, { createShop }] = await Promise.all([
+    import('./catalogue-files.ts'),
+    import('../serve/shop.ts'),
+  ]);
+  const catalogue = await readIndex(file, context);
+  const { embedder } = await openEmbedderOf(catalogue, { threads }, context);
+  return createShop(catalogue, embedder);
+}
+
+function welcome(url: string, hasShop: boolean): string {
   return [
     `Serving on ${url}, until Ctrl-C`,
     '',
     `  curl -H 'content-type: image/jpeg' --data-binary @shoe.jpg ${url}/classify`,
     `  curl -F image=@one.png -F image=@two.png ${url}/classify`,
+    ...(hasShop
+      ? [
+          `  curl -H 'content-type: image/jpeg' --data-binary @shoe.jpg '${url}/similar?count=5'`,
+          `  curl -H 'content-type: application/json' -d '{"events": []}' ${url}/recommend`,
+        ]
+      : []),
     `  curl ${url}/openapi.json`,
     '',
   ].join('\n');

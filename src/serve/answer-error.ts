@@ -4,6 +4,21 @@ import { SelvedgeError } from '../core/errors.ts';
 
 export type ErrorStatus = 400 | 404 | 405 | 413 | 415 | 422 | 500 | 503;
 
+/** Codes of what is asked of a catalogue. */
+export const shopErrorStatuses = {
+  'request/query': 400,
+  'events/not-json': 400,
+  'events/no-time': 400,
+  'events/bad-time': 400,
+  'events/bad-event': 400,
+  'events/bad-item': 400,
+  'recommend/option': 400,
+  'recommend/unknown-class': 422,
+  'recommend/future': 422,
+  'recommend/nothing-left': 422,
+  'catalogue/unknown-id': 422,
+} as const satisfies Readonly<Record<string, ErrorStatus>>;
+
 /** Codes that a client may get, with their status; every other error is the server's own. */
 export const errorStatuses = {
   'request/empty': 400,
@@ -25,6 +40,7 @@ export const errorStatuses = {
   'image/truncated': 422,
   'image/corrupt': 422,
   'image/blank': 422,
+  ...shopErrorStatuses,
   'serve/internal': 500,
   'serve/picture-worker': 500,
   'serve/no-model': 503,

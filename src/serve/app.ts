@@ -9,7 +9,14 @@ import { preparationOf } from '../data/preparation.ts';
 import type { Classifier } from '../edge/index.ts';
 import { answerError, requestError } from './answer-error.ts';
 import { openApiDocument } from './openapi.ts';
-import { type ImageForm, type PictureDetails, type RequestLimits, readRequestImages } from './request-images.ts';
+import {
+  type ImageForm,
+  type PictureDetails,
+  type RequestImages,
+  type RequestLimits,
+  readRequestImages,
+} from './request-images.ts';
+import { addShopRoutes, type ShopService, shopPaths } from './shop-routes.ts';
 
 /** A model that answers at once, as a `Classifier` does, or later. */
 export interface AnyClassifier {
@@ -26,6 +33,8 @@ export interface AppOptions {
   readonly readPicture?: PictureReader;
   /** Default: 10 MiB a body, 256 images, 16 million pixels of pictures a request. */
   readonly limits?: Partial<RequestLimits>;
+  /** A catalogue to search, of `createShop`: then there are `POST /similar` and `POST /recommend`, too. */
+  readonly shop?: ShopService;
   /** What `/health` says of where it runs. */
   readonly runtime?: string;
   /** Hears of what went wrong on this side; the client does not. */
@@ -64,27 +73,32 @@ const paths = { classify: '/classify', health: '/health', model: '/model', opena
  */
 export function createApp(options: AppOptions): Hono {
   const limits = { ...defaultLimits, ...options.limits };
-  const { decodeImage, onError, runtime } = options;
+  const { decodeImage, onError, runtime, shop } = options;
   const readPicture = options.readPicture ?? (decodeImage && createPictureReader(decodeImage));
   const classifier = settled(options.classifier, onError);
   const app = new Hono();
 
+  const readImages = (request: Request, { model }: AnyClassifier): Promise<RequestImages> => {
+    const form = formOf(model);
+    // Where no picture becomes such an image, pixels are taken alone.
+    return readRequestImages(request, { ...limits, form, readPicture: form.preparation && readPicture });
+  };
   app.post(paths.classify, async (context) => {
     const ready = await classifier();
     const { model } = ready;
-    const form = formOf(model);
-    const { pixels, details } = await readRequestImages(context.req.raw, {
-      ...limits,
-      form,
-      // Where no picture becomes such an image, pixels are taken alone.
-      readPicture: form.preparation && readPicture,
-    });
+    const { pixels, details } = await readImages(context.req.raw, ready);
     const probabilities = await ready.classify(pixels);
     return context.json({
       model: { name: model.name, fingerprint: model.fingerprint },
       images: details.map((found, i) => prediction(model.labels, probabilities, i, found)),
     });
   });
+  if (shop) {
+    addShopRoutes(app, shop, {
+      readImages: async (request) => readImages(request, await classifier()),
+      maximumBodyBytes: limits.maximumBodyBytes,
+    });
+  }
   app.get(paths.health, async (context) =>
     context.json({ status: 'ok', version, runtime, model: (await classifier()).model.name }),
   );
@@ -93,16 +107,14 @@ export function createApp(options: AppOptions): Hono {
     const { model } = await classifier();
     const form = formOf(model);
     const hasCodecs = readPicture !== undefined && form.preparation !== undefined;
-    return context.json(openApiDocument({ model, form, limits, hasCodecs }));
+    return context.json(openApiDocument({ model, form, limits, hasCodecs, hasShop: shop !== undefined }));
   });
-  for (const path of Object.values(paths)) app.all(path, (context) => methodNotAllowed(context, path));
+  const known = [...Object.values(paths), ...(shop ? shopPaths : [])];
+  for (const path of known) app.all(path, (context) => methodNotAllowed(context, path));
   app.notFound((context) =>
     answer(
       context,
-      requestError(
-        'request/not-found',
-        `Cannot find "${context.req.path}": expected ${Object.values(paths).join(', ')}`,
-      ),
+      requestError('request/not-found', `Cannot find "${context.req.path}": expected ${known.join(', ')}`),
     ),
   );
   app.onError((error, context) => {
@@ -162,7 +174,7 @@ function prediction(
 }
 
 function methodNotAllowed(context: Context, path: string): Response {
-  const allowed = path === paths.classify ? 'POST' : 'GET, HEAD';
+  const allowed = path === paths.classify || shopPaths.includes(path) ? 'POST' : 'GET, HEAD';
   context.header('allow', allowed);
   return answer(
     context,

@@ -13,3 +13,4 @@ export type { RequestErrorCode } from './answer-error.ts';
 export { type AnyClassifier, type AppOptions, createApp } from './app.ts';
 export type { OpenApiDocument } from './openapi.ts';
 export type { RequestLimits } from './request-images.ts';
+export type { ShopItem, ShopService } from './shop-routes.ts';

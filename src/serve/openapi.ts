@@ -1,9 +1,11 @@
 // The OpenAPI 3.1 document of the app: what may be asked, and what is answered. Not here: doing it (app.ts).
 // Invariant: every status and every error code that the app may answer with is in it; a test sends its examples.
+import { eventKinds } from '../apps/recommend/events.ts';
 import { version } from '../core/version.ts';
 import type { ModelDescription } from '../edge/index.ts';
-import { type ErrorStatus, errorStatuses, type RequestErrorCode } from './answer-error.ts';
+import { type ErrorStatus, errorStatuses, type RequestErrorCode, shopErrorStatuses } from './answer-error.ts';
 import { acceptedTypes, bytesOfImage, type ImageForm, type RequestLimits, rowsOf } from './request-images.ts';
+import { MOST_ITEMS } from './shop-routes.ts';
 
 /** JSON, to be read by programs. */
 export type OpenApiDocument = Readonly<Record<string, unknown>>;
@@ -14,6 +16,8 @@ interface DocumentOptions {
   readonly form: ImageForm;
   readonly limits: RequestLimits;
   readonly hasCodecs: boolean;
+  /** Whether there is a catalogue. */
+  readonly hasShop?: boolean;
 }
 
 const statusTexts: Readonly<Record<ErrorStatus, string>> = {
@@ -44,10 +48,13 @@ const json = (schema: string, rest: object = {}): object => ({
   'application/json': { schema: { $ref: `#/components/schemas/${schema}` }, ...rest },
 });
 
-function errorResponses(...statuses: readonly ErrorStatus[]): Record<string, object> {
+const errorResponses = (...statuses: readonly ErrorStatus[]): Record<string, object> =>
+  responsesOf(statuses, (code) => !Object.hasOwn(shopErrorStatuses, code));
+
+function responsesOf(statuses: readonly ErrorStatus[], isPossible: (code: string) => boolean): Record<string, object> {
   return Object.fromEntries(
     statuses.map((status) => {
-      const codes = Object.entries(errorStatuses).filter(([, known]) => known === status);
+      const codes = Object.entries(errorStatuses).filter(([code, known]) => known === status && isPossible(code));
       const description = `${statusTexts[status]}: ${codes.map(([code]) => `\`${code}\``).join(', ')}`;
       return [String(status), { description, content: json('Error') }];
     }),
@@ -83,6 +90,7 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
     security: [],
     paths: {
       '/classify': { post: classifyOperation(options) },
+      ...(options.hasShop ? shopOperations(options) : {}),
       '/health': get('Whether the server can answer', 'It can', 'Health'),
       '/model': get('What is known of the model', 'The model', 'Model'),
       '/openapi.json': {
@@ -96,7 +104,94 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
         },
       },
     },
-    components: { schemas: schemasOf(options) },
+    components: { schemas: { ...schemasOf(options), ...(options.hasShop ? shopSchemas() : {}) } },
+  };
+}
+
+/** `similar` takes what `classify` takes. */
+function shopOperations(options: DocumentOptions): Record<string, object> {
+  const { requestBody } = classifyOperation(options) as { readonly requestBody: object };
+  const anyCode = (): boolean => true;
+  return {
+    '/similar': {
+      post: {
+        summary: 'Find the items of the catalogue that are most like images',
+        operationId: 'similar',
+        parameters: [
+          {
+            name: 'count',
+            in: 'query',
+            description: 'Items for each image; default: 10',
+            schema: { type: 'integer', minimum: 1, maximum: MOST_ITEMS },
+          },
+        ],
+        requestBody,
+        responses: {
+          200: { description: 'Items for each image, the nearest first', content: json('SimilarItems') },
+          ...responsesOf([400, 413, 415, 422, 500, 503], anyCode),
+        },
+      },
+    },
+    '/recommend': {
+      post: {
+        summary: 'Recommend items of the catalogue to a shopper',
+        description:
+          'From what the shopper looked at, liked, bought and sent back; without any event: something of many kinds.',
+        operationId: 'recommend',
+        requestBody: {
+          required: true,
+          content: json('History', {
+            examples: { none: { summary: 'A new shopper', value: { events: [] } } },
+          }),
+        },
+        responses: {
+          200: { description: 'Items, the first first', content: json('Recommendations') },
+          ...responsesOf([400, 413, 415, 422, 500], anyCode),
+        },
+      },
+    },
+  };
+}
+
+function shopSchemas(): Record<string, object> {
+  const text = { type: 'string' };
+  const similarity = { type: 'number', minimum: -1.001, maximum: 1.001 };
+  const item = object({ id: text, class: text, similarity });
+  const list = (items: object): object => ({ type: 'array', items });
+  const whole = { type: 'integer' };
+  const box = object({ left: whole, top: whole, width: whole, height: whole });
+  const image = { file: text, ground: { enum: ['light', 'dark'] }, box, similar: list(item) };
+  return {
+    SimilarItems: object({ images: list(object(image, ['file', 'ground', 'box'])) }),
+    Event: object(
+      {
+        time: { anyOf: [{ type: 'number' }, text], description: 'ISO 8601 with a zone, or milliseconds since 1970' },
+        event: { enum: [...eventKinds] },
+        item: { ...text, description: 'Name of an item of the catalogue' },
+        class: { ...text, description: 'Name of a class; of `prefer` alone, in place of an item' },
+        shopper: text,
+      },
+      ['item', 'class', 'shopper'],
+    ),
+    History: object(
+      {
+        events: list({ $ref: '#/components/schemas/Event' }),
+        count: { type: 'integer', minimum: 1, maximum: MOST_ITEMS, default: 10 },
+        halfLifeDays: { type: 'number', exclusiveMinimum: 0, default: 14 },
+        diversity: { type: 'number', minimum: 0, exclusiveMaximum: 1, default: 0.4 },
+      },
+      ['count', 'halfLifeDays', 'diversity'],
+    ),
+    Recommendations: object({
+      recommendations: list(
+        object({
+          id: text,
+          class: text,
+          score: { type: 'number' },
+          reason: object({ words: text, item: text, similarity }, ['item', 'similarity']),
+        }),
+      ),
+    }),
   };
 }
 

@@ -9,9 +9,14 @@ import { requestError } from './answer-error.ts';
  *
  * @param request With its body not read yet
  * @param maximumBytes The most it may hold, by its header and as it comes
+ * @param expected How the message of an empty body begins
  * @throws SelvedgeError `request/too-large`, `request/content-encoding`, `request/empty` or `request/unreadable`
  */
-export async function readBody(request: Request, maximumBytes: number): Promise<Uint8Array> {
+export async function readBody(
+  request: Request,
+  maximumBytes: number,
+  expected = 'Cannot classify: expected an image',
+): Promise<Uint8Array> {
   const encoding = request.headers.get('content-encoding') ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') {
     throw requestError(
@@ -24,7 +29,7 @@ export async function readBody(request: Request, maximumBytes: number): Promise<
   const announced = request.headers.get('content-length');
   if (announced !== null && Number(announced) > maximumBytes) throw tooLarge(announced);
   const bytes = request.body ? await readStream(request.body, maximumBytes, tooLarge) : new Uint8Array(0);
-  if (bytes.length === 0) throw requestError('request/empty', 'Cannot classify: expected an image, got an empty body');
+  if (bytes.length === 0) throw requestError('request/empty', `${expected}, got an empty body`);
   return bytes;
 }
 

@@ -1,0 +1,40 @@
+// A catalogue that answers requests, on the engine that runs. Not here: HTTP (shop-routes.ts), so that an app without one has no tfjs.
+// Invariant: an answer does not depend on what else is asked at the same time.
+import {
+  type Catalogue,
+  type Embedder,
+  recommend,
+  requireSameModel,
+  searchCatalogue,
+} from '../apps/recommend/index.ts';
+import type { ShopService } from './shop-routes.ts';
+
+/**
+ * Makes a catalogue ready for `createApp`. Needs a started backend.
+ *
+ * @param catalogue Of `decodeIndex`
+ * @param embedder Of the model that made it
+ * @throws SelvedgeError `index/other-model`
+ */
+export function createShop(catalogue: Catalogue, embedder: Embedder): ShopService {
+  const { modelName: name, modelDigest: digest, embed } = embedder;
+  requireSameModel(catalogue, { name, digest });
+  const { ids, classNames, labels } = catalogue;
+  return {
+    async similar(images, count) {
+      const found = await searchCatalogue(catalogue, embed(images).vectors, { count });
+      return found.map((list) =>
+        list.map(({ row, similarity }) => ({ id: ids[row]!, class: classNames[labels[row]!]!, similarity })),
+      );
+    },
+    async recommend(events, request) {
+      const list = await recommend(catalogue, events, request);
+      return list.map(({ id, class: kind, score, reason: { words, item } }) => ({
+        id,
+        class: kind,
+        score,
+        reason: { words, ...(item && { item: item.id, similarity: item.similarity }) },
+      }));
+    },
+  };
+}
