@@ -88,3 +88,4 @@ export { planGroupNorm, planGroupNormGradient } from './plan/group-norm';
 export { planUpSampling, planUpSamplingGradient } from './plan/up-sampling';
 export { planShift, planShiftGradient } from './plan/shift';
 export { planEmbedding, planEmbeddingGradient } from './plan/embedding';
+export { composeScenes } from './scenes';

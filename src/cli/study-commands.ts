@@ -2,6 +2,7 @@
 // a port or a checkout (commands.ts).
 import type { Command } from './command.ts';
 import { data } from './data.ts';
+import { detectTrain } from './detect-train.ts';
 import { ensemble } from './ensemble.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
@@ -29,6 +30,7 @@ export const studyCommands: readonly Command<never>[] = [
   indexCommand,
   similar,
   recommendCommand,
+  detectTrain,
   exportCommand,
   report,
   study,

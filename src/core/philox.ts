@@ -22,6 +22,7 @@ export const randomStreams = {
   split: 11,
   resampling: 12,
   shoppers: 15,
+  scenes: 17,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;
