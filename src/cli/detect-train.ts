@@ -1,7 +1,8 @@
 // selvedge detect-train: train a detector on scenes composed from the training images; an unfinished training goes on where it stopped.
 // Not here: how (src/apps/detect). Invariant: the file that it writes is whole, and a function of data, options and the number of updates.
+import type { DetectorEvaluation } from '../apps/detect/evaluate-detector.ts';
 import type { DetectorProgress } from '../apps/detect/train-detector.ts';
-import { subsetOf } from '../data/dataset.ts';
+import { type Dataset, subsetOf } from '../data/dataset.ts';
 import { splitTrainValidation } from '../data/split.ts';
 import { platform } from '../platform/index.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
@@ -21,6 +22,8 @@ import { studySplit } from './train.ts';
 const MAX_SEED = 0xffff_ffff;
 /** Updates between lines of progress. */
 const TELL_EVERY = 50;
+const VALIDATION_SCENES = 200;
+const VALIDATION_SEED = 1;
 
 /** Where the detector of a run is. */
 export const detectorFile = (context: CommandContext, run: string): string =>
@@ -33,11 +36,11 @@ export const detectTrain = command({
   args: {
     ...runOption,
     steps: { type: 'string', valueHint: 'count', description: 'Updates (default: as the detector that ships)' },
-    'batch-size': { type: 'string', valueHint: 'count', description: 'Scenes an update (default: 32)' },
+    'batch-size': { type: 'string', valueHint: 'count', description: 'Scenes an update (default: 16)' },
     'learning-rate': {
       type: 'string',
       valueHint: 'number',
-      description: 'Greatest learning rate of AdamW (default: .003)',
+      description: 'Greatest learning rate of AdamW (default: .0025)',
     },
     seed: { type: 'string', valueHint: 'number', description: 'Of weights and scenes (default: 1)' },
     ...dataOption,
@@ -53,6 +56,7 @@ export const detectTrain = command({
     checkThreads(args.threads);
     const file = detectorFile(context, args.run);
     const folder = runFolder(context, args.run, 'detector');
+    const { describeDetection } = await import('./measures/detection.ts');
     const { detectorTrainingDefaults, encodeDetector, trainDetector } = await import('../apps/detect/index.ts');
     const [data] = await Promise.all([loadData(context, args.data), useEngine(args.threads)]);
     const chosen = Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined));
@@ -80,12 +84,33 @@ export const detectTrain = command({
     }
     const bytes = await encodeDetector(model);
     await platform.files.write(file, bytes);
+    const evaluation = await validate(bytes, subsetOf(data.train, split.validation, 'items to validate on'));
     return {
-      json: { status: 'complete', file, bytes: bytes.length, steps: training.steps, ...(last && { last }) },
-      text: `Trained for ${training.steps} updates: ${file}, ${Math.round(bytes.length / 1024)} KiB`,
+      json: {
+        status: 'complete',
+        file,
+        bytes: bytes.length,
+        steps: training.steps,
+        ...(last && { last }),
+        validation: evaluation,
+      },
+      text: `Trained for ${training.steps} updates: ${file}, ${Math.round(bytes.length / 1024)} KiB\nOn validation images:\n${describeDetection(evaluation)}`,
     };
   },
 });
+
+/** Of the detector as it is in the file, on scenes of validation images. */
+async function validate(bytes: Uint8Array, items: Dataset): Promise<DetectorEvaluation> {
+  const { decodeDetector, evaluateDetector, openDetector, openScenes } = await import('../apps/detect/index.ts');
+  const detector = openDetector(await decodeDetector(bytes, 'the detector'));
+  const scenes = openScenes(items);
+  try {
+    return await evaluateDetector(detector, scenes, { scenes: VALIDATION_SCENES, seed: VALIDATION_SEED });
+  } finally {
+    scenes.dispose();
+    detector.dispose();
+  }
+}
 
 /** Means over the updates since the last line. */
 function teller({ writeError }: CommandContext): (progress: DetectorProgress) => void {

@@ -2,6 +2,7 @@
 // a port or a checkout (commands.ts).
 import type { Command } from './command.ts';
 import { data } from './data.ts';
+import { detect } from './detect-items.ts';
 import { detectTrain } from './detect-train.ts';
 import { ensemble } from './ensemble.ts';
 import { evaluate } from './evaluate.ts';
@@ -30,6 +31,7 @@ export const studyCommands: readonly Command<never>[] = [
   indexCommand,
   similar,
   recommendCommand,
+  detect,
   detectTrain,
   exportCommand,
   report,

@@ -28,11 +28,11 @@ export interface DetectorTraining {
 /** The recipe of the detector that ships, but for its number of updates. */
 export const detectorTrainingDefaults: DetectorTraining = {
   widths: defaultWidths,
-  scenes: { ...defaultScenes, height: 96, width: 96, most: 5 },
+  scenes: { ...defaultScenes, height: 96, width: 96, fewest: 2, most: 6 },
   seed: 1,
-  steps: 4000,
-  batch: 32,
-  learningRate: 0.003,
+  steps: 6000,
+  batch: 16,
+  learningRate: 0.0025,
   weightDecay: 0.02,
 };
 

@@ -59,6 +59,10 @@ const known = {
     description: 'whether recommendations suit made shoppers of known taste',
     usesModel: true,
     load: async () => (await import('./recommendation.ts')).measureRecommendation,
+  detection: {
+    description: 'how well items are found in scenes of several',
+    usesModel: false,
+    load: async () => (await import('./detection.ts')).measureDetection,
   },
   labels: {
     description: 'label errors, by training out of fold',
