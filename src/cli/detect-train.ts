@@ -22,7 +22,7 @@ import { studySplit } from './train.ts';
 const MAX_SEED = 0xffff_ffff;
 /** Updates between lines of progress. */
 const TELL_EVERY = 50;
-const VALIDATION_SCENES = 200;
+const VALIDATION_SCENES = 100;
 const VALIDATION_SEED = 1;
 
 /** Where the detector of a run is. */

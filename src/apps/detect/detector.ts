@@ -23,6 +23,9 @@ export interface DetectOptions {
   readonly limit?: number;
 }
 
+/** Pictures that the network has seen: items of each, best first. */
+export type Sight = (options: DetectOptions) => FoundItem[][];
+
 /** A detector whose weights are in the backend's memory. */
 export interface Detector {
   readonly description: DetectorDescription;
@@ -33,6 +36,8 @@ export interface Detector {
    * @returns Of each picture, best first
    */
   detect(images: tf.Tensor4D, options: DetectOptions): FoundItem[][];
+  /** The same for whoever asks more than once: computes the network now, and finds items when asked. */
+  look(images: tf.Tensor4D): Sight;
   dispose(): void;
 }
 
@@ -61,26 +66,33 @@ export function openDetector({ description, convolutions }: DetectorModel): Dete
     return tf.engine().makeTensorFromTensorInfo(y) as tf.Tensor4D;
   };
   const classes = description.classNames.length;
-  return {
-    description,
-    detect(images, options) {
-      const [, height, width, channels] = images.shape;
-      const isFitting = height % SIDE_MULTIPLE === 0 && width % SIDE_MULTIPLE === 0 && height > 0 && width > 0;
-      if (!isFitting || channels !== 1) {
-        throw new SelvedgeError(
-          'detect/size',
-          `Cannot find items in pictures of ${width} x ${height} x ${channels}: expected grey ones, sides multiples of ${SIDE_MULTIPLE}`,
-        );
-      }
+  const look = (images: tf.Tensor4D): Sight => {
+    const [, height, width, channels] = images.shape;
+    const isFitting = height % SIDE_MULTIPLE === 0 && width % SIDE_MULTIPLE === 0 && height > 0 && width > 0;
+    if (!isFitting || channels !== 1) {
+      throw new SelvedgeError(
+        'detect/size',
+        `Cannot find items in pictures of ${width} x ${height} x ${channels}: expected grey ones, sides multiples of ${SIDE_MULTIPLE}`,
+      );
+    }
+    const outputs = tf.tidy(() => walk(images, description.widths.blocks, convolve));
+    const [count, rows, columns] = outputs.shape;
+    const values = outputs.dataSync<'float32'>().slice();
+    outputs.dispose();
+    const size = rows * columns * (classes + EDGES);
+    return (options) => {
       checkThreshold(options.threshold);
-      const outputs = tf.tidy(() => walk(images, description.widths.blocks, convolve));
-      const [count, rows, columns] = outputs.shape;
-      const values = outputs.dataSync<'float32'>();
-      outputs.dispose();
-      const size = rows * columns * (classes + EDGES);
       return Array.from({ length: count }, (_, i) =>
         decodeOutputs(values.subarray(i * size, (i + 1) * size), { columns, classes, width, height }, options),
       );
+    };
+  };
+  return {
+    description,
+    look,
+    detect(images, options) {
+      checkThreshold(options.threshold);
+      return look(images)(options);
     },
     dispose: () => tf.dispose([...weights.values()].flatMap(({ kernel, bias }) => [kernel, bias])),
   };

@@ -64,8 +64,9 @@ export async function evaluateDetector(
       await platform.giveWay();
       const made = composer.compose({ first, count: Math.min(BATCH, scenes - first), kind, seed });
       truth.push(...made.items);
-      found.push(...detector.detect(made.images, { threshold: LEAST_SCORE, classes: 'each' }));
-      everyFound.push(...detector.detect(made.images, { threshold: LEAST_SCORE, classes: 'one' }));
+      const find = detector.look(made.images);
+      found.push(...find({ threshold: LEAST_SCORE, classes: 'each' }));
+      everyFound.push(...find({ threshold: LEAST_SCORE, classes: 'one' }));
       made.images.dispose();
     }
     const items = truth.flat();

@@ -1,11 +1,9 @@
 // The detector that ships. Not here: how it was trained (docs/detect.md). Invariant: the same bits on every runtime.
 import { messageOf, SelvedgeError } from '../../core/errors.ts';
 import { platform } from '../../platform/index.ts';
+import { detectorAddress } from '../detector-address.ts';
 import { type Detector, openDetector } from './detector.ts';
 import { type DetectorModel, decodeDetector } from './detector-file.ts';
-
-/** Written out, so that bundlers find the file. */
-const address = (): URL => new URL('../../../assets/models/detect/detect.selvedge', import.meta.url);
 
 /**
  * Reads the detector that ships.
@@ -14,7 +12,7 @@ const address = (): URL => new URL('../../../assets/models/detect/detect.selvedg
  */
 export async function loadShippedDetector(): Promise<DetectorModel> {
   try {
-    return await decodeDetector(await platform.readUrl(address()), 'assets/models/detect/detect.selvedge');
+    return await decodeDetector(await platform.readUrl(detectorAddress()), 'assets/models/detect/detect.selvedge');
   } catch (error) {
     throw new SelvedgeError(
       'detect/shipped',

@@ -6,7 +6,7 @@ import { createPhilox, type Philox, randomStreams } from '../../../src/core/phil
 import type { Dataset } from '../../../src/data/dataset.ts';
 
 const { fround, floor, max, min, abs, sqrt } = Math;
-const SQRT2 = 1.4142135623730951;
+const { SQRT2 } = Math;
 const LEVEL = 0.00392156862745098;
 
 interface Pose {
@@ -247,7 +247,7 @@ class Composer {
   }
 
   #addGrain(deviation: number): void {
-    const factor = deviation / 147.80054127099803;
+    const factor = deviation / Math.sqrt((4 * (256 * 256 - 1)) / 12);
     for (let i = 0; i < this.#out.length; i++) {
       const word = this.#grain.nextUint32();
       const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);
