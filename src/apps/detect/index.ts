@@ -4,7 +4,7 @@ export { type AveragePrecision, averagePrecision, type ClassPrecision } from './
 export {
   areaOf,
   type Box,
-  type FoundItem,
+  type DetectedItem,
   overlapOf,
   type SuppressionOptions,
   suppress,

@@ -59,6 +59,7 @@ const known = {
     description: 'whether recommendations suit made shoppers of known taste',
     usesModel: true,
     load: async () => (await import('./recommendation.ts')).measureRecommendation,
+  },
   detection: {
     description: 'how well items are found in scenes of several',
     usesModel: false,
