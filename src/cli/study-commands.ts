@@ -32,7 +32,10 @@ export const studyCommands: readonly Command<never>[] = [
   indexCommand,
   similar,
   recommendCommand,
+<<<<<<< HEAD
   generate,
+=======
+>>>>>>> detect
   detect,
   detectTrain,
   exportCommand,

@@ -22,11 +22,15 @@ export const randomStreams = {
   split: 11,
   resampling: 12,
   shoppers: 15,
+<<<<<<< HEAD
   generation: 18,
   scenes: 17,
   inspection: 16,
   catalogue: 14,
   verification: 19,
+=======
+  scenes: 17,
+>>>>>>> detect
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;
