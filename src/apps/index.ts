@@ -2,3 +2,4 @@
 // (src/cli/), routes (src/serve/). Invariant: nothing here prints.
 export * from './categorise/index.ts';
 export * from './tables/index.ts';
+export * from './trends/index.ts';

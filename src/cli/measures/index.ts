@@ -56,6 +56,11 @@ const known = {
     trains: true,
     load: async () => (await import('./labels.ts')).measureLabels,
   },
+  quantification: {
+    description: 'shares of classes, corrected for errors',
+    usesModel: true,
+    load: async () => (await import('./quantification.ts')).measureQuantification,
+  },
 } satisfies Readonly<Record<string, Measure>>;
 
 export type MeasureName = keyof typeof known;
