@@ -84,6 +84,10 @@ const known = {
     usesModel: false,
     isLong: true,
     load: async () => (await import('./anomaly.ts')).measureAnomaly,
+  quantification: {
+    description: 'shares of classes, corrected for errors',
+    usesModel: true,
+    load: async () => (await import('./quantification.ts')).measureQuantification,
   },
 } satisfies Readonly<Record<string, Measure>>;
 
