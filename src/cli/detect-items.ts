@@ -30,11 +30,7 @@ export const detect = command({
     threshold: {
       type: 'string',
       valueHint: 'score',
-<<<<<<< HEAD
-      description: 'Leave out items of a lower score, above 0 and below 1 (default: .4)',
-=======
       description: 'Leave out items of a lower score, above 0 and below 1 (default: .5)',
->>>>>>> detect
     },
     side: { type: 'string', valueHint: 'pixels', description: 'Longest side that is looked at (default: 640)' },
     out: { type: 'string', valueHint: 'file', description: 'Draw the boxes: .svg, or .png without names' },

@@ -8,8 +8,8 @@ import { ensemble } from './ensemble.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
-import { indexCommand } from './index-pictures.ts';
 import { generate } from './generate.ts';
+import { indexCommand } from './index-pictures.ts';
 import { info } from './info.ts';
 import { measure } from './measure.ts';
 import { predict } from './predict.ts';
@@ -32,10 +32,7 @@ export const studyCommands: readonly Command<never>[] = [
   indexCommand,
   similar,
   recommendCommand,
-<<<<<<< HEAD
   generate,
-=======
->>>>>>> detect
   detect,
   detectTrain,
   exportCommand,

@@ -21,16 +21,12 @@ export const randomStreams = {
   corruption: 8,
   split: 11,
   resampling: 12,
-  shoppers: 15,
-<<<<<<< HEAD
-  generation: 18,
-  scenes: 17,
-  inspection: 16,
   catalogue: 14,
-  verification: 19,
-=======
+  shoppers: 15,
+  inspection: 16,
   scenes: 17,
->>>>>>> detect
+  generation: 18,
+  verification: 19,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;

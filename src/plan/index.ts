@@ -6,13 +6,13 @@ export {
   type InferencePlan,
   type InferencePlanOptions,
 } from './inference-plan.ts';
-export { exportOnnx, ONNX_OPSET, type OnnxExportOptions } from './onnx/index.ts';
 export {
   createNetworkPredictor,
   type NetworkEnd,
   type NetworkPredictor,
   type NetworkPredictorOptions,
 } from './network-predictor.ts';
+export { exportOnnx, ONNX_OPSET, type OnnxExportOptions } from './onnx/index.ts';
 export { createPredictor, type Predictor, type PredictorOptions } from './predictor.ts';
 export {
   type Ending,

@@ -70,7 +70,10 @@ export function createNetworkPredictor(model: tf.LayersModel, options: NetworkPr
   if (!Number.isInteger(batchSize) || batchSize < 1) throw shapeError('a batch size from 1', `${batchSize}`);
   const tensors = options.layers?.map((name) => outputOf(model, name)) ?? model.outputs;
   const inputs = model.inputs.map(endOf);
-  const outputs = tensors.map((tensor, i) => ({ ...endOf(tensor), name: options.layers?.[i] ?? tensor.sourceLayer.name }));
+  const outputs = tensors.map((tensor, i) => ({
+    ...endOf(tensor),
+    name: options.layers?.[i] ?? tensor.sourceLayer.name,
+  }));
   const endings = tensors.map((tensor) => (endingOf(tensor) === 'softmax' ? ('softmax' as const) : undefined));
   const network = plannedNetwork(model, tensors, endings);
   const isPlanned = !('reason' in network);
@@ -117,7 +120,10 @@ function outputOf(model: tf.LayersModel, name: string): tf.SymbolicTensor {
 
 function endOf({ name, shape: [, ...extents] }: tf.SymbolicTensor): NetworkEnd {
   if (extents.every((extent) => typeof extent === 'number')) return { name, shape: extents as number[] };
-  throw shapeError('inputs and outputs of known size', `[${extents.map((extent) => extent ?? 'open').join(', ')}] of "${name}"`);
+  throw shapeError(
+    'inputs and outputs of known size',
+    `[${extents.map((extent) => extent ?? 'open').join(', ')}] of "${name}"`,
+  );
 }
 
 function countOf(values: readonly Float32Array[], inputs: readonly NetworkEnd[]): number {
@@ -127,7 +133,10 @@ function countOf(values: readonly Float32Array[], inputs: readonly NetworkEnd[])
   const wrong = counts.findIndex((each) => each !== count || !Number.isInteger(each));
   if (wrong < 0) return count;
   const floats = sizeOf(inputs[wrong]!.shape);
-  throw shapeError(`as many examples of ${floats} values of input "${inputs[wrong]!.name}" as of the others`, `${values[wrong]!.length} values`);
+  throw shapeError(
+    `as many examples of ${floats} values of input "${inputs[wrong]!.name}" as of the others`,
+    `${values[wrong]!.length} values`,
+  );
 }
 
 const shapeError = (expected: string, got: string): SelvedgeError =>
@@ -252,7 +261,9 @@ class PlannedNetwork implements Road {
         const range = { first: lane, last: lane + images };
         const inward = this.#inputs.map((port) => this.#copy(memory, port, first, range, true));
         const outward = this.#outputs.map((port, k) =>
-          this.#options.isSoftmax[k] ? this.#softmax(memory, port, first, range) : this.#copy(memory, port, first, range, false),
+          this.#options.isSoftmax[k]
+            ? this.#softmax(memory, port, first, range)
+            : this.#copy(memory, port, first, range, false),
         );
         jobs[i % lanes]!.push(...inward, ...this.#through(range), ...outward);
       });
@@ -266,7 +277,13 @@ class PlannedNetwork implements Road {
   }
 
   /** Lanes count their images from the first lane on, batches from the first image: what differs is in the places. */
-  #copy(memory: PlanMemory, { value, byteOffset }: Port, image: number, { first, last }: Range, isInward: boolean): Call {
+  #copy(
+    memory: PlanMemory,
+    { value, byteOffset }: Port,
+    image: number,
+    { first, last }: Range,
+    isInward: boolean,
+  ): Call {
     const floats = floatsOf(value);
     const outside = byteOffset + (image - first) * floats * 4;
     const inside = this.#layout.buffersOf(value).value;

@@ -48,11 +48,7 @@ test('selvedge detect tells each item, on dark and on light ground, and draws it
   const { code, out, err } = await detect('--json', 'scene.png', 'light.png', '--out', 'boxes.svg');
   assert.equal([code, err], [0, '']);
   const { images, failures, threshold, figure } = JSON.parse(out);
-<<<<<<< HEAD
-  assert.equal([failures, threshold, path.basename(figure)], [[], 0.4, 'boxes.svg']);
-=======
   assert.equal([failures, threshold, path.basename(figure)], [[], 0.5, 'boxes.svg']);
->>>>>>> detect
   assert.equal(
     images.map(({ ground, width, height }: Record<string, unknown>) => [ground, width, height]),
     [

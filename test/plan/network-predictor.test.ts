@@ -28,11 +28,17 @@ const tensorsOf = (model: tf.LayersModel, inputs: readonly Float32Array[], count
   model.inputs.map(({ shape }, i) => tf.tensor(inputs[i]!, [count, ...(shape.slice(1) as number[])]));
 
 /** By tfjs alone. */
-async function predictOnCpu(model: tf.LayersModel, inputs: readonly Float32Array[], count: number): Promise<Float32Array[]> {
+async function predictOnCpu(
+  model: tf.LayersModel,
+  inputs: readonly Float32Array[],
+  count: number,
+): Promise<Float32Array[]> {
   await tf.setBackend('cpu');
   try {
     return tf.tidy(() =>
-      [model.predict(tensorsOf(model, inputs, count), { batchSize: count })].flat().map((y) => y.dataSync<'float32'>().slice()),
+      [model.predict(tensorsOf(model, inputs, count), { batchSize: count })]
+        .flat()
+        .map((y) => y.dataSync<'float32'>().slice()),
     );
   } finally {
     await tf.setBackend('wasm');
@@ -45,7 +51,10 @@ function assertNear(actual: readonly Float32Array[], expected: readonly Float32A
     assert.is(actual[k]!.length, values.length, what);
     const scale = Math.max(1, ...values.map(Math.abs));
     values.forEach((value, i) => {
-      assert.ok(Math.abs(actual[k]![i]! - value) < 3e-5 * scale, `${what}, output ${k}[${i}]: ${actual[k]![i]} for ${value}`);
+      assert.ok(
+        Math.abs(actual[k]![i]! - value) < 3e-5 * scale,
+        `${what}, output ${k}[${i}]: ${actual[k]![i]} for ${value}`,
+      );
     });
   });
 }
@@ -84,7 +93,10 @@ test('createNetworkPredictor() gives the features of any layers, the softmax amo
   const expected = await predictOnCpu(features, inputs, 5);
   const predictor = createNetworkPredictor(model, { layers });
   assert.is(predictor.unplanned, undefined);
-  assert.equal(predictor.outputs.map(({ name }) => name), layers);
+  assert.equal(
+    predictor.outputs.map(({ name }) => name),
+    layers,
+  );
   assertNear(predictor.predict(inputs[0]!), expected, 'resnet20');
   // Weights are followed.
   initializeWeights(model, 2);
@@ -126,12 +138,21 @@ test('createNetworkPredictor() refuses layers that are not there and values that
   const model = buildModel('dropout', { inputShape: [28, 28, 1], classes: 10 });
   const refusal = (code: string, message: RegExp) => (error: unknown) =>
     error instanceof SelvedgeError && error.code === code && message.test(error.message);
-  assert.throws(() => createNetworkPredictor(model, { layers: ['nose'] }), refusal('predictor/layer', /layer "nose".*expected one of/));
+  assert.throws(
+    () => createNetworkPredictor(model, { layers: ['nose'] }),
+    refusal('predictor/layer', /layer "nose".*expected one of/),
+  );
   assert.throws(() => createNetworkPredictor(model, { batchSize: 0 }), refusal('predictor/shape', /batch size/));
   const predictor = createNetworkPredictor(model);
   assert.throws(() => predictor.predict(new Float32Array(785)), refusal('predictor/shape', /784 values/));
-  assert.throws(() => predictor.predict([new Float32Array(784), new Float32Array(1)]), refusal('predictor/shape', /1 inputs, got 2/));
-  assert.equal(predictor.predict(new Float32Array(0)).map(({ length }) => length), [0]);
+  assert.throws(
+    () => predictor.predict([new Float32Array(784), new Float32Array(1)]),
+    refusal('predictor/shape', /1 inputs, got 2/),
+  );
+  assert.equal(
+    predictor.predict(new Float32Array(0)).map(({ length }) => length),
+    [0],
+  );
   predictor.dispose();
   model.dispose();
   await engine.stop();

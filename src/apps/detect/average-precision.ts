@@ -3,11 +3,7 @@
 // Invariant: the values of pycocotools (COCOeval, bbox, area all, maxDets 100): test/apps/detect/golden-detection.json.
 // Source: T.-Y. Lin et al., "Microsoft COCO", ECCV 2014, and https://cocodataset.org/#detection-eval.
 import { SelvedgeError } from '../../core/errors.ts';
-<<<<<<< HEAD
-import { type FoundItem, overlapOf, type TrueItem } from './boxes.ts';
-=======
 import { type DetectedItem, overlapOf, type TrueItem } from './boxes.ts';
->>>>>>> detect
 
 /** .5, .55, … .95 */
 const OVERLAPS = Array.from({ length: 10 }, (_, i) => 0.5 + i * 0.05);
@@ -57,11 +53,7 @@ export interface AveragePrecision {
  */
 export function averagePrecision(
   truth: readonly (readonly TrueItem[])[],
-<<<<<<< HEAD
-  found: readonly (readonly FoundItem[])[],
-=======
   found: readonly (readonly DetectedItem[])[],
->>>>>>> detect
 ): AveragePrecision {
   const labels = [...new Set(truth.flat().map(({ label }) => label))].sort((a, b) => a - b);
   if (truth.length !== found.length || labels.length === 0) {
@@ -98,11 +90,7 @@ interface Measured {
 function ofClass(
   label: number,
   truth: readonly (readonly TrueItem[])[],
-<<<<<<< HEAD
-  found: readonly (readonly FoundItem[])[],
-=======
   found: readonly (readonly DetectedItem[])[],
->>>>>>> detect
 ): Measured {
   const scores: number[] = [];
   const hits: boolean[][] = OVERLAPS.map(() => []);

@@ -11,11 +11,7 @@ export interface TrueItem {
 }
 
 /** An item that was found. */
-<<<<<<< HEAD
-export interface FoundItem extends TrueItem {
-=======
 export interface DetectedItem extends TrueItem {
->>>>>>> detect
   /** From 0 to 1. */
   readonly score: number;
 }
@@ -65,18 +61,12 @@ export interface SuppressionOptions {
  * console.assert(suppress(found, { overlap: 0.6, byClass: true, limit: 100 }).length === 1);
  * ```
  */
-<<<<<<< HEAD
-export function suppress(found: readonly FoundItem[], { overlap, byClass, limit }: SuppressionOptions): FoundItem[] {
-  const order = found.map((_, i) => i).sort((a, b) => found[b]!.score - found[a]!.score || a - b);
-  const kept: FoundItem[] = [];
-=======
 export function suppress(
   found: readonly DetectedItem[],
   { overlap, byClass, limit }: SuppressionOptions,
 ): DetectedItem[] {
   const order = found.map((_, i) => i).sort((a, b) => found[b]!.score - found[a]!.score || a - b);
   const kept: DetectedItem[] = [];
->>>>>>> detect
   for (const i of order) {
     const item = found[i]!;
     const isSaid = kept.some(

@@ -7,11 +7,7 @@ import { conv2dForward } from '../../backend/kernels/conv-2d.ts';
 import * as tf from '../../backend/tfjs.ts';
 import { SelvedgeError } from '../../core/errors.ts';
 import { naturalExponential } from '../../core/exponential.ts';
-<<<<<<< HEAD
-import { type FoundItem, suppress } from './boxes.ts';
-=======
 import { type DetectedItem, suppress } from './boxes.ts';
->>>>>>> detect
 import type { DetectorDescription, DetectorModel } from './detector-file.ts';
 import { centreOf, edgeOf } from './loss.ts';
 import { EDGES, SIDE_MULTIPLE, walk } from './network.ts';
@@ -21,22 +17,14 @@ export interface DetectOptions {
   readonly threshold: number;
   /** `one`: a place has its likeliest class, and boxes of all classes suppress each other. `each`: a place may have several, as COCO's measure wants. */
   readonly classes: 'one' | 'each';
-<<<<<<< HEAD
-  /** Boxes that overlap a better one by more are dropped. Default: .6 */
-=======
   /** Boxes that overlap a better one by more are dropped. Default: .5, chosen on validation scenes. */
->>>>>>> detect
   readonly overlap?: number;
   /** Most items of a picture. Default: 100. */
   readonly limit?: number;
 }
 
 /** Pictures that the network has seen: items of each, best first. */
-<<<<<<< HEAD
-export type Sight = (options: DetectOptions) => FoundItem[][];
-=======
 export type Sight = (options: DetectOptions) => DetectedItem[][];
->>>>>>> detect
 
 /** A detector whose weights are in the backend's memory. */
 export interface Detector {
@@ -47,21 +35,13 @@ export interface Detector {
    * @param images `[count, height, width, 1]`, 0 to 1, items light on dark, sides multiples of 8; not disposed
    * @returns Of each picture, best first
    */
-<<<<<<< HEAD
-  detect(images: tf.Tensor4D, options: DetectOptions): FoundItem[][];
-=======
   detect(images: tf.Tensor4D, options: DetectOptions): DetectedItem[][];
->>>>>>> detect
   /** The same for whoever asks more than once: computes the network now, and finds items when asked. */
   look(images: tf.Tensor4D): Sight;
   dispose(): void;
 }
 
-<<<<<<< HEAD
-const OVERLAP = 0.6;
-=======
 const OVERLAP = 0.5;
->>>>>>> detect
 const LIMIT = 100;
 /** Of places above the threshold, the best so many are looked at: a picture of nothing but items has fewer. */
 const MOST_CANDIDATES = 3000;
@@ -142,13 +122,8 @@ export function decodeOutputs(
   outputs: Float32Array,
   { columns, classes, width, height }: Outputs,
   { threshold, classes: which, overlap = OVERLAP, limit = LIMIT }: DetectOptions,
-<<<<<<< HEAD
-): FoundItem[] {
-  const found: FoundItem[] = [];
-=======
 ): DetectedItem[] {
   const found: DetectedItem[] = [];
->>>>>>> detect
   const step = classes + EDGES;
   // Logits are compared, so that an exponential is taken where there is something only; the margin is for its rounding.
   const leastLogit = logitOf(threshold);

@@ -2,11 +2,7 @@
 // Not here: COCO's definition (average-precision.ts). Invariant: a function of detector, items, settings and seed.
 import { platform } from '../../platform/index.ts';
 import { type AveragePrecision, averagePrecision } from './average-precision.ts';
-<<<<<<< HEAD
-import { type FoundItem, overlapOf, type TrueItem } from './boxes.ts';
-=======
 import { type DetectedItem, overlapOf, type TrueItem } from './boxes.ts';
->>>>>>> detect
 import type { Detector } from './detector.ts';
 import { type SceneComposer, type SceneItem, type SceneKind, sceneKinds } from './scenes.ts';
 
@@ -59,17 +55,10 @@ export async function evaluateDetector(
 ): Promise<DetectorEvaluation> {
   const kinds: KindEvaluation[] = [];
   const everyTruth: (readonly SceneItem[])[] = [];
-<<<<<<< HEAD
-  const everyFound: FoundItem[][] = [];
-  for (const kind of sceneKinds) {
-    const truth: (readonly SceneItem[])[] = [];
-    const found: FoundItem[][] = [];
-=======
   const everyFound: DetectedItem[][] = [];
   for (const kind of sceneKinds) {
     const truth: (readonly SceneItem[])[] = [];
     const found: DetectedItem[][] = [];
->>>>>>> detect
     for (let first = 0; first < scenes; first += BATCH) {
       // So that Ctrl-C is heard between batches.
       await platform.giveWay();
@@ -98,11 +87,7 @@ export async function evaluateDetector(
 /** Precision and recall of what scores above a threshold; each item is found once, by the best that meets it. */
 export function operatingPoint(
   truth: readonly (readonly TrueItem[])[],
-<<<<<<< HEAD
-  found: readonly (readonly FoundItem[])[],
-=======
   found: readonly (readonly DetectedItem[])[],
->>>>>>> detect
   threshold: number,
 ): OperatingPoint {
   let [right, given, items] = [0, 0, 0];

@@ -5,43 +5,27 @@ import { averageAreas, type ReadLevels } from '../../data/average-areas.ts';
 import { lumaOf } from '../../data/find-object.ts';
 import { type Ground, OBJECT_DISTANCE, readGround } from '../../data/ground.ts';
 import type { RawImage } from '../../data/image-decoder.ts';
-<<<<<<< HEAD
-import { areaOf, type Box, type FoundItem, suppress } from './boxes.ts';
-=======
 import { areaOf, type Box, type DetectedItem, suppress } from './boxes.ts';
->>>>>>> detect
 import type { Detector } from './detector.ts';
 import { SIDE_MULTIPLE } from './network.ts';
 
 /** What a picture shows. */
 export interface FoundItems {
   /** Best first; boxes in pixels of the picture. */
-<<<<<<< HEAD
-  readonly items: readonly FoundItem[];
-=======
   readonly items: readonly DetectedItem[];
->>>>>>> detect
   /** Of the picture's border. */
   readonly ground: 'light' | 'dark';
 }
 
 export interface FindOptions {
-<<<<<<< HEAD
-  /** Items of a lower score are left out. Default: .4. */
-=======
   /** Items of a lower score are left out. Default: .5. */
->>>>>>> detect
   readonly threshold?: number;
   /** The longest side that is looked at, in pixels: larger pictures are made smaller. Default: 640. */
   readonly side?: number;
 }
 
 /** Chosen on validation scenes: docs/detect.md. */
-<<<<<<< HEAD
-export const DEFAULT_THRESHOLD = 0.4;
-=======
 export const DEFAULT_THRESHOLD = 0.5;
->>>>>>> detect
 const DEFAULT_SIDE = 640;
 /** A picture of which every scale is half the one before, down to this longest side. */
 const SMALLEST_SIDE = 56;
@@ -51,11 +35,7 @@ const MARGIN = 8;
 const DARK = 0.3;
 /** An item this much of which is inside a better one that was found at another scale is a part of that. */
 const PART = 0.7;
-<<<<<<< HEAD
-const OVERLAP = 0.6;
-=======
 const OVERLAP = 0.5;
->>>>>>> detect
 const MOST_ITEMS = 100;
 
 /**
@@ -80,11 +60,7 @@ export function findItems(detector: Detector, image: RawImage, options: FindOpti
   const { read, ground, isBlank } = levelsOf(image);
   if (isBlank) return { items: [], ground };
   const { width, height } = image;
-<<<<<<< HEAD
-  const found: (FoundItem & { readonly scale: number })[] = [];
-=======
   const found: (DetectedItem & { readonly scale: number })[] = [];
->>>>>>> detect
   let longest = Math.min(side, Math.max(width, height));
   for (let scale = 0; scale === 0 || longest >= SMALLEST_SIDE; scale++, longest = Math.floor(longest / 2)) {
     const reduction = Math.max(width, height) / longest;
@@ -118,11 +94,7 @@ function placed([left, top, right, bottom]: Box, across: number, down: number, {
   ];
 }
 
-<<<<<<< HEAD
-type Scaled = FoundItem & { readonly scale: number };
-=======
 type Scaled = DetectedItem & { readonly scale: number };
->>>>>>> detect
 
 function isPartOf(item: Scaled, better: Scaled): boolean {
   if (item.scale === better.scale) return false;

@@ -4,11 +4,7 @@ export { type AveragePrecision, averagePrecision, type ClassPrecision } from './
 export {
   areaOf,
   type Box,
-<<<<<<< HEAD
-  type FoundItem,
-=======
   type DetectedItem,
->>>>>>> detect
   overlapOf,
   type SuppressionOptions,
   suppress,

@@ -84,6 +84,7 @@ const known = {
     usesModel: false,
     isLong: true,
     load: async () => (await import('./anomaly.ts')).measureAnomaly,
+  },
   quantification: {
     description: 'shares of classes, corrected for errors',
     usesModel: true,
