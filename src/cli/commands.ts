@@ -7,11 +7,13 @@ import { fingerprint } from './fingerprint.ts';
 import { serve } from './serve.ts';
 import { studyCommands } from './study-commands.ts';
 import { taskCommand } from './task.ts';
+import { trends } from './trends.ts';
 import { tune } from './tune.ts';
 
 export const commands: readonly Command<never>[] = [
   ...studyCommands,
   categorise,
+  trends,
   tune,
   serve,
   taskCommand(() => commands),
