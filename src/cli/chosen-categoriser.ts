@@ -112,7 +112,8 @@ async function calibrationOf(
   return calibration;
 }
 
-function parseCalibration(text: string): CategoriserCalibration | undefined {
+/** Undefined for what is no calibration. */
+export function parseCalibration(text: string): CategoriserCalibration | undefined {
   try {
     return v.parse(calibrationSchema, JSON.parse(text));
   } catch {

@@ -7,12 +7,14 @@ import { fingerprint } from './fingerprint.ts';
 import { serve } from './serve.ts';
 import { studyCommands } from './study-commands.ts';
 import { taskCommand } from './task.ts';
+import { trends } from './trends.ts';
 import { tune } from './tune.ts';
 import { worker } from './worker.ts';
 
 export const commands: readonly Command<never>[] = [
   ...studyCommands,
   categorise,
+  trends,
   tune,
   worker,
   serve,

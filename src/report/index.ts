@@ -42,6 +42,7 @@ export {
 export { drawStudyFigures, type FigureTopic, type StudyFigure } from './study-figures.ts';
 export { renderStudyReport } from './study-report.ts';
 export type * from './study-report-input.ts';
+export { renderStylesPage, type StylesPageInput } from './styles-page.ts';
 export { type Drawing, type Figure, frame, standaloneSvg } from './svg.ts';
 export { renderTuningReport } from './tuning-report.ts';
 export type * from './tuning-report-input.ts';

@@ -125,7 +125,7 @@ export function correctCounts({ rates, classes }: Quantifier, counts: ArrayLike<
   const total = Array.from(counts).reduce((sum, count) => sum + count, 0);
   if (counts.length !== classes || !(total > 0))
     throw failure(`expected counts of ${classes} classes, one or more in all`);
-  let shares = new Float64Array(classes).fill(1 / classes);
+  let shares: Float64Array = new Float64Array(classes).fill(1 / classes);
   for (let step = 0; step < steps; step++) {
     const next = new Float64Array(classes);
     for (let j = 0; j < classes; j++) {
@@ -151,7 +151,7 @@ export function correctCounts({ rates, classes }: Quantifier, counts: ArrayLike<
 function expectMaximize(probabilities: Float32Array, priors: Float64Array): Float64Array {
   const classes = priors.length;
   const samples = probabilities.length / classes;
-  let shares = Float64Array.from(priors);
+  let shares: Float64Array = Float64Array.from(priors);
   const weight = new Float64Array(classes);
   for (let step = 0; step < 1000; step++) {
     for (let c = 0; c < classes; c++) weight[c] = shares[c]! / priors[c]!;
@@ -178,8 +178,8 @@ function solveShares(matrix: Float64Array, counts: Float64Array): Float64Array {
   const classes = counts.length;
   const total = counts.reduce((sum, count) => sum + count, 0);
   const found = counts.map((count) => count / total);
-  let shares = Float64Array.from(found);
-  let ahead = shares;
+  let shares: Float64Array = Float64Array.from(found);
+  let ahead: Float64Array = shares;
   // Rows of shares: the largest eigenvalue of M M' is at most the classes; its trace bounds it closer.
   const step = 1 / matrix.reduce((sum, value) => sum + value * value, 0);
   for (let t = 1; t <= 3000; t++) {

@@ -84,11 +84,20 @@ const known = {
     usesModel: false,
     isLong: true,
     load: async () => (await import('./anomaly.ts')).measureAnomaly,
+  categorise: {
+    description: 'what promises of selvedge categorise come to',
+    usesModel: true,
+    load: async () => (await import('./categorise.ts')).measureCategorise,
   },
   quantification: {
     description: 'shares of classes, corrected for errors',
     usesModel: true,
     load: async () => (await import('./quantification.ts')).measureQuantification,
+  },
+  trends: {
+    description: 'changes, seasons and combinations on made streams',
+    usesModel: false,
+    load: async () => (await import('./trends.ts')).measureTrends,
   },
 } satisfies Readonly<Record<string, Measure>>;
 
