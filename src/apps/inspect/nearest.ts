@@ -65,10 +65,11 @@ export function storeRows(stored: Float32Array, { width, neighbours = 1, signal 
         await platform.giveWay();
         if (signal?.aborted) throw new SelvedgeError('inspect/interrupted', 'Interrupted');
         const end = Math.min(count, first + BATCH);
-        const products = tf.tidy(() => {
-          const part = tf.tensor2d(rows.subarray(first * width, end * width), [end - first, width]);
-          return tf.matMul(part, matrix, false, true).dataSync<'float32'>();
-        });
+        const part = tf.tensor2d(rows.subarray(first * width, end * width), [end - first, width]);
+        const product = tf.matMul(part, matrix, false, true);
+        // Not what tidy() returns: it would look for tensors in every value.
+        const products = product.dataSync<'float32'>();
+        tf.dispose([part, product]);
         for (let row = first; row < end; row++) {
           const at = products.subarray((row - first) * many, (row - first + 1) * many);
           const { mean, nearest } = smallest(at, squares, own[row]!, neighbours);
