@@ -6,6 +6,7 @@ import { ensemble } from './ensemble.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
+import { importCommand } from './import.ts';
 import { info } from './info.ts';
 import { measure } from './measure.ts';
 import { predict } from './predict.ts';
@@ -24,6 +25,7 @@ export const studyCommands: readonly Command<never>[] = [
   predict,
   explain,
   exportCommand,
+  importCommand,
   report,
   study,
 ] as unknown as readonly Command<never>[];
