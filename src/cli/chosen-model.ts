@@ -27,7 +27,11 @@ export const chosenModelOptions = {
     valueHint: 'name',
     description: 'Model of the run: a network, a recipe or ensemble (default: dropout)',
   },
-  'model-folder': { type: 'string', valueHint: 'folder', description: 'Use the model.json in this folder' },
+  'model-folder': {
+    type: 'string',
+    valueHint: 'path',
+    description: 'Use the model.json in this folder, or this ONNX file',
+  },
 } as const;
 
 export interface Choice {

@@ -15,8 +15,10 @@ import {
 import {
   ALL_BUT_LAST,
   freezeLayers,
+  isModelFile,
   loadModel,
   type NetworkSettings,
+  readOnnxMetadata,
   standardizeInput,
   transferModel,
   weightsDigest,
@@ -31,7 +33,7 @@ export const startingOptions = {
   from: {
     type: 'string',
     valueHint: 'model',
-    description: 'Start from the weights of <run>/<model>, or of the model.json in a folder',
+    description: 'Start from the weights of <run>/<model>, of the model.json in a folder, or of an ONNX file',
   },
   freeze: {
     type: 'string',
@@ -76,6 +78,7 @@ export async function findSource(name: string, context: CommandContext): Promise
   const ofRun = files.resolve(context.cwd, 'runs', ...name.split('/'));
   const folders = [...(isOfRun ? [runPaths.model(ofRun)] : []), files.resolve(context.cwd, name)];
   for (const folder of folders) {
+    if (await isModelFile(folder)) return { name, folder, ...describedBy(await readOnnxMetadata(folder)) };
     const path = files.join(folder, 'model.json');
     if (!(await files.status(path))) continue;
     return { name, folder, ...described(await files.readText(path), path) };
@@ -85,20 +88,24 @@ export async function findSource(name: string, context: CommandContext): Promise
     'train/from',
     isUnfinished
       ? `Cannot start from "${name}": its training is not finished; finish it first`
-      : `Cannot start from "${name}": expected <run>/<model> of a finished training, or a folder with a model.json, got nothing`,
+      : `Cannot start from "${name}": expected <run>/<model> of a finished training, a folder with a model.json or an ONNX file, got nothing`,
   );
 }
 
 function described(json: string, path: string): Omit<Source, 'name' | 'folder'> {
-  let metadata: { readonly settings?: { readonly model?: unknown }; readonly classNames?: unknown } | undefined;
+  let metadata: unknown;
   try {
     metadata = JSON.parse(json).userDefinedMetadata;
   } catch (error) {
     throw new SelvedgeError('models/format', `Cannot load the model in "${path}": it is no JSON`, { cause: error });
   }
-  const model = metadata?.settings?.model;
-  const names = metadata?.classNames;
-  const preprocessing = preprocessingOf(metadata ?? {});
+  return describedBy((metadata ?? {}) as Readonly<Record<string, unknown>>);
+}
+
+function describedBy(metadata: Readonly<Record<string, unknown>>): Omit<Source, 'name' | 'folder'> {
+  const { model } = (metadata.settings ?? {}) as { readonly model?: unknown };
+  const names = metadata.classNames;
+  const preprocessing = preprocessingOf(metadata);
   return {
     ...(typeof model === 'string' && /^\w[\w.-]*$/.test(model) ? { model } : {}),
     ...(Array.isArray(names) && names.every((one) => typeof one === 'string') ? { classNames: names } : {}),
@@ -193,7 +200,7 @@ export async function buildStart(request: StartRequest): Promise<StartingPoint> 
   if (!source) {
     return { model: buildFor(network, seed, config), settings: common, notices: [] };
   }
-  const { model: loaded } = await loadModel(source.folder);
+  const { model: loaded, notices: readings = [] } = await loadModel(source.folder);
   const target = request.keepsNetwork ? buildFor(network, seed, config) : undefined;
   let model = target;
   try {
@@ -201,7 +208,8 @@ export async function buildStart(request: StartRequest): Promise<StartingPoint> 
     const transferred = await transferModel(loaded, { ...config, seed, otherClasses, target });
     model = transferred.model;
     const { newHead } = transferred;
-    const notices = newHead ? [`Layer "${newHead.layer}" of "${source.name}" is made anew: ${newHead.reason}`] : [];
+    const made = newHead ? [`Layer "${newHead.layer}" of "${source.name}" is made anew: ${newHead.reason}`] : [];
+    const notices = [...readings, ...made];
     const from = { model: loaded.name, weights: await weightsDigest(loaded) };
     const { freeze } = request;
     if (freeze === undefined) return { model, settings: { ...common, from }, notices };

@@ -10,6 +10,7 @@ import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { generate } from './generate.ts';
 import { indexCommand } from './index-pictures.ts';
+import { importCommand } from './import.ts';
 import { info } from './info.ts';
 import { measure } from './measure.ts';
 import { predict } from './predict.ts';
@@ -36,6 +37,7 @@ export const studyCommands: readonly Command<never>[] = [
   detect,
   detectTrain,
   exportCommand,
+  importCommand,
   report,
   study,
 ] as unknown as readonly Command<never>[];

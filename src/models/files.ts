@@ -36,15 +36,21 @@ type SavedModel = tf.io.ModelJSON & { readonly weightsSha256?: string };
 export interface LoadedModel {
   readonly model: tf.LayersModel;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** How it was read, where that is more than its file says. */
+  readonly notices?: readonly string[];
 }
 
 /**
- * Reads a model from a folder that `saveModel`, or stock tfjs, wrote.
+ * Reads a model from a folder that `saveModel`, or stock tfjs, wrote; or from an ONNX file.
  *
- * @throws SelvedgeError `models/not-found` or `models/format`, naming the file
+ * @throws SelvedgeError `models/not-found` or `models/format`, naming the file; `onnx/…` as `readOnnxModel`
  */
 export async function loadModel(folder: string): Promise<LoadedModel> {
   const { files } = platform;
+  if (await isModelFile(folder)) {
+    const { readOnnxModel } = await import('./onnx/index.ts');
+    return naming(folder, async () => readOnnxModel(await files.readBytes(folder)));
+  }
   const topologyPath = files.join(folder, TOPOLOGY_FILE);
   if (!(await files.status(topologyPath))) {
     throw new SelvedgeError(
@@ -56,6 +62,28 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
     topology: () => files.readText(topologyPath),
     weights: (name) => files.readBytes(files.join(folder, name)),
   });
+}
+
+/** What an ONNX file says beside its network, without an engine; errors as `loadModel`. */
+export async function readOnnxMetadata(path: string): Promise<LoadedModel['metadata']> {
+  const { readOnnx } = await import('./onnx/index.ts');
+  return naming(path, async () => (await readOnnx(await platform.files.readBytes(path))).metadata);
+}
+
+/** Whether a model is one file, which is ONNX, not a folder. */
+export async function isModelFile(path: string): Promise<boolean> {
+  const status = await platform.files.status(path);
+  return status !== undefined && !status.isFolder;
+}
+
+/** Adds the name of the file to errors of what its bytes are. */
+async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof SelvedgeError) || !error.code.startsWith('onnx/')) throw error;
+    throw new SelvedgeError(error.code, `"${path}": ${error.message}`, { cause: error.cause });
+  }
 }
 
 const shippedFiles = {

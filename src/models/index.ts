@@ -4,8 +4,18 @@ export { averageModels, type EnsembleOptions } from './ensemble.ts';
 export type { ModelConfig } from './fashion-cnn.ts';
 export { type LoadedModel, loadModel, loadShippedModel, saveModel, shippedModelFolder } from './files.ts';
 export { type GroupNormalizationArgs, groupNormalization } from './group-normalization.ts';
+export {
+  isModelFile,
+  type LoadedModel,
+  loadModel,
+  loadShippedModel,
+  readOnnxMetadata,
+  saveModel,
+  shippedModelFolder,
+} from './files.ts';
 export { initializeWeights } from './initialize.ts';
 export { buildNetwork, type NetworkSettings, networkSchema } from './network.ts';
+export { type OnnxModelRead, onnxOperators, onnxOpsets, readOnnxModel } from './onnx/index.ts';
 export { operationsPerImage } from './operations.ts';
 export { buildModel, type ModelName, modelNames } from './registry.ts';
 export { openShippedClassifier, readShippedFile, type ShippedName, shippedNames } from './shipped.ts';

@@ -130,7 +130,10 @@ class NodeWriter implements OnnxNodes {
           beta ? this.#weights(beta) : this.#constant(`${name}/beta`, [channels], new Float32Array(channels)),
           ...[movingMean, movingVariance].map((variable) => this.#weights(variable)),
         ];
-        return this.#add('BatchNormalization', name, [x, ...weights], { epsilon: { float: epsilon } });
+        return this.#add('BatchNormalization', name, [x, ...weights], {
+          epsilon: { float: epsilon },
+          momentum: { float: operation.momentum },
+        });
       }
       case 'maxPooling':
       case 'averagePooling': {

@@ -98,3 +98,21 @@ export function channelsFirst(
   }
   return permuted;
 }
+
+/** The reverse; the shape is that of the result. */
+export function channelsLast(
+  images: Float32Array,
+  [count, height, width, channels]: readonly [number, number, number, number],
+): Float32Array {
+  const permuted = new Float32Array(images.length);
+  const pixels = height * width;
+  for (let image = 0; image < count; image++) {
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      for (let channel = 0; channel < channels; channel++) {
+        permuted[(image * pixels + pixel) * channels + channel] =
+          images[(image * channels + channel) * pixels + pixel]!;
+      }
+    }
+  }
+  return permuted;
+}
