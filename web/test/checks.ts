@@ -158,6 +158,41 @@ const exampleName = async (tab: Tab): Promise<string> => {
   )[0]!;
 };
 
+export const similarSteps: readonly Step[] = [
+  {
+    title: 'items like a picture are found in the tab, and what is liked brings suggestions with reasons',
+    async run(tab) {
+      await showView(tab, 'similar');
+      await tab.click('.examples li:nth-child(2) button');
+      const items = `[aria-label^="Items like Trouser"] li`;
+      await tab.until(`document.querySelectorAll('${items}').length === 12`);
+      expect(await textOf(tab, `${items}:first-child .item`), /Trouser\s*9\d\.\d% alike/, 'The first item');
+      await tab.click(`${items}:first-child .like`);
+      await tab.until(`document.querySelectorAll('[aria-label="Suggestions"] li').length === 12`);
+      expect(await textOf(tab, '[aria-label="Suggestions"] li .item'), /Like the trouser you liked/, 'The reason');
+      expect(await tab.evaluate(`document.querySelectorAll('.like[aria-pressed="true"]').length > 0`), true, 'A heart');
+      expect(await textOf(tab, '[role=status].unseen'), /1 item liked, 12 suggestions/, 'What is said');
+    },
+  },
+  {
+    title: 'items like a file of the user are found, and a file that is no picture is refused',
+    run: (tab) =>
+      inScratch(async (folder) => {
+        await showView(tab, 'similar');
+        const bag = (await pictures()).get('Bag')!;
+        const file = path.join(folder, bag.name);
+        writeFileSync(file, bag.bytes);
+        await tab.giveFiles('#similar-file', [file]);
+        await tab.until(`document.querySelectorAll('[aria-label="Items like Bag.png"] li').length === 12`);
+        expect(await textOf(tab, '[aria-label="Items like Bag.png"]'), /Bag/, 'What is found');
+        const text = path.join(folder, 'notes.png');
+        writeFileSync(text, 'no picture');
+        await tab.giveFiles('#similar-file', [text]);
+        await tab.until(`/notes\\.png/.test(document.querySelector('main .notice.error')?.textContent)`);
+      }),
+  },
+];
+
 export const sampleSteps: readonly Step[] = [
   {
     title: 'without the whole data set the page says plainly that it uses the sample',

@@ -8,6 +8,7 @@ import {
   keyboardSteps,
   type Step,
   sampleSteps,
+  similarSteps,
   studySteps,
   trainingSteps,
   wholeDataSteps,
@@ -67,6 +68,7 @@ function sessionsOf({ name }: BrowserKind, { sites, dataFolder, screenshots }: S
       steps: [
         engineStep('the page says that the engine has threads', /WebAssembly with SIMD and threads/),
         ...classifySteps,
+        ...similarSteps,
         ...sampleSteps,
         ...trainingSteps,
         ...evaluationSteps,

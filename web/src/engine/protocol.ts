@@ -126,3 +126,24 @@ export interface Mistake {
 }
 
 export type EvaluationSummary = Omit<Evaluation, 'predictions'>;
+
+/** An item of the shop in this tab: a test image. */
+export interface FoundItem {
+  /** In the test set. */
+  readonly index: number;
+  /** By the model, not by the labels. */
+  readonly class: string;
+  readonly pixels: Uint8Array;
+  /** Why it is shown, in words. */
+  readonly reason: string;
+}
+
+/** What a picture is like. */
+export interface SimilarAnswer {
+  readonly name: string;
+  /** As the model sees it. */
+  readonly pixels: Uint8Array;
+  readonly items: readonly FoundItem[];
+  /** Items of the catalogue. */
+  readonly count: number;
+}

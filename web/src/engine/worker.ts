@@ -22,6 +22,7 @@ import { folderOf, PAGE_RUN, readStoredRun, removeRun, trainingWords } from './r
 const commands = () => import('./commands.ts');
 const evaluations = () => import('./evaluation.ts');
 const explanations = () => import('./explanations.ts');
+const shop = () => import('./shop.ts');
 const models = () => import('./trained-models.ts');
 
 async function probabilitiesOf(model: ModelChoice, pixels: Uint8Array): Promise<Float32Array> {
@@ -106,6 +107,9 @@ const api = {
   classify,
   explainImage: async (model: ModelChoice, pixels: Uint8Array, label: number, method: MethodName) =>
     (await explanations()).explainImage(model, pixels, label, method),
+  similarTo: async (picture: Picture, onProgress: (share: number) => void) =>
+    (await shop()).similarTo(picture, onProgress),
+  recommendFor: async (liked: readonly number[]) => (await shop()).recommendFor(liked),
   train,
   readStoredRun,
   async removeRun(model: string): Promise<void> {

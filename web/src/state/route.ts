@@ -1,7 +1,8 @@
 // Which view is shown: the fragment of the address. Links are links, and the browser's own buttons work.
 import { signal } from '@preact/signals';
 
-export const routes = ['classify', 'data', 'train', 'evaluate', 'study'] as const;
+/** In the order of the navigation, a line each; app.tsx has the view of each. */
+export const routes = ['classify', 'similar', 'data', 'train', 'evaluate', 'study'] as const;
 
 export type Route = (typeof routes)[number];
 
