@@ -15,6 +15,7 @@ export type {
   WorkResult,
   WorkState,
 } from './queue.ts';
+export { createShardHandler, type OverShardsOptions, overShards } from './shard-work.ts';
 export { sumWork } from './sum-work.ts';
 export { createTrialHandler, dataDigest, type TrialData, type TrialHandlerOptions } from './trial-work.ts';
 export { type QueueTuneOptions, type QueueTuneResult, tuneOverQueue } from './tune-over-queue.ts';
@@ -25,6 +26,7 @@ export {
   lineOf,
   type Needs,
   readWork,
+  type ShardSettings,
   type SumSettings,
   type TrialSettings,
   type Work,

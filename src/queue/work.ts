@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
 import { type Recipe, recipeSchema } from '../experiments/index.ts';
+import { shippedNames } from '../models/index.ts';
 
 const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'a SHA-256 digest in hexadecimal'));
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -37,17 +38,55 @@ const sum = v.strictObject({
   pauseMs: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(60_000)),
 });
 
+const fromZero = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** Where the images of a shard are, as `planShards` of selvedge/apps says it. */
+const images = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('idx'),
+    name: v.string(),
+    path: v.string(),
+    fileBytes: count,
+    modifiedMs: v.exactOptional(v.number()),
+    byteOffset: fromZero,
+    first: fromZero,
+    shape: v.strictTuple([count, count, count]),
+  }),
+  v.strictObject({
+    kind: v.literal('pictures'),
+    pictures: v.array(
+      v.strictObject({
+        name: v.string(),
+        path: v.string(),
+        bytes: v.exactOptional(fromZero),
+        modifiedMs: v.exactOptional(v.number()),
+        problem: v.exactOptional(v.string()),
+      }),
+    ),
+  }),
+]);
+
+/** A shard of a catalogue, told by a model that ships: the same work for the same two digests. */
+const shard = v.strictObject({
+  model: v.picklist(shippedNames),
+  /** Of all that answers depend on. */
+  categoriser: digest,
+  shard: v.strictObject({ index: fromZero, first: fromZero, count, digest, images }),
+});
+
 /** Schemas of the settings of every kind of work. */
-export const workSchemas = { trial, sum } as const;
+export const workSchemas = { trial, shard, sum } as const;
 
 export type WorkKind = keyof typeof workSchemas;
 export const workKinds = Object.keys(workSchemas) as WorkKind[];
 export type Needs = v.InferOutput<typeof needs>;
 export type TrialSettings = Omit<v.InferOutput<typeof trial>, 'recipe'> & { readonly recipe: Recipe };
+export type ShardSettings = v.InferOutput<typeof shard>;
 export type SumSettings = v.InferOutput<typeof sum>;
 
 export interface WorkSettings {
   readonly trial: TrialSettings;
+  readonly shard: ShardSettings;
   readonly sum: SumSettings;
 }
 
