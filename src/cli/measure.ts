@@ -7,7 +7,7 @@ import { chosenFolder, chosenModelOptions, loadChosenModel, restoreShippedModel 
 import { command } from './command.ts';
 import { loadData, loadRunData } from './data.ts';
 import { untilInterrupted } from './interruption.ts';
-import { type MeasureName, type MeasureOptions, measureNames, measures } from './measures/index.ts';
+import { type MeasureName, type MeasureOptions, measureGroups, measureNames, measures } from './measures/index.ts';
 import { openSubject, type Subject } from './measures/subject.ts';
 import {
   checkThreads,
@@ -29,8 +29,8 @@ export const measure = command({
   args: {
     name: {
       type: 'positional',
-      required: true,
-      description: `${measureNames.map((name) => `${name} (${measures[name].description})`).join('; ')}; or all`,
+      required: false,
+      description: `${measureNames.map((name) => `${name} (${measures[name].description})`).join('; ')}; or study, apps or all of them (default with --into: study)`,
     },
     ...chosenModelOptions,
     into: {
@@ -43,7 +43,9 @@ export const measure = command({
     ...threadsOption,
   },
   async run(args, context) {
-    const names = namesOf(args.name);
+    const asked = args.name ?? (args.into === undefined ? undefined : 'study');
+    if (asked === undefined) throw usageError(`Missing NAME: expected one of ${allNames}`);
+    const names = namesOf(asked);
     checkThreads(args.threads);
     const { run, model: name, threads } = args;
     const isBest = run === undefined && args['model-folder'] === undefined && name === 'best';
@@ -81,7 +83,7 @@ export const measure = command({
         for (const into of folders) await writeJson(platform.files.join(into, `${name}.json`), json);
       }
       return {
-        json: args.name === 'all' ? Object.fromEntries(found) : found[0]![1],
+        json: found.length > 1 ? Object.fromEntries(found) : found[0]![1],
         text: found.map(([name, , text]) => (found.length > 1 ? `${name}\n${text}` : text)).join('\n\n'),
       };
     } finally {
@@ -90,11 +92,15 @@ export const measure = command({
   },
 });
 
+const allNames = `${measureNames.join(', ')}, or study, apps or all of them`;
+
 function namesOf(name: string): readonly MeasureName[] {
-  if (name === 'all') return measureNames.filter((known) => !measures[known].isLong);
+  if (name === 'all') return measureNames;
+  const group = measureGroups.find((known) => known === name);
+  if (group !== undefined) return measureNames.filter((known) => measures[known].group === group);
   const found = measureNames.find((known) => known === name);
   if (found !== undefined) return [found];
-  throw usageError(`Unknown measure "${name}": expected one of ${measureNames.join(', ')}, or all`);
+  throw usageError(`Unknown measure "${name}": expected one of ${allNames}`);
 }
 
 async function measureOne(name: MeasureName, subject: Subject, options: MeasureOptions) {

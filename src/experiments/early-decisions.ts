@@ -15,7 +15,7 @@ export interface AheadTrial {
 }
 
 /** What is known of where a trial ends. */
-export interface Decision {
+export interface AheadDecision {
   /** The step after which it ends early, where that is decided. */
   readonly endsAfter?: number;
   /** Whether nothing that is still to come changes it. */
@@ -35,7 +35,11 @@ export interface Decision {
  * console.assert(decision?.endsAfter === 1);
  * ```
  */
-export function decideAhead(pruner: PrunerSettings, trials: readonly AheadTrial[], direction: Direction): Decision[] {
+export function decideAhead(
+  pruner: PrunerSettings,
+  trials: readonly AheadTrial[],
+  direction: Direction,
+): AheadDecision[] {
   const lower: (Progressing & { readonly isFinal: boolean })[] = [];
   return trials.map(({ values, steps, ended }, number) => {
     const reached = new Map<number, number>();

@@ -2,8 +2,6 @@
 
 export { averageModels, type EnsembleOptions } from './ensemble.ts';
 export type { ModelConfig } from './fashion-cnn.ts';
-export { type LoadedModel, loadModel, loadShippedModel, saveModel, shippedModelFolder } from './files.ts';
-export { type GroupNormalizationArgs, groupNormalization } from './group-normalization.ts';
 export {
   isModelFile,
   type LoadedModel,
@@ -13,6 +11,7 @@ export {
   saveModel,
   shippedModelFolder,
 } from './files.ts';
+export { type GroupNormalizationArgs, groupNormalization } from './group-normalization.ts';
 export { initializeWeights } from './initialize.ts';
 export { buildNetwork, type NetworkSettings, networkSchema } from './network.ts';
 export { type OnnxModelRead, onnxOperators, onnxOpsets, readOnnxModel } from './onnx/index.ts';

@@ -66,7 +66,9 @@ test('createNetworkPredictor() gives what tfjs gives for random networks of seve
     const inputs = inputsOf(model, classes, COUNT, seed);
     const expected = await predictOnCpu(model, inputs, COUNT);
     // The weights come back from the cpu backend with the first call.
-    tf.tidy(() => void model.predict(tensorsOf(model, inputs, COUNT)));
+    tf.tidy(() => {
+      model.predict(tensorsOf(model, inputs, COUNT));
+    });
     const before = { tensors: tf.memory().numTensors, data: currentBackend().numDataIds() };
     const predictor = createNetworkPredictor(model, { batchSize: 1 + (seed % 13) });
     assert.is(predictor.unplanned, undefined, `network ${seed}`);
@@ -74,7 +76,9 @@ test('createNetworkPredictor() gives what tfjs gives for random networks of seve
     assertNear(whole, expected, `network ${seed}`);
     // The last example alone.
     const [last] = [inputs.map((values) => values.slice(-values.length / COUNT))];
-    predictor.predict(last!).forEach((values, k) => assert.equal(values, whole[k]!.slice(-values.length)));
+    predictor.predict(last!).forEach((values, k) => {
+      assert.equal(values, whole[k]!.slice(-values.length));
+    });
     predictor.dispose();
     assert.equal({ tensors: tf.memory().numTensors, data: currentBackend().numDataIds() }, before, 'leak');
     model.dispose();

@@ -10,91 +10,109 @@ export interface MeasureOptions {
   readonly epochs?: number | undefined;
 }
 
+export const measureGroups = ['study', 'apps'] as const;
+export type MeasureGroup = (typeof measureGroups)[number];
+
 export interface Measure {
   readonly description: string;
   /** False for a measure of the data alone. */
   readonly usesModel: boolean;
   /** True where it trains, and ends by itself when the signal comes. */
   readonly trains?: boolean;
-  /** True where it takes so long that `all` leaves it out. */
-  readonly isLong?: boolean;
+  /** Of the limits that the study names, or of what a shop does with a model. */
+  readonly group: MeasureGroup;
   load(): Promise<(subject: Subject, options: MeasureOptions) => Promise<Measured>>;
 }
 
 const known = {
   classification: {
+    group: 'study',
     description: 'accuracy, classes, risk over coverage',
     usesModel: true,
     load: async () => (await import('./classification.ts')).measureClassification,
   },
   calibration: {
+    group: 'study',
     description: 'whether probabilities mean what they say',
     usesModel: true,
     load: async () => (await import('./calibration.ts')).measureCalibrationOf,
   },
   duplicates: {
+    group: 'study',
     description: 'images that the data hold twice, or nearly',
     usesModel: false,
     load: async () => (await import('./duplicates.ts')).measureDuplicates,
   },
   robustness: {
+    group: 'study',
     description: 'accuracy under fifteen corruptions',
     usesModel: true,
     load: async () => (await import('./robustness.ts')).measureRobustness,
   },
   explain: {
+    group: 'study',
     description: 'whether maps of what a model looks at can be trusted',
     usesModel: true,
     load: async () => (await import('./explain.ts')).measureExplanations,
   },
   outliers: {
+    group: 'study',
     description: 'what shows no clothes, told from what does',
     usesModel: true,
     load: async () => (await import('./outliers.ts')).measureOutliers,
   },
   retrieval: {
+    group: 'apps',
     description: 'whether a search finds items of the same class',
     usesModel: true,
     load: async () => (await import('./retrieval.ts')).measureRetrievalOf,
   },
   recommendation: {
+    group: 'apps',
     description: 'whether recommendations suit made shoppers of known taste',
     usesModel: true,
     load: async () => (await import('./recommendation.ts')).measureRecommendation,
   },
   detection: {
+    group: 'apps',
     description: 'how well items are found in scenes of several',
     usesModel: false,
     load: async () => (await import('./detection.ts')).measureDetection,
   },
   labels: {
+    group: 'study',
     description: 'label errors, by training out of fold',
     usesModel: false,
     trains: true,
     load: async () => (await import('./labels.ts')).measureLabels,
   },
   generation: {
+    group: 'apps',
     description: 'how good the designs of the generator that ships are',
     usesModel: true,
     trains: true,
     load: async () => (await import('./generation.ts')).measureGeneration,
   },
   anomaly: {
+    group: 'apps',
     description: 'the ten one-class tasks, trained from good examples only',
     usesModel: false,
-    isLong: true,
     load: async () => (await import('./anomaly.ts')).measureAnomaly,
+  },
   categorise: {
+    group: 'apps',
     description: 'what promises of selvedge categorise come to',
     usesModel: true,
     load: async () => (await import('./categorise.ts')).measureCategorise,
   },
   quantification: {
+    group: 'apps',
     description: 'shares of classes, corrected for errors',
     usesModel: true,
     load: async () => (await import('./quantification.ts')).measureQuantification,
   },
   trends: {
+    group: 'apps',
     description: 'changes, seasons and combinations on made streams',
     usesModel: false,
     load: async () => (await import('./trends.ts')).measureTrends,
