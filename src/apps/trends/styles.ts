@@ -17,12 +17,13 @@ export interface Clusters {
 
 export interface ClusterOptions {
   readonly seed: number;
-  /** How many; default: the most, of 2 to 6, that are as stable as .8, or the most stable number. */
+  /** How many; default: the most, of 2 to 6, that are nearly as stable as the most stable number. */
   readonly count?: number | undefined;
 }
 
 const COUNTS = [2, 3, 4, 5, 6];
-const STABLE = 0.8;
+/** A difference of stability that is none. */
+const NEARLY = 0.02;
 const ROUNDS = 40;
 const HALVES = 4;
 /** Beginnings of which the best is taken. */
@@ -48,16 +49,14 @@ export function clusterRows(rows: Float32Array, width: number, { seed, count }: 
   if (counts.length === 0 || !Number.isInteger(many) || many < 10 * counts[0]!) {
     throw new SelvedgeError('trends/styles', `Cannot tell styles: expected 10 pictures a style or more, got ${many}`);
   }
-  let best: Clusters | undefined;
-  for (const each of counts) {
+  const found = counts.map((each): Clusters => {
     const draws = createPhilox({ seed, stream: randomStreams.catalogue, substream: [5, each] });
     const centres = bestMeans(rows, width, each, draws);
     const stability = stabilityOf(rows, width, each, draws);
-    if (best && stability < STABLE && stability <= best.stability) continue;
-    if (best && best.stability >= STABLE && stability < STABLE) continue;
-    best = { count: each, centres, labels: assign(rows, width, centres).labels, stability };
-  }
-  return best!;
+    return { count: each, centres, labels: assign(rows, width, centres).labels, stability };
+  });
+  const most = found.reduce((best, { stability }) => Math.max(best, stability), 0);
+  return found.filter(({ stability }) => stability >= most - NEARLY).at(-1)!;
 }
 
 /**

@@ -110,7 +110,8 @@ export interface ShareOptions {
  * ```ts
  * import { sharesOf } from 'selvedge/apps';
  * const timeline = { period: 'day', classNames: ['a', 'b'], events: 10, periods: [{ begin: '2025-01-01', counts: [4, 6] }] } as const;
- * const [[a]] = sharesOf(timeline, { confusion: [[80, 20], [0, 100]] });
+ * const [day] = sharesOf(timeline, { confusion: [[80, 20], [0, 100]] });
+ * const a = day![0]!;
  * console.assert(Math.abs(a.share - 0.5) < 1e-6 && a.low < a.share && a.share < a.high);
  * ```
  */

@@ -1,7 +1,6 @@
 // selvedge measure categorise: what the shipped categorisers promise, and what becomes of it on the test set; what is no clothing and gets
 // through. Not here: thresholds (src/apps/categorise/), which are chosen without the test set.
 import { chooseThresholds, decide, openShippedCategoriser } from '../../apps/categorise/index.ts';
-import { SelvedgeError } from '../../core/errors.ts';
 import { type MadeImageKind, madeImageKinds, makeImages } from '../../data/made-images.ts';
 import { findNpmDigits, loadNpmDigits } from '../../data/npm-digits.ts';
 import { wilsonInterval95 } from '../../evaluation/statistics.ts';
@@ -19,11 +18,8 @@ export async function measureCategorise(subject: Subject): Promise<Measured> {
   const { model, folder } = await subject.model();
   const name = shippedNames.find((shipped) => shipped === model.name);
   if (name === undefined) {
-    const where = folder === undefined ? model.name : folder;
-    throw new SelvedgeError(
-      'measure/not-shipped',
-      `Cannot measure promises of "${where}": expected a model that ships`,
-    );
+    const reason = `${folder === undefined ? model.name : `the model in "${folder}"`} does not ship`;
+    return { result: { reason }, text: `No promises to measure: ${reason}` };
   }
   const { test } = subject.data;
   const categoriser = await openShippedCategoriser(name);

@@ -1,7 +1,6 @@
 // selvedge measure quantification: how far told shares of classes are from true ones, over bags of test images with artificial prevalence.
 // Not here: the methods (src/apps/trends/). What corrects is measured on the validation set.
 import { correctCounts, drawBag, fitQuantifier, quantifierMethods, quantify } from '../../apps/trends/index.ts';
-import { SelvedgeError } from '../../core/errors.ts';
 import { fitTemperature, scaleByTemperature } from '../../evaluation/calibration.ts';
 import { confusionMatrix } from '../../evaluation/confusion-matrix.ts';
 import type { Anchor, Measured, Subject } from './subject.ts';
@@ -36,7 +35,8 @@ export async function measureQuantification(subject: Subject): Promise<Measured>
   const { validation } = model;
   const { test } = subject.data;
   if ('reason' in validation) {
-    throw new SelvedgeError('measure/no-validation', `Cannot measure quantification: ${validation.reason}`);
+    const { reason } = validation;
+    return { result: { reason, anchors }, text: `Nothing to correct by: ${reason}` };
   }
   const classes = test.classNames.length;
   const held = { probabilities: await model.probabilitiesOf(validation), labels: validation.labels, classes };
