@@ -7,6 +7,7 @@ import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { info } from './info.ts';
+import { inspect } from './inspect.ts';
 import { measure } from './measure.ts';
 import { predict } from './predict.ts';
 import { explore, report } from './report.ts';
@@ -23,6 +24,7 @@ export const studyCommands: readonly Command<never>[] = [
   measure,
   predict,
   explain,
+  inspect,
   exportCommand,
   report,
   study,
