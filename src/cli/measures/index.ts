@@ -65,6 +65,12 @@ const known = {
     isLong: true,
     load: async () => (await import('./anomaly.ts')).measureAnomaly,
   },
+  defects: {
+    description: 'made defects and drifts, found by inspections',
+    usesModel: false,
+    isLong: true,
+    load: async () => (await import('./defects.ts')).measureDefects,
+  },
 } satisfies Readonly<Record<string, Measure>>;
 
 export type MeasureName = keyof typeof known;
