@@ -12,6 +12,7 @@ import { generate } from './generate.ts';
 import { importCommand } from './import.ts';
 import { indexCommand } from './index-pictures.ts';
 import { info } from './info.ts';
+import { inspect } from './inspect.ts';
 import { measure } from './measure.ts';
 import { predict } from './predict.ts';
 import { recommendCommand } from './recommend.ts';
@@ -36,6 +37,7 @@ export const studyCommands: readonly Command<never>[] = [
   generate,
   detect,
   detectTrain,
+  inspect,
   exportCommand,
   importCommand,
   report,

@@ -111,6 +111,30 @@ export function fitDrift(statistics: Float64Array, seed = 1): DriftBaseline {
       `Cannot tell a drift: expected statistics of at least ${FEWEST} good pictures, got ${Math.floor(pictures)}`,
     );
   }
+  const { means, deviations } = momentsOf(statistics);
+  const draws = createPhilox({ seed, stream: randomStreams.inspection, substream: [0, 3] });
+  const drawn = new Float64Array(statistics.length);
+  const peaks = Float64Array.from({ length: STREAMS }, () => {
+    // As many pictures, drawn anew, stand for the ones that were given: their mean is not that of the pictures to come.
+    for (let at = 0; at < drawn.length; at += STATISTICS) {
+      const from = draws.nextBelow(pictures) * STATISTICS;
+      drawn.set(statistics.subarray(from, from + STATISTICS), at);
+    }
+    const other = momentsOf(drawn);
+    const sums = new Float64Array(2 * STATISTICS);
+    let peak = 0;
+    for (let picture = 0; picture < STREAM; picture++) {
+      const at = draws.nextBelow(pictures) * STATISTICS;
+      add(sums, statistics.subarray(at, at + STATISTICS), other.means, other.deviations);
+      for (const sum of sums) peak = Math.max(peak, sum);
+    }
+    return peak;
+  }).sort();
+  return { pictures, means, deviations, limit: peaks[Math.floor((1 - STREAM_FALSE_ALARMS) * STREAMS)]! };
+}
+
+function momentsOf(statistics: Float64Array): Pick<DriftBaseline, 'means' | 'deviations'> {
+  const pictures = statistics.length / STATISTICS;
   const means = new Float64Array(STATISTICS);
   const deviations = new Float64Array(STATISTICS);
   for (let i = 0; i < statistics.length; i++) means[i % STATISTICS]! += statistics[i]! / pictures;
@@ -121,18 +145,7 @@ export function fitDrift(statistics: Float64Array, seed = 1): DriftBaseline {
   deviations.forEach((variance, i) => {
     deviations[i] = Math.max(Math.sqrt(variance), LEAST_DEVIATIONS[i]!);
   });
-  const draws = createPhilox({ seed, stream: randomStreams.inspection, substream: [0, 3] });
-  const peaks = Float64Array.from({ length: STREAMS }, () => {
-    const sums = new Float64Array(2 * STATISTICS);
-    let peak = 0;
-    for (let picture = 0; picture < STREAM; picture++) {
-      const at = draws.nextBelow(pictures) * STATISTICS;
-      add(sums, statistics.subarray(at, at + STATISTICS), means, deviations);
-      for (const sum of sums) peak = Math.max(peak, sum);
-    }
-    return peak;
-  }).sort();
-  return { pictures, means, deviations, limit: peaks[Math.floor((1 - STREAM_FALSE_ALARMS) * STREAMS)]! };
+  return { means, deviations };
 }
 
 /** Adds a picture to the sums, those of rises before those of falls. */

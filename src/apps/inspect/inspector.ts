@@ -196,7 +196,7 @@ export async function inspectImages(
   });
 }
 
-/** What is strange in one way is strange: the larger counts, and a little of the other. */
+/** The mean of both, which good pictures share a scale by. */
 const scoreOf = (patches: number, density: number): number => (patches + density) / 2;
 
 const standardise = (distance: number, { mean, deviation }: ScoreScale): number =>

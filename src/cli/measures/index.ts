@@ -97,6 +97,7 @@ const known = {
     group: 'apps',
     description: 'the ten one-class tasks, trained from good examples only',
     usesModel: false,
+    trains: true,
     load: async () => (await import('./anomaly.ts')).measureAnomaly,
   },
   categorise: {
@@ -116,6 +117,12 @@ const known = {
     description: 'changes, seasons and combinations on made streams',
     usesModel: false,
     load: async () => (await import('./trends.ts')).measureTrends,
+  },
+  defects: {
+    group: 'apps',
+    description: 'made defects and drifts, found by inspections',
+    usesModel: false,
+    load: async () => (await import('./defects.ts')).measureDefects,
   },
 } satisfies Readonly<Record<string, Measure>>;
 
