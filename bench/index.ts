@@ -1,6 +1,7 @@
 // All benchmarks by name, and how their results are kept.
 import type { Benchmark } from './benchmark.ts';
 import { data } from './data.ts';
+import { detection } from './detection.ts';
 import { edge } from './edge.ts';
 import { inference } from './inference.ts';
 import { kernels } from './kernels.ts';
@@ -25,6 +26,7 @@ export const benchmarks: readonly Benchmark[] = [
   kernels,
   operations,
   data,
+  detection,
   startup,
   edge,
   memory,
