@@ -10,6 +10,7 @@ import { operations } from './operations.ts';
 import { peers } from './peers.ts';
 import { profile } from './profile.ts';
 import { scaling } from './scaling.ts';
+import { search } from './search.ts';
 import { serve } from './serve.ts';
 import { startup } from './startup.ts';
 import { tpe } from './tpe.ts';
@@ -30,6 +31,7 @@ export const benchmarks: readonly Benchmark[] = [
   memory,
   networks,
   scaling,
+  search,
   serve,
   tpe,
 ];
