@@ -11,6 +11,7 @@ import { operations } from './operations.ts';
 import { peers } from './peers.ts';
 import { profile } from './profile.ts';
 import { scaling } from './scaling.ts';
+import { search } from './search.ts';
 import { serve } from './serve.ts';
 import { startup } from './startup.ts';
 import { tpe } from './tpe.ts';
@@ -32,6 +33,7 @@ export const benchmarks: readonly Benchmark[] = [
   memory,
   networks,
   scaling,
+  search,
   serve,
   tpe,
 ];

@@ -13,6 +13,7 @@ import { jpegFile, rgbaPng } from '../test/data/image-files.ts';
 import { pictureOf } from '../test/serve/pictures.ts';
 import { bun, deno, missingBinary, type ProcessRuntime, thisNode } from './runtimes/processes.ts';
 import { root } from './runtimes/runtime.ts';
+import { askShop, shopFolder } from './test-shop.ts';
 
 /** Packages may be fetched first. */
 const START_LIMIT_MS = 180_000;
@@ -30,6 +31,9 @@ interface Example {
   /** Binary whose folder must be first in the path; undefined: it is on this machine already. */
   readonly binary?: string | undefined;
   readonly missing?: () => string | undefined;
+  /** What is asked in place of pictures to classify: of what answers by pages. */
+  readonly ask?: (url: string) => readonly (readonly [title: string, run: () => Promise<string | undefined>])[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const examples: readonly Example[] = [
@@ -71,6 +75,14 @@ const examples: readonly Example[] = [
     runtime: /^edge-runtime$/,
     model: 'dropout',
   },
+  {
+    name: 'shop',
+    folder: 'examples/shop',
+    command: ['npm', 'start'],
+    runtime: /^node \d/,
+    ask: askShop,
+    environment: { SHOP_FOLDER: shopFolder() },
+  },
   ...[thisNode, bun, deno].map(serveOn),
 ];
 
@@ -92,13 +104,13 @@ interface Server {
 }
 
 /** Starts an example in a group of processes of its own, as a terminal does. */
-async function start({ folder, command, binary }: Example): Promise<Server> {
+async function start({ folder, command, binary, environment }: Example): Promise<Server> {
   const [program, ...args] = command;
   const { FORCE_COLOR: _, ...inherited } = process.env;
   const first = binary === undefined ? '' : `${path.dirname(binary)}${path.delimiter}`;
   const child = spawn(program!, args, {
     cwd: path.join(root, folder),
-    env: { ...inherited, NO_COLOR: '1', PORT: '0', PATH: `${first}${process.env.PATH}` },
+    env: { ...inherited, NO_COLOR: '1', PORT: '0', ...environment, PATH: `${first}${process.env.PATH}` },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -258,12 +270,15 @@ async function testExample(example: Example, cases: readonly Case[]): Promise<{ 
     const { runtime } = (await (await fetch(`${url}/health`)).json()) as { runtime: string };
     return example.runtime.test(runtime) ? undefined : `expected ${example.runtime}, got "${runtime}"`;
   });
-  for (const each of [...cases, cases[0]!]) await check(each.title, () => ask(url, each));
-  await check('documents', async () => {
-    const statuses = [];
-    for (const name of ['model', 'openapi.json', 'nothing']) statuses.push((await fetch(`${url}/${name}`)).status);
-    return statuses.join() === '200,200,404' ? undefined : `got ${statuses.join()}`;
-  });
+  if (example.ask) for (const [title, run] of example.ask(url)) await check(title, run);
+  else {
+    for (const each of [...cases, cases[0]!]) await check(each.title, () => ask(url, each));
+    await check('documents', async () => {
+      const statuses = [];
+      for (const name of ['model', 'openapi.json', 'nothing']) statuses.push((await fetch(`${url}/${name}`)).status);
+      return statuses.join() === '200,200,404' ? undefined : `got ${statuses.join()}`;
+    });
+  }
   await check('stop', async () => {
     await stop();
     const isThere = await fetch(`${url}/health`).then(

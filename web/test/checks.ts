@@ -170,7 +170,11 @@ export const similarSteps: readonly Step[] = [
       await tab.click(`${items}:first-child .like`);
       await tab.until(`document.querySelectorAll('[aria-label="Suggestions"] li').length === 12`);
       expect(await textOf(tab, '[aria-label="Suggestions"] li .item'), /Like the trouser you liked/, 'The reason');
-      expect(await tab.evaluate(`document.querySelectorAll('.like[aria-pressed="true"]').length > 0`), true, 'A heart');
+      expect(
+        String(await tab.evaluate(`document.querySelectorAll('.like[aria-pressed="true"]').length > 0`)),
+        'true',
+        'A heart',
+      );
       expect(await textOf(tab, '[role=status].unseen'), /1 item liked, 12 suggestions/, 'What is said');
     },
   },

@@ -61,7 +61,7 @@ const STEP = 512;
  * const images = Uint8Array.from({ length: 2 * 784 }, (_, i) => i % 251);
  * const classNames = Array.from({ length: 10 }, (_, label) => `class ${label}`);
  * const catalogue = await makeCatalogue(await openEmbedder(model), { ids: ['a', 'b'], images, classNames });
- * console.assert(catalogue.count === 2 && catalogue.vectors.length === 2 * 128);
+ * console.assert(catalogue.count === 2 && catalogue.vectors.length === 2 * 138);
  * model.dispose();
  * await engine.stop();
  * ```
