@@ -55,7 +55,7 @@ export const generate = command({
       valueHint: 'number',
       description: 'How typical of the class: 1 as varied as the data, up to 10 (default: 2)',
     },
-    steps: { type: 'string', valueHint: 'count', description: 'Steps from noise to picture (default: 20)' },
+    steps: { type: 'string', valueHint: 'count', description: 'Steps from noise to picture (default: 10)' },
     generator: {
       type: 'string',
       valueHint: 'file',

@@ -17,7 +17,7 @@ export type ClassMixture = Readonly<Record<string, number>>;
 export interface DesignSettings {
   /** From 0 to 2^32 - 1. Default: 1. */
   readonly seed?: number;
-  /** Of Heun's method, from 1 to 200. Default: 20. */
+  /** Of Heun's method, two velocities each, from 1 to 200. Default: 10. */
   readonly steps?: number;
   /** How strongly a class is asked for: 1 as it is in the data, more for typical pictures, from 0 to 10. */
   readonly guidance?: number;
@@ -70,7 +70,7 @@ export interface Generator {
   dispose(): void;
 }
 
-export const designDefaults = { seed: 1, steps: 20, guidance: 2, strength: 0.5 } as const;
+export const designDefaults = { seed: 1, steps: 10, guidance: 2, strength: 0.5 } as const;
 export const designLimits = { count: 65_536, steps: 200, guidance: 10 } as const;
 
 /**
