@@ -6,3 +6,4 @@ export * from './detect/index.ts';
 export * from './inspect/index.ts';
 export * from './categorise/index.ts';
 export * from './tables/index.ts';
+export * from './trends/index.ts';

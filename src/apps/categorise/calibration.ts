@@ -35,6 +35,8 @@ export interface CategoriserCalibration {
   /** Which images, in words. */
   readonly on: string;
   readonly answers: CalibrationAnswers;
+  /** Counts `[classes][classes]`, true by predicted; absent where the answers are another model's. */
+  readonly confusion?: readonly (readonly number[])[] | undefined;
   readonly gate?: CalibrationGate | undefined;
 }
 
@@ -47,6 +49,7 @@ export const calibrationSchema = v.object({
     answered: v.array(v.number()),
     wrong: v.array(v.number()),
   }),
+  confusion: v.optional(v.array(v.array(v.number()))),
   gate: v.optional(
     v.object({
       weights: v.string(),

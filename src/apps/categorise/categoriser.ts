@@ -258,11 +258,15 @@ export async function calibrate(
     const { labels, confidences } = likeliest(probabilities, classes);
     const isRight = Array.from(labels, (label, i) => label === held.labels[i]);
     const answers = summarizeAnswers(confidences, isRight);
-    if (!opened) return { weights, on, answers };
+    const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+    labels.forEach((predicted, i) => {
+      confusion[held.labels[i]!]![predicted]!++;
+    });
+    if (!opened) return { weights, on, answers, confusion };
     const reader = openReader(model, opened);
     const { distances } = reader.read(scaled(held.images));
     reader.dispose();
-    return { weights, on, answers, gate: packGate(opened, distances, weights) };
+    return { weights, on, answers, confusion, gate: packGate(opened, distances, weights) };
   } finally {
     predictor.dispose();
   }

@@ -85,6 +85,11 @@ const known = {
     isLong: true,
     load: async () => (await import('./anomaly.ts')).measureAnomaly,
   },
+  quantification: {
+    description: 'shares of classes, corrected for errors',
+    usesModel: true,
+    load: async () => (await import('./quantification.ts')).measureQuantification,
+  },
 } satisfies Readonly<Record<string, Measure>>;
 
 export type MeasureName = keyof typeof known;
