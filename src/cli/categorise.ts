@@ -1,7 +1,7 @@
 // selvedge categorise: the class of any number of pictures as a table, and which of them to ask a person about.
 // Not here: shards, thresholds (src/apps/categorise/), the page of what to ask (src/report/).
 // Invariant: a run that was ended goes on where it was, and its table is that of an undisturbed one; a file under the name of --out is whole.
-import type { CategoriseSummary, ChosenThresholds, Shard } from '../apps/categorise/index.ts';
+import type { CategoriseSummary, ChosenThresholds, RunProgress, Shard } from '../apps/categorise/index.ts';
 import type { TableFormat } from '../apps/tables/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { decodeImage } from '../data/image-codecs.ts';
@@ -13,6 +13,7 @@ import type { ChosenCategoriser } from './chosen-categoriser.ts';
 import { chosenModelOptions } from './chosen-model.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { checkThreads, dataOption, numberFromZero, threadsOption, wholeNumber } from './options.ts';
+import { checkQueue, queueOptions, refuseWithoutQueue } from './queue-options.ts';
 import { showWork } from './work-progress.ts';
 
 export const categorise = command({
@@ -59,10 +60,13 @@ export const categorise = command({
     },
     ...dataOption,
     ...threadsOption,
+    ...queueOptions,
   },
   async run(args, context) {
     const request = readRequest(args, context);
     checkThreads(args.threads);
+    refuseWithoutQueue(args, ['artefacts']);
+    if (args.queue !== undefined) checkQueue(args.queue);
     const { openChosenCategoriser } = await import('./chosen-categoriser.ts');
     const { chooseThresholds } = await import('../apps/categorise/index.ts');
     await requireSources(args._, context);
@@ -116,6 +120,9 @@ interface CategoriseArguments {
   readonly sort?: string | undefined;
   readonly work?: string | undefined;
   readonly 'shard-size'?: string | undefined;
+  readonly queue?: string | undefined;
+  readonly artefacts?: string | undefined;
+  readonly threads?: string | undefined;
 }
 
 interface Request {
@@ -129,6 +136,7 @@ interface Request {
   readonly sort: string | undefined;
   readonly workFolder: string;
   readonly shardSize: number | undefined;
+  readonly queue: Pick<CategoriseArguments, 'queue' | 'artefacts' | 'threads'>;
 }
 
 function readRequest(args: CategoriseArguments, { cwd }: CommandContext): Request {
@@ -161,6 +169,7 @@ function readRequest(args: CategoriseArguments, { cwd }: CommandContext): Reques
     sort: sort && resolve(sort),
     workFolder: resolve(work ?? `${out}.work`),
     shardSize: wholeNumber('shard-size', args['shard-size'], 1, 1_000_000),
+    queue: args,
   };
 }
 
@@ -190,7 +199,7 @@ function outlierOf(
 async function categoriseAll(
   sources: readonly string[],
   request: Request,
-  { categoriser }: ChosenCategoriser,
+  { categoriser, name }: ChosenCategoriser,
   thresholds: { readonly confidence: number; readonly outlier?: number | undefined },
   context: CommandContext,
 ): Promise<{ readonly summary: CategoriseSummary; readonly resumed: number }> {
@@ -214,9 +223,12 @@ async function categoriseAll(
   const display = await showWork('pictures', total, context);
   let resumed = 0;
   let current: Shard | undefined;
+  const onShard = (shard: Shard): void => {
+    current = shard;
+  };
   const tapped = async function* (): AsyncGenerator<Shard> {
     for await (const shard of plan()) {
-      current = shard;
+      onShard(shard);
       yield shard;
     }
   };
@@ -231,17 +243,20 @@ async function categoriseAll(
           encode: (pixels, [height, width, channels]) => encodeGrayPng({ width, height, channels, pixels }),
         });
   try {
-    const results = runShards(tapped(), {
-      workFolder,
-      categoriser,
-      readPicture,
-      openFiles: pool ? pool.threads * OPEN_A_THREAD : 1,
-      signal: context.signal,
-      onProgress(progress) {
-        resumed = progress.resumed;
-        display.update(progress.done, progress.resumed);
-      },
-    });
+    const onProgress = (progress: RunProgress): void => {
+      resumed = progress.resumed;
+      display.update(progress.done, progress.resumed);
+    };
+    const openFiles = pool ? pool.threads * OPEN_A_THREAD : 1;
+    const here = { workFolder, categoriser, readPicture, openFiles, signal: context.signal, onProgress };
+    const byQueue = request.queue.queue === undefined ? undefined : await import('./categorise-queue.ts');
+    const results = byQueue
+      ? byQueue.shardsByQueue(
+          plan(),
+          { ...request.queue, name, digest: categoriser.digest, onProgress, onShard },
+          context,
+        )
+      : runShards(tapped(), here);
     const summary = await mergeShards(results, {
       classNames,
       thresholds,

@@ -1,22 +1,31 @@
 // What a process needs to do work of a queue: who it is, which lines it may take from, and the handlers, on one engine and one placed data set.
 // Not here: the loop (queue/worker.ts). Invariant: the engine starts when the first work needs it, and data is placed once for an engine.
+import type { OpenCategoriser } from '../apps/categorise/index.ts';
 import { kernelsDigest } from '../backend/index.ts';
+import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import { placeDataset, type ResidentDataset } from '../data/batches.ts';
+import { decodeImage } from '../data/image-codecs.ts';
+import { createPictureReader } from '../data/picture-reader.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { splitTrainValidation } from '../data/split.ts';
+import type { ShippedName } from '../models/index.ts';
 import {
+  createShardHandler,
   createTrialHandler,
   dataDigest,
   type Handlers,
   lineOf,
   type Needs,
+  runWorker,
+  type ShardSettings,
   sumWork,
   type TrialData,
   type WorkerEvent,
   type WorkerIdentity,
 } from '../queue/index.ts';
 import { useEngine } from './options.ts';
+import type { OpenQueue } from './queue-options.ts';
 import { studySplit } from './train.ts';
 
 /** What a process can do for a queue. */
@@ -54,32 +63,86 @@ export async function openWorkplace(
   threads: string | undefined,
 ): Promise<Workplace> {
   const split = loaded && (loaded.split ?? splitTrainValidation(loaded.train.count, studySplit));
-  let placed: { readonly isExact: boolean; readonly resident: ResidentDataset } | undefined;
+  let isExact: boolean | undefined;
+  let resident: ResidentDataset | undefined;
+  const categorisers = new Map<ShippedName, OpenCategoriser>();
   const dispose = (): void => {
-    placed?.resident.dispose();
-    placed = undefined;
+    resident?.dispose();
+    resident = undefined;
+    for (const categoriser of categorisers.values()) categoriser.dispose();
+    categorisers.clear();
   };
-  const place = async (isExact: boolean): Promise<TrialData> => {
+  /** What lives in an engine's memory goes with it. */
+  const start = async (wanted: boolean): Promise<void> => {
+    if (isExact !== undefined && isExact !== wanted) dispose();
+    await useEngine(threads, wanted);
+    isExact = wanted;
+  };
+  const place = async (wanted: boolean): Promise<TrialData> => {
+    await start(wanted);
     const { train } = loaded!;
-    if (placed?.isExact !== isExact) {
-      dispose();
-      await useEngine(threads, isExact);
-      placed = { isExact, resident: placeDataset(train) };
-    }
+    resident ??= placeDataset(train);
     const config = {
       inputShape: [train.height, train.width, train.channels],
       classes: train.classNames.length,
     } as const;
-    return { config, resident: placed.resident, split: split! };
+    return { config, resident, split: split! };
+  };
+  const tell = async (
+    { model, categoriser: digest, shard }: ShardSettings,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> => {
+    const { categoriseShard, openShippedCategoriser } = await import('../apps/categorise/index.ts');
+    await start(false);
+    const categoriser = categorisers.get(model) ?? (await openShippedCategoriser(model));
+    categorisers.set(model, categoriser);
+    if (categoriser.digest !== digest)
+      throw new SelvedgeError(
+        'categorise/categoriser',
+        `Cannot categorise by "${model}" of digest ${digest}: this worker has ${categoriser.digest}`,
+      );
+    const readPicture = createPictureReader(decodeImage);
+    return new TextEncoder().encode(JSON.stringify(await categoriseShard(shard, { categoriser, readPicture, signal })));
   };
   const own: Needs = { version, kernels: await kernelsDigest() };
-  const lines = [await lineOf('sum', own)];
+  const lines = [await lineOf('shard', own), await lineOf('sum', own)];
   if (loaded) lines.unshift(await lineOf('trial', await needsOf(loaded, split!)));
   return {
     identity: { name, version, kernels: own.kernels, threads: Number(threads ?? 0) },
     lines,
-    handlers: { trial: createTrialHandler({ place }), sum: sumWork },
+    handlers: { trial: createTrialHandler({ place }), shard: createShardHandler(tell), sum: sumWork },
     dispose,
+  };
+}
+
+/** The worker of a queue that no other process can work for. */
+export interface OwnWorker {
+  /** What is asked, or what the worker ended with. */
+  beside<T>(asked: Promise<T>): Promise<T>;
+  stop(): Promise<void>;
+}
+
+/** Starts it where it is needed: where others can do the work, this process does none. */
+export function startOwnWorker(
+  { queue, artefacts, isEmbedded }: OpenQueue,
+  workplace: Workplace,
+  signal: AbortSignal,
+): OwnWorker {
+  if (!isEmbedded) return { beside: (asked) => asked, stop: async () => {} };
+  const ending = new AbortController();
+  const forward = (): void => ending.abort();
+  signal.addEventListener('abort', forward);
+  if (signal.aborted) forward();
+  const working = runWorker({ ...workplace, queue, artefacts, signal: ending.signal });
+  const failed = working.then(() => new Promise<never>(() => {}));
+  failed.catch(() => {});
+  return {
+    beside: (asked) => Promise.race([asked, failed]),
+    async stop() {
+      forward();
+      signal.removeEventListener('abort', forward);
+      await working.catch(() => {});
+    },
   };
 }
 
@@ -90,11 +153,13 @@ export function describeEvent(event: WorkerEvent): string | undefined {
   if (event.kind === 'given back') return `${name} given back: ${event.reason}`;
   if (event.kind === 'taken') {
     const { kind, settings } = event.work;
-    const what = 'study' in settings ? `${kind} ${settings.number} of ${settings.study}` : kind;
+    const what =
+      'study' in settings
+        ? `${kind} ${settings.number} of ${settings.study}`
+        : `${kind}${'shard' in settings ? ` ${settings.shard.index}` : ''}`;
     return `${name} ${event.isAgain ? 'verify ' : ''}${what}${event.attempt > 0 ? `, attempt ${event.attempt + 1}` : ''}`;
   }
   const { result, durationMs } = event;
-  const end =
-    result.status === 'done' ? `weights ${result.digest.slice(0, 12)}` : `${result.status}: ${result.message}`;
+  const end = result.status === 'done' ? `digest ${result.digest.slice(0, 12)}` : `${result.status}: ${result.message}`;
   return `${name} ${end}, ${(durationMs / 1000).toFixed(1)} s`;
 }

@@ -2,11 +2,11 @@
 // embedded queue, whose only worker is this process. Invariant: the table is that of `tune` without a queue.
 import { SelvedgeError } from '../core/errors.ts';
 import type { TuneOptions } from '../experiments/index.ts';
-import { runWorker, type TakenWork, tuneOverQueue, type VerificationResult } from '../queue/index.ts';
+import { type TakenWork, tuneOverQueue, type VerificationResult } from '../queue/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
 import { type OpenQueue, openQueue } from './queue-options.ts';
-import { needsOf, openWorkplace } from './queue-work.ts';
+import { needsOf, openWorkplace, startOwnWorker } from './queue-work.ts';
 import type { RanStudy, TrialSource } from './tune.ts';
 import type { TuneArguments } from './tune-options.ts';
 
@@ -25,38 +25,26 @@ export async function tuneByQueue(
       `From trial ${sampler.startup} on, tpe proposes one trial at a time; with --batch 8 eight workers can train at once\n`,
     );
   const workplace = await openWorkplace('coordinator', source.loaded, args.threads);
-  const ending = new AbortController();
-  const forward = (): void => ending.abort();
-  context.signal.addEventListener('abort', forward);
-  const working = open.isEmbedded
-    ? runWorker({ ...workplace, queue: open.queue, artefacts: open.artefacts, signal: ending.signal })
-    : undefined;
-  // Its failure ends the study, not the process.
-  const failed = working?.then(
-    () => new Promise<never>(() => {}),
-    (error) => Promise.reject(error),
-  );
-  failed?.catch(() => {});
+  const own = startOwnWorker(open, workplace, context.signal);
   try {
-    const studying = tuneOverQueue({
-      ...common,
-      queue: open.queue,
-      needs: await needsOf(source.loaded, source.split),
-      examples: source.identity.examples,
-      exactConvolution: source.identity.exactConvolution,
-      again: args.again === true,
-      onLonely: () => context.writeError(`No worker is there yet: selvedge worker --queue ${open.queue.shown}\n`),
-      ...(share === undefined
-        ? {}
-        : { verification: { share, seed: common.settings.seed, judge: judgeOf(open, workplace.handlers) } }),
-    });
-    const { verification, ...result } = await (failed ? Promise.race([studying, failed]) : studying);
+    const { verification, ...result } = await own.beside(
+      tuneOverQueue({
+        ...common,
+        queue: open.queue,
+        needs: await needsOf(source.loaded, source.split),
+        examples: source.identity.examples,
+        exactConvolution: source.identity.exactConvolution,
+        again: args.again === true,
+        onLonely: () => context.writeError(`No worker is there yet: selvedge worker --queue ${open.queue.shown}\n`),
+        ...(share === undefined
+          ? {}
+          : { verification: { share, seed: common.settings.seed, judge: judgeOf(open, workplace.handlers) } }),
+      }),
+    );
     requireAgreement(verification, open.queue.shown);
     return share === undefined ? result : { ...result, found: describeVerification(verification) };
   } finally {
-    ending.abort();
-    context.signal.removeEventListener('abort', forward);
-    await working?.catch(() => {});
+    await own.stop();
     workplace.dispose();
     await open.queue.close();
   }

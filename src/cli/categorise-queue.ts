@@ -1,0 +1,72 @@
+// selvedge categorise --queue: files shards and takes their results in order. Not here: the table that is made of them (categorise.ts). Invariant:
+// results are those of `runShards`, to the byte: the table does not depend on who did what.
+import { type RunProgress, readShardResult, type Shard, type ShardResult } from '../apps/categorise/index.ts';
+import { kernelsDigest } from '../backend/index.ts';
+import { SelvedgeError } from '../core/errors.ts';
+import { version } from '../core/version.ts';
+import { type ShippedName, shippedNames } from '../models/index.ts';
+import { type KeyedWork, keyWork, overShards } from '../queue/index.ts';
+import { usageError } from './arguments.ts';
+import type { CommandContext } from './command.ts';
+import { openQueue } from './queue-options.ts';
+import { openWorkplace, startOwnWorker } from './queue-work.ts';
+
+export interface ShardRequest {
+  readonly queue?: string | undefined;
+  readonly artefacts?: string | undefined;
+  readonly threads?: string | undefined;
+  /** Of the model. */
+  readonly name: string;
+  /** Of the categoriser. */
+  readonly digest: string;
+  readonly onProgress: (progress: RunProgress) => void;
+  /** Told before the result of a shard is given. */
+  readonly onShard: (shard: Shard) => void;
+}
+
+/** Has the workers of a queue do shards; gives results in the order of the shards. */
+export async function* shardsByQueue(
+  plan: AsyncIterable<Shard>,
+  request: ShardRequest,
+  context: CommandContext,
+): AsyncGenerator<ShardResult> {
+  const { name, digest } = request;
+  if (!(shippedNames as readonly string[]).includes(name))
+    throw usageError(`Option "--queue" got model "${name}": expected one that ships, ${shippedNames.join(' or ')}`);
+  const needs = { version, kernels: await kernelsDigest() };
+  const planned: Shard[] = [];
+  const works = async function* (): AsyncGenerator<KeyedWork> {
+    for await (const shard of plan) {
+      planned.push(shard);
+      const settings = { model: name as ShippedName, categoriser: digest, shard: shard as never };
+      yield await keyWork({ kind: 'shard', needs, settings });
+    }
+  };
+  const open = await openQueue(request.queue!, request.artefacts, context);
+  const workplace = await openWorkplace('coordinator', undefined, request.threads);
+  const { queue, artefacts } = open;
+  const own = startOwnWorker(open, workplace, context.signal);
+  let done = 0;
+  try {
+    const results = overShards(works(), { queue, artefacts, signal: context.signal });
+    for (;;) {
+      const next = await own.beside(results.next());
+      if (next.done) return;
+      const shard = planned.shift()!;
+      const result = readShardResult(new TextDecoder().decode(next.value), shard, digest);
+      if (!result)
+        throw new SelvedgeError(
+          'categorise/result',
+          `Cannot take the result of shard ${shard.index}: it is of another shard`,
+        );
+      done += shard.count;
+      request.onProgress({ done, resumed: 0 });
+      request.onShard(shard);
+      yield result;
+    }
+  } finally {
+    await own.stop();
+    workplace.dispose();
+    await queue.close();
+  }
+}
