@@ -67,7 +67,7 @@ export const unetTraining: Benchmark = {
       const disturbance = disturbanceOf(measured);
       const lines = entries.map(
         ({ name, imagesPerSecond, ratio }) =>
-          `${name.padEnd(24)} ${spreadText(imagesPerSecond)} images/s; ${entries[0]!.name} is ${timesText(ratio.median)} as fast`,
+          `${name.padEnd(24)} ${spreadText(imagesPerSecond)} images/s; ${entries[0]!.name} is ${ratio ? timesText(ratio.median) : 'not'} as fast`,
       );
       return {
         json: { benchmark: 'unet', batchSize, threads: engine.threads, entries, disturbance },
