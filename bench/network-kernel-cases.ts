@@ -42,15 +42,32 @@ export function networkKernelCases(batch: number): KernelCase[] {
     ...[1, SIDE * SIDE, CHANNELS, GROUPS, float32Bits(1e-5), code, 0],
     ...[offset(dy), offset(y), 0, offset(partials), offset(partials), CHANNELS, CHANNELS, PARTITION],
   ];
-  const images = (kernel: string, words: () => number[], grain = 1) => (): void =>
-    backend.pool.run(kernel, batch, words(), { grain, scratchBytes: 4096 });
+  const images =
+    (kernel: string, words: () => number[], grain = 1) =>
+    (): void =>
+      backend.pool.run(kernel, batch, words(), { grain, scratchBytes: 4096 });
   const freed = (infos: readonly tf.TensorInfo[]): void => {
     for (const { dataId } of infos) backend.disposeData(dataId);
   };
   return [
-    each(`group norm ${shape}`, 8, 2, images('planGroupNorm', () => normWords(0))),
-    each(`group norm and SiLU ${shape}`, 12, 2, images('planGroupNorm', () => normWords(smoothActivationCodes.silu))),
-    each(`gradient of group norm ${shape}`, 9, 3, images('planGroupNormGradient', () => normWords(0), PARTITION)),
+    each(
+      `group norm ${shape}`,
+      8,
+      2,
+      images('planGroupNorm', () => normWords(0)),
+    ),
+    each(
+      `group norm and SiLU ${shape}`,
+      12,
+      2,
+      images('planGroupNorm', () => normWords(smoothActivationCodes.silu)),
+    ),
+    each(
+      `gradient of group norm ${shape}`,
+      9,
+      3,
+      images('planGroupNormGradient', () => normWords(0), PARTITION),
+    ),
     each(`SiLU ${shape}`, 4, 2, () => freed([smoothActivate(backend, x, 'silu')])),
     each(`gradient of SiLU ${shape}`, 8, 3, () => freed([smoothActivateGrad(backend, { dy, x }, 'silu')])),
     each(`GELU ${shape}`, 16, 2, () => freed([smoothActivate(backend, x, 'gelu')])),
@@ -62,7 +79,12 @@ export function networkKernelCases(batch: number): KernelCase[] {
         images('planUpSampling', () => [offset(x), offset(large), ...image, 2, 2, isBilinear, 0]),
       ),
     ),
-    each(`sum of ${shape} and vectors`, 1, 2, images('planShift', () => [...[x, vectors, y].map(offset), SIDE * SIDE, CHANNELS])),
+    each(
+      `sum of ${shape} and vectors`,
+      1,
+      2,
+      images('planShift', () => [...[x, vectors, y].map(offset), SIDE * SIDE, CHANNELS]),
+    ),
     ...(['meanSquaredError', 'sigmoidCrossEntropy', 'softmaxCrossEntropy'] as const).map((name: OutputLossName) =>
       each(`${name} of ${shape}`, 6, 3, () => freed(Object.values(outputLoss(backend, x, dy, { name })))),
     ),

@@ -7,8 +7,8 @@ import { initializeWeights } from '../src/models/index.ts';
 import { compileTraining } from '../src/plan/index.ts';
 import { platform } from '../src/platform/index.ts';
 import { createNetworkForward } from '../src/training/forward.ts';
-import { lossOfOutput } from '../src/training/operations.ts';
 import { optimizerDefaults } from '../src/training/index.ts';
+import { lossOfOutput } from '../src/training/operations.ts';
 import { createOptimizer } from '../src/training/optimizers.ts';
 import { alternate, disturbanceOf, type Entrant, valuesOf } from './alternation.ts';
 import type { Benchmark } from './benchmark.ts';
@@ -37,13 +37,17 @@ export const unetTraining: Benchmark = {
     const python = await findPython(['numpy', 'torch']);
     const batch = makeBatch(batchSize);
     const roads = [planned(batch, batchSize), opByOp(batch)] as const;
-    const ours = (name: string, road: Road): Entrant => ({ name, round: async () => ({ value: rateOf(road, batchSize) }) });
+    const ours = (name: string, road: Road): Entrant => ({
+      name,
+      round: async () => ({ value: rateOf(road, batchSize) }),
+    });
     const theirs = (name: string, last: 0 | 1): Entrant => ({
       name,
       round: async () => {
         const args = [platform.files.fromUrl(SCRIPT), batchSize, engine.threads, last, ROUND_SECONDS].map(String);
         const { code, stdout, stderr } = await platform.runCommand(python!, args);
-        if (code !== 0) throw new SelvedgeError('bench/peer', `Cannot measure PyTorch: ${stderr.trim().split('\n').at(-1)}`);
+        if (code !== 0)
+          throw new SelvedgeError('bench/peer', `Cannot measure PyTorch: ${stderr.trim().split('\n').at(-1)}`);
         return { value: (JSON.parse(stdout) as { imagesPerSecond: number }).imagesPerSecond };
       },
     });
@@ -92,8 +96,14 @@ interface MadeBatch {
 
 function makeBatch(size: number): MadeBatch {
   const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
-  const labels = tf.tensor2d(Array.from({ length: size }, (_, i) => i % CLASSES), [size, 1]);
-  return { inputs: [normal([size, 28, 28, 1], 1), labels, normal([size, TIME], 2)], target: normal([size, 28, 28, 1], 3) };
+  const labels = tf.tensor2d(
+    Array.from({ length: size }, (_, i) => i % CLASSES),
+    [size, 1],
+  );
+  return {
+    inputs: [normal([size, 28, 28, 1], 1), labels, normal([size, TIME], 2)],
+    target: normal([size, 28, 28, 1], 3),
+  };
 }
 
 function rateOf(road: Road, batchSize: number): number {
