@@ -16,6 +16,7 @@ import { serve } from './serve.ts';
 import { startup } from './startup.ts';
 import { tpe } from './tpe.ts';
 import { training } from './training.ts';
+import { unetTraining } from './unet.ts';
 
 export { saveResult } from './results.ts';
 
@@ -36,4 +37,5 @@ export const benchmarks: readonly Benchmark[] = [
   search,
   serve,
   tpe,
+  unetTraining,
 ];

@@ -8,6 +8,7 @@ import { type Benchmark, wantedOf } from './benchmark.ts';
 import { rooflineChart } from './charts.ts';
 import { disturbanceNotice } from './disturbance.ts';
 import { type KernelCase, kernelCases } from './kernel-cases.ts';
+import { networkKernelCases } from './network-kernel-cases.ts';
 import { arithmeticRoof, memoryRoof, type Roof } from './peak.ts';
 import { ratioSpread, type Spread, spreadOf } from './statistics.ts';
 
@@ -39,7 +40,7 @@ export const kernels: Benchmark = {
     const backend = currentBackend();
     const roofs = [arithmeticRoof(backend), memoryRoof(backend)];
     try {
-      const cases = wantedOf(kernelCases(batchSize), only);
+      const cases = wantedOf([...kernelCases(batchSize), ...networkKernelCases(batchSize)], only);
       const entrants = [
         ...roofs.map((roof) => entrantOf(roof.name, roof.amount, () => roof.run())),
         ...cases.map(({ name, flops, run }) => entrantOf(name, flops, run)),

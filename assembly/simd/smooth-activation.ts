@@ -9,7 +9,8 @@
 //
 // erf is the rational minimax approximation of Eigen (Eigen/src/Core/MathFunctionsImpl.h), within 3e-7 of the function.
 import { activate, activationSlope, LINEAR } from './activation';
-import { exp, sigmoid, tanh } from './exp';
+import { exp, tanh } from './exp';
+import { applyExponential, SIGMOID } from './exp-negative';
 
 export const SILU: i32 = 7;
 export const GELU: i32 = 8;
@@ -60,7 +61,7 @@ function tanhOfGelu(x: v128): v128 {
 /** f(x). */
 @inline
 export function activateAny(code: i32, x: v128, alpha: v128): v128 {
-  if (code == SILU) return f32x4.mul(x, sigmoid(x));
+  if (code == SILU) return f32x4.mul(x, applyExponential(SIGMOID, x));
   if (code == GELU) return f32x4.mul(half(x), f32x4.add(f32x4.splat(1), erf(f32x4.mul(x, f32x4.splat(SQRT_HALF)))));
   if (code == GELU_TANH) return f32x4.mul(half(x), f32x4.add(f32x4.splat(1), tanhOfGelu(x)));
   return activate(code, x, alpha);
@@ -71,7 +72,7 @@ export function activateAny(code: i32, x: v128, alpha: v128): v128 {
 export function slopeOfAny(code: i32, x: v128, alpha: v128): v128 {
   const one = f32x4.splat(1);
   if (code == SILU) {
-    const s = sigmoid(x);
+    const s = applyExponential(SIGMOID, x);
     return f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s))));
   }
   if (code == GELU) {
