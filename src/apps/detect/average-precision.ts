@@ -1,6 +1,6 @@
 // How good a detector is, by the definition of COCO: average precision of each class at ten overlaps, by 101 points of recall, at most 100
 // items a picture and class, of any size. Plain numbers.
-// Invariant: the values of pycocotools (COCOeval, bbox, area all, maxDets 100): test/apps/detect/golden-detection.json.
+// Invariant: the values of COCOeval (bbox, area all, maxDets 100), transcribed: test/apps/detect/golden-detection.json.
 // Source: T.-Y. Lin et al., "Microsoft COCO", ECCV 2014, and https://cocodataset.org/#detection-eval.
 import { SelvedgeError } from '../../core/errors.ts';
 import { type DetectedItem, overlapOf, type TrueItem } from './boxes.ts';
@@ -45,10 +45,10 @@ export interface AveragePrecision {
  * ```ts
  * import { averagePrecision } from 'selvedge';
  * const truth = [[{ label: 3, box: [0, 0, 10, 10] as const }]];
- * const found = [[{ label: 3, box: [0, 0, 10, 8] as const, score: 0.9 }]];
+ * const found = [[{ label: 3, box: [0, 0, 10, 8.2] as const, score: 0.9 }]];
  * const { at50, mean } = averagePrecision(truth, found);
- * // An overlap of .8 counts at seven of ten overlaps.
- * console.assert(at50 === 1 && Math.abs(mean - 0.7) < 1e-12);
+ * // An overlap of .82 counts at seven of ten overlaps.
+ * console.assert(Math.abs(at50 - 1) < 1e-12 && Math.abs(mean - 0.7) < 1e-12);
  * ```
  */
 export function averagePrecision(

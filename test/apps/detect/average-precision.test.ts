@@ -1,4 +1,4 @@
-// Average precision against COCO's own evaluation (golden-detection.json), and against cases worked out by hand.
+// Average precision against values of a transcription of COCO's own evaluation (golden-detection.json), and against cases worked out by hand.
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
