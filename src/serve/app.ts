@@ -33,7 +33,7 @@ export interface AppOptions {
   readonly readPicture?: PictureReader;
   /** Default: 10 MiB a body, 256 images, 16 million pixels of pictures a request. */
   readonly limits?: Partial<RequestLimits>;
-  /** A catalogue to search, of `createShop`: then there are `POST /similar` and `POST /recommend`, too. */
+  /** A catalogue to search, such as of shop.ts: then there are `POST /similar` and `POST /recommend`, too. */
   readonly shop?: ShopService;
   /** What `/health` says of where it runs. */
   readonly runtime?: string;
