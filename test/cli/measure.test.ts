@@ -103,7 +103,7 @@ test('selvedge measure refuses what it does not know in one line', async () => {
     [
       ['colour'],
       2,
-      'expected one of classification, calibration, duplicates, robustness, explain, outliers, labels, or all',
+      'expected one of classification, calibration, duplicates, robustness, explain, outliers, labels, anomaly, defects, or all',
     ],
     [['calibration', '--model', 'dropout'], 2, 'Option "--model" needs "--run"'],
     [['calibration', '--run', 'none'], 1, '[run/not-found]'],

@@ -32,7 +32,7 @@ const codeIs =
   (error: { code: string }): boolean =>
     error.code === code;
 const rejects = async (run: () => Promise<unknown>, code: string): Promise<void> => {
-  const thrown = await run().catch((error) => error);
+  const thrown = (await run().catch((error) => error)) as { code?: string };
   assert.is(thrown.code, code);
 };
 
