@@ -98,12 +98,12 @@ test('selvedge measure labels trains out of fold, and says what it found of what
 });
 
 test('selvedge measure refuses what it does not know in one line', async () => {
-  const refusals: [string[], number, string][] = [
+  const refusals: [string[], number, string | RegExp][] = [
     [[], 2, '[cli/usage]'],
     [
       ['colour'],
       2,
-      'expected one of classification, calibration, duplicates, robustness, explain, outliers, labels, or all',
+      /expected one of classification, calibration, duplicates, .*, labels, .*, or study, apps or all of them/,
     ],
     [['calibration', '--model', 'dropout'], 2, 'Option "--model" needs "--run"'],
     [['calibration', '--run', 'none'], 1, '[run/not-found]'],

@@ -33,6 +33,8 @@ const PIXEL_STEP = 3;
 const BEFORE = 200;
 const AFTER = 200;
 const STREAMS = 10;
+/** Test pictures of a class that streams are drawn from, at most. */
+const STREAMED = 1000;
 
 /** What happens to the light or the camera; levels are those of a picture, 28 x 28 and black around. */
 const drifts: Readonly<Record<string, (levels: Uint8Array, width: number) => Uint8Array>> = {
@@ -87,7 +89,8 @@ export async function measureDefects(subject: Subject): Promise<Measured> {
   try {
     for (let label = 0; label < train.classNames.length; label++) {
       const [good, tested] = [ofClass(train, label, GOOD), ofClass(test, label, TESTED)];
-      classes.push(await measureClass(train.classNames[label]!, good, tested, features));
+      const stream = ofClass(test, label, STREAMED);
+      classes.push(await measureClass(train.classNames[label]!, { good, tested, stream }, features));
       subject.context.writeError(`Measured ${train.classNames[label]}\n`);
     }
   } finally {
@@ -146,8 +149,7 @@ function ofClass(set: Dataset, label: number, most: number): Uint8Array {
 
 async function measureClass(
   name: string,
-  good: Uint8Array,
-  tested: Uint8Array,
+  { good, tested, stream }: { readonly good: Uint8Array; readonly tested: Uint8Array; readonly stream: Uint8Array },
   features: PatchFeatures,
 ): Promise<Found> {
   const inspector = await fitInspector(good, features, { settings: { falseAlarms: FALSE_ALARMS, seed: SEED } });
@@ -166,7 +168,7 @@ async function measureClass(
     class: name,
     falseAlarms: fine.filter(({ isAlarm }) => isAlarm).length / fine.length,
     cells,
-    drifts: measureDrifts(good, tested, features.side),
+    drifts: measureDrifts(good, stream, features.side),
   };
 }
 

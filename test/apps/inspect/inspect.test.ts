@@ -32,8 +32,8 @@ const codeIs =
   (error: { code: string }): boolean =>
     error.code === code;
 const rejects = async (run: () => Promise<unknown>, code: string): Promise<void> => {
-  const thrown = await run().catch((error: { code?: string }) => error);
-  assert.is((thrown as { code?: string }).code, code);
+  const thrown = (await run().catch((error) => error)) as { code?: string };
+  assert.is(thrown.code, code);
 };
 
 test.before(async () => {
