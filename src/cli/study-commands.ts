@@ -11,6 +11,7 @@ import { info } from './info.ts';
 import { measure } from './measure.ts';
 import { predict } from './predict.ts';
 import { explore, report } from './report.ts';
+import { runs } from './runs.ts';
 import { train } from './train.ts';
 import { study } from './whole-study.ts';
 
@@ -27,5 +28,6 @@ export const studyCommands: readonly Command<never>[] = [
   exportCommand,
   importCommand,
   report,
+  runs,
   study,
 ] as unknown as readonly Command<never>[];

@@ -26,6 +26,7 @@ export {
 export { drawModelGraph, type LayerSummary, type ModelSummary } from './model-graph.ts';
 export { encodeGrayPng, type GrayImage, pngDataUri } from './png.ts';
 export { referenceStudy } from './reference-study.ts';
+export { renderRunsReport, type ShownRun } from './runs-report.ts';
 export { drawStudyFigures, type FigureTopic, type StudyFigure } from './study-figures.ts';
 export { renderStudyReport } from './study-report.ts';
 export type * from './study-report-input.ts';
