@@ -17,7 +17,17 @@ import { measure } from './measure.ts';
 import { predict } from './predict.ts';
 import { recommendCommand } from './recommend.ts';
 import { explore, report } from './report.ts';
+
+<<<<<<< HEAD
+
 import { similar } from './similar.ts';
+
+=======
+
+import { runs } from './runs.ts';
+
+>>>>>>> neighbours
+
 import { train } from './train.ts';
 import { study } from './whole-study.ts';
 
@@ -41,5 +51,6 @@ export const studyCommands: readonly Command<never>[] = [
   exportCommand,
   importCommand,
   report,
+  runs,
   study,
 ] as unknown as readonly Command<never>[];

@@ -14,6 +14,7 @@ export {
   type TrialState,
 } from './journal.ts';
 export { type JournalFile, openJournal, readJournal } from './journal-file.ts';
+export { logToMlflow, type MlflowMetric, type MlflowRun, mlflowFiles } from './mlflow.ts';
 export { type OutOfFoldOptions, predictOutOfFold } from './out-of-fold.ts';
 export {
   type Distribution,

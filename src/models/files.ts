@@ -131,7 +131,7 @@ async function modelOf(place: string, reader: ModelReader): Promise<LoadedModel>
     const parts = await Promise.all(paths.map((path) => reader.weights(path)));
     const weightSpecs = json.weightsManifest.flatMap((group) => group.weights);
     const weightData = tf.io.CompositeArrayBuffer.join(parts.map((part) => part.slice().buffer));
-    const expected = weightSpecs.reduce((sum, spec) => sum + 4 * spec.shape.reduce((product, n) => product * n, 1), 0);
+    const expected = weightSpecs.reduce((sum, spec) => sum + bytesOf(spec), 0);
     if (weightData.byteLength !== expected) {
       throw new Error(`expected ${expected} bytes of weights in ${paths.join(', ')}, got ${weightData.byteLength}`);
     }
@@ -148,4 +148,22 @@ async function modelOf(place: string, reader: ModelReader): Promise<LoadedModel>
       cause: error,
     });
   }
+}
+
+/** Bytes of an element of each type of weights; those that tfjs's converter has quantised are smaller, and become float32 as they are read. */
+const elementBytes: Readonly<Record<string, number>> = {
+  float32: 4,
+  int32: 4,
+  uint16: 2,
+  float16: 2,
+  uint8: 1,
+  bool: 1,
+};
+
+function bytesOf({ name, shape, dtype, quantization }: tf.io.WeightsManifestEntry): number {
+  const type = quantization?.dtype ?? dtype;
+  const bytes = elementBytes[type];
+  if (bytes !== undefined) return shape.reduce((product, extent) => product * extent, bytes);
+  const expected = Object.keys(elementBytes).join(', ');
+  throw new Error(`expected weights "${name}" of one of ${expected}, got ${type}`);
 }

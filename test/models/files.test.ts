@@ -189,4 +189,53 @@ test('loadModel() refuses a model.json that is cut anywhere, empty, or of someth
   }
 });
 
+/** Weights of the folder as tfjs's converter quantises them. */
+function quantise(dtype: 'uint8' | 'uint16' | 'float16'): void {
+  const json = JSON.parse(readFileSync(file('model.json'), 'utf8'));
+  const all = new Float32Array(Uint8Array.from(readFileSync(file('weights.bin'))).buffer);
+  let at = 0;
+  const parts: Uint8Array[] = [];
+  for (const spec of json.weightsManifest[0].weights as { shape: number[]; quantization?: object }[]) {
+    const values = all.subarray(at, at + spec.shape.reduce((product, extent) => product * extent, 1));
+    at += values.length;
+    if (dtype === 'float16') {
+      // Signs and powers of two, 0.5 and -0.25: what is read is known to the bit.
+      spec.quantization = { dtype };
+      parts.push(new Uint8Array(Uint16Array.from(values, (value) => (value < 0 ? 0xb400 : 0x3800)).buffer));
+      continue;
+    }
+    const levels = dtype === 'uint8' ? 255 : 65_535;
+    const [min, max] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+    const scale = max > min ? (max - min) / levels : 1;
+    spec.quantization = { dtype, min, scale };
+    const stored = Array.from(values, (value) => Math.round((value - min) / scale));
+    parts.push(dtype === 'uint8' ? Uint8Array.from(stored) : new Uint8Array(Uint16Array.from(stored).buffer));
+  }
+  delete json.weightsSha256;
+  writeFileSync(file('model.json'), JSON.stringify(json));
+  writeFileSync(file('weights.bin'), Buffer.concat(parts));
+}
+
+for (const dtype of ['uint8', 'uint16', 'float16'] as const) {
+  test(`loadModel() reads weights that tfjs's converter has quantised to ${dtype} as stock tfjs does`, async () => {
+    const model = seededModel();
+    await saveModel(model, folder);
+    quantise(dtype);
+    const { model: loaded } = await loadModel(folder);
+    const { modelTopology, weightsManifest } = JSON.parse(readFileSync(file('model.json'), 'utf8'));
+    const weightData = Uint8Array.from(readFileSync(file('weights.bin'))).buffer;
+    const stock = await tf.loadLayersModel(
+      tf.io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData }),
+    );
+    loaded.getWeights().forEach((weight, i) => {
+      assert.equal(weight.dataSync(), stock.getWeights()[i]!.dataSync());
+    });
+    const largest = Math.max(...model.getWeights()[0]!.sub(loaded.getWeights()[0]!).abs().dataSync());
+    assert.ok(largest < (dtype === 'uint8' ? 0.01 : dtype === 'uint16' ? 1e-4 : 2), `${largest}`);
+    truncateSync(file('weights.bin'), weightData.byteLength - 1);
+    assert.match(await refusal(), /^models\/format: .*bytes of weights in weights.bin/);
+    for (const one of [model, loaded, stock]) one.dispose();
+  });
+}
+
 test.run();
