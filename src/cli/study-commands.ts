@@ -17,17 +17,8 @@ import { measure } from './measure.ts';
 import { predict } from './predict.ts';
 import { recommendCommand } from './recommend.ts';
 import { explore, report } from './report.ts';
-
-<<<<<<< HEAD
-
-import { similar } from './similar.ts';
-
-=======
-
 import { runs } from './runs.ts';
-
->>>>>>> neighbours
-
+import { similar } from './similar.ts';
 import { train } from './train.ts';
 import { study } from './whole-study.ts';
 

@@ -34,21 +34,12 @@ export {
 export { drawModelGraph, type LayerSummary, type ModelSummary } from './model-graph.ts';
 export { encodeGrayPng, type GrayImage, pngDataUri } from './png.ts';
 export { referenceStudy } from './reference-study.ts';
-
-<<<<<<< HEAD
-
 export {
   type ReviewedPicture,
   type ReviewPageInput,
   renderReviewPage,
 } from './review-page.ts';
-
-=======
-
 export { renderRunsReport, type ShownRun } from './runs-report.ts';
-
->>>>>>> neighbours
-
 export { drawStudyFigures, type FigureTopic, type StudyFigure } from './study-figures.ts';
 export { renderStudyReport } from './study-report.ts';
 export type * from './study-report-input.ts';

@@ -37,7 +37,7 @@ test('selvedge info --json prints only JSON, with what the engine got', async ()
 test('selvedge --help explains all commands', async () => {
   const { code, out, err } = await selvedge('--help');
   assert.equal([code, err], [0, '']);
-  const names = [...out.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name!);
+  const names = [...out.matchAll(/^ {2}([\w-]+) {2,}/gm)].map(([, name]) => name!);
   assert.equal(
     names,
     commands.map(({ name }) => name),
