@@ -9,6 +9,7 @@ import { networks } from './networks.ts';
 import { operations } from './operations.ts';
 import { peers } from './peers.ts';
 import { profile } from './profile.ts';
+import { queue } from './queue.ts';
 import { scaling } from './scaling.ts';
 import { serve } from './serve.ts';
 import { startup } from './startup.ts';
@@ -32,4 +33,5 @@ export const benchmarks: readonly Benchmark[] = [
   scaling,
   serve,
   tpe,
+  queue,
 ];
