@@ -51,7 +51,7 @@ export async function measureGeneration(subject: Subject, options: MeasureOption
   const split = data.split ?? splitTrainValidation(train.count);
   const training = subsetOf(train, split.train, 'training');
   const validation = subsetOf(train, split.validation, 'validation');
-  const { model: judge, probabilitiesOfImages } = await readyModel(subject);
+  const { model: judge, probabilitiesOfImages } = await subject.model();
   const designs = await makeDesigns(test, options, context);
   const settings = { ...fitDefaults, epochs: options.epochs ?? EPOCHS, seed: SEED };
 
@@ -101,11 +101,6 @@ export async function measureGeneration(subject: Subject, options: MeasureOption
 
 const interrupted = (): SelvedgeError =>
   new SelvedgeError('cli/interrupted', 'Interrupted; the same command goes on from there');
-
-async function readyModel(subject: Subject) {
-  const model = await subject.model();
-  return model;
-}
 
 /** As many of each class as a set has, in its order; from the work folder where they were made before. */
 async function makeDesigns(like: Dataset, { workFolder }: MeasureOptions, context: CommandContext): Promise<Dataset> {
