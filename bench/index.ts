@@ -10,6 +10,7 @@ import { networks } from './networks.ts';
 import { operations } from './operations.ts';
 import { peers } from './peers.ts';
 import { profile } from './profile.ts';
+import { queue } from './queue.ts';
 import { scaling } from './scaling.ts';
 import { search } from './search.ts';
 import { serve } from './serve.ts';
@@ -38,4 +39,5 @@ export const benchmarks: readonly Benchmark[] = [
   serve,
   tpe,
   unetTraining,
+  queue,
 ];

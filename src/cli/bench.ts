@@ -17,7 +17,7 @@ export const bench = command({
       type: 'positional',
       required: false,
       description:
-        'Benchmark to run: training, inference, profile, peers, kernels, operations, data, detection, startup, edge, memory, networks, scaling, serve or tpe',
+        'Benchmark to run: training, inference, profile, peers, kernels, operations, data, detection, startup, edge, memory, networks, scaling, serve, tpe or queue',
     },
     model: {
       type: 'enum',
