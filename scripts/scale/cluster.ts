@@ -87,28 +87,37 @@ export async function createCluster(): Promise<Cluster> {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
   };
+  const startOnce = (): Promise<number | null> => {
+    const [file, args] = asUser(
+      'pg_ctl',
+      '-D',
+      data,
+      '-l',
+      path.join(folder, 'log'),
+      '-o',
+      settings,
+      '-w',
+      '-t',
+      '60',
+      'start',
+    );
+    return new Promise((resolve, reject) => {
+      const child = spawn(file, args, { stdio: 'ignore', cwd: folder });
+      child.on('error', reject);
+      child.on('close', resolve);
+    });
+  };
   return {
     url,
     password,
     async start() {
-      const [file, args] = asUser(
-        'pg_ctl',
-        '-D',
-        data,
-        '-l',
-        path.join(folder, 'log'),
-        '-o',
-        settings,
-        '-w',
-        '-t',
-        '60',
-        'start',
-      );
-      await new Promise<void>((resolve, reject) => {
-        const child = spawn(file, args, { stdio: 'ignore', cwd: folder });
-        child.on('error', reject);
-        child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`pg_ctl ended with code ${code}`))));
-      });
+      // Processes that were killed take a moment to be gone, and to let go of their shared memory.
+      for (let attempt = 0; ; attempt++) {
+        if ((await startOnce()) === 0) return;
+        if (attempt === 40)
+          throw new Error(`pg_ctl could not start: ${readFileSync(path.join(folder, 'log'), 'utf8').slice(-500)}`);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
     },
     kill() {
       for (const id of processesOf(data)) {
