@@ -19,7 +19,9 @@ interface PackageFile {
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
   readonly imports: Readonly<Record<'#platform', Readonly<Record<string, string>>>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 const packageFile = readJson('package.json') as PackageFile;
@@ -118,7 +120,8 @@ test('the package holds modules with their declarations, engine files, assets, a
 
 test('dependencies are what the modules import', () => {
   const imported = importedPackages();
-  const declared = { ...packageFile.dependencies, ...packageFile.peerDependencies };
+  const { dependencies, optionalDependencies, peerDependencies } = packageFile;
+  const declared = { ...dependencies, ...optionalDependencies, ...peerDependencies };
   for (const [name, file] of imported) assert.ok(name in declared, `dist/${file} imports "${name}"`);
   for (const name of Object.keys(declared)) {
     // Its WebAssembly is copied into build/.
@@ -126,11 +129,13 @@ test('dependencies are what the modules import', () => {
   }
 });
 
-test('tfjs packages are exact peers, of the version that the project is developed with', () => {
+test('peers are exact, of the version that the project is developed with; all but tfjs are optional', () => {
   for (const [name, wanted] of Object.entries(packageFile.peerDependencies)) {
     assert.match(wanted, /^\d+\.\d+\.\d+$/, name);
     assert.is(packageFile.devDependencies[name], wanted, name);
-    assert.is(wanted, TFJS_VERSION, name);
+    const isTfjs = name.startsWith('@tensorflow/');
+    if (isTfjs) assert.is(wanted, TFJS_VERSION, name);
+    assert.is(packageFile.peerDependenciesMeta[name]?.optional === true, !isTfjs, name);
   }
 });
 
