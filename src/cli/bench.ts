@@ -17,11 +17,7 @@ export const bench = command({
       type: 'positional',
       required: false,
       description:
-<<<<<<< HEAD
         'Benchmark to run: training, inference, profile, peers, kernels, operations, data, detection, startup, edge, memory, networks, scaling, search, serve, tpe, unet or queue',
-=======
-        'Benchmark to run: training, inference, profile, peers, kernels, operations, data, detection, startup, edge, memory, networks, scaling, serve, tpe or queue',
->>>>>>> queue
     },
     model: {
       type: 'enum',
