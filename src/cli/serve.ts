@@ -106,6 +106,7 @@ function welcome(url: string, hasShop: boolean): string {
     `Serving on ${url}, until Ctrl-C`,
     '',
     `  curl -H 'content-type: image/jpeg' --data-binary @shoe.jpg ${url}/classify`,
+    `  curl -H 'content-type: image/jpeg' --data-binary @shelf.jpg ${url}/detect`,
     `  curl -F image=@one.png -F image=@two.png ${url}/classify`,
     ...(hasShop
       ? [

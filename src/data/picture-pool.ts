@@ -3,7 +3,8 @@
 // thread dies, hangs or the pool is closed; a file that a thread died of ends no more than that one.
 import { type ErrorCode, messageOf, SelvedgeError } from '../core/errors.ts';
 import { type ConnectedWorker, compileEngineFile, platform } from '../platform/index.ts';
-import type { PictureReader, ReadPicture } from './picture-reader.ts';
+import type { DecodeOptions } from './image-decoder.ts';
+import type { ReadOptions, ReadPicture } from './picture-reader.ts';
 import type { PictureAnswer, PictureJob, PictureWorkerData } from './picture-worker.ts';
 
 export interface PicturePoolOptions {
@@ -15,7 +16,7 @@ export interface PicturePoolOptions {
   readonly maximumWaitingBytes?: number;
   /** What a picture may take before its thread is given up; default 30 seconds. */
   readonly limitMs?: number;
-  /** What threads run: for tests of what happens when one dies. */
+  /** What threads run, such as what finds something else in pictures; it answers as picture-worker.ts does. */
   readonly script?: URL;
 }
 
@@ -30,25 +31,25 @@ const FILES_AT_ONCE = 2;
 /** A thread that has not said by then that it is ready never will. */
 const START_LIMIT_MS = 10_000;
 
-interface Job extends PictureJob {
-  resolve(picture: ReadPicture): void;
+interface Job<Options extends DecodeOptions, Picture> extends PictureJob<Options> {
+  resolve(picture: Picture): void;
   reject(error: unknown): void;
 }
 
 /** The place of a thread, which may be empty until there is work. */
-interface Seat {
+interface Seat<Options extends DecodeOptions, Picture> {
   worker: ConnectedWorker | undefined;
   /** What it was given, in this order; the first is being read. */
-  jobs: Job[];
+  jobs: Job<Options, Picture>[];
   watchdog: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** Owns its threads: `close` it. */
-export class PicturePool {
+/** Owns its threads: `close` it. Options and answers are those of its script. */
+export class PicturePool<Options extends DecodeOptions = ReadOptions, Picture = ReadPicture> {
   readonly #options: Required<PicturePoolOptions>;
   readonly #data: PictureWorkerData;
-  readonly #seats: Seat[];
-  #waiting: Job[] = [];
+  readonly #seats: Seat<Options, Picture>[];
+  #waiting: Job<Options, Picture>[] = [];
   #waitingBytes = 0;
   #isClosed = false;
 
@@ -68,7 +69,9 @@ export class PicturePool {
    *
    * @throws SelvedgeError `pictures/worker-start` where threads cannot be had; `files/engine-file` in a checkout that is not built
    */
-  static async start(options: PicturePoolOptions = {}): Promise<PicturePool> {
+  static async start<Options extends DecodeOptions = ReadOptions, Picture = ReadPicture>(
+    options: PicturePoolOptions = {},
+  ): Promise<PicturePool<Options, Picture>> {
     const [png, jpeg, webp] = await Promise.all([
       compileEngineFile('png.wasm'),
       compileEngineFile('jpeg.wasm'),
@@ -82,7 +85,7 @@ export class PicturePool {
       script: workerUrl(),
       ...options,
     };
-    const pool = new PicturePool(all, { png, jpeg, webp });
+    const pool = new PicturePool<Options, Picture>(all, { png, jpeg, webp });
     try {
       await Promise.all(pool.#seats.map((seat) => pool.#startWorker(seat)));
       return pool;
@@ -98,7 +101,7 @@ export class PicturePool {
    *
    * @throws SelvedgeError as `PictureReader`; `pictures/busy`, `pictures/stopped`, `pictures/worker`
    */
-  readonly read: PictureReader = (bytes, options) =>
+  readonly read = (bytes: Uint8Array, options: Options): Promise<Picture> =>
     new Promise((resolve, reject) => {
       if (this.#isClosed) throw stopped();
       if (!this.#freeSeat() && this.#isFull(bytes.length)) {
@@ -126,7 +129,7 @@ export class PicturePool {
   }
 
   /** Resolves when the thread is ready. */
-  #startWorker(seat: Seat): Promise<void> {
+  #startWorker(seat: Seat<Options, Picture>): Promise<void> {
     const worker = platform.connectWorker!(this.#options.script, this.#data);
     seat.worker = worker;
     return new Promise((resolve, reject) => {
@@ -139,7 +142,7 @@ export class PicturePool {
       };
       worker.onEnd(end);
       worker.onMessage((message) => {
-        const answer = message as PictureAnswer;
+        const answer = message as PictureAnswer<Picture>;
         if (answer.picture || answer.error) {
           if (seat.worker === worker) this.#answered(seat, answer);
           return;
@@ -157,8 +160,8 @@ export class PicturePool {
     return this.#waiting.length > 0 && this.#waitingBytes + bytes > maximumWaitingBytes;
   }
 
-  #freeSeat(): Seat | undefined {
-    let free: Seat | undefined;
+  #freeSeat(): Seat<Options, Picture> | undefined {
+    let free: Seat<Options, Picture> | undefined;
     for (const seat of this.#seats) {
       if (seat.jobs.length < FILES_AT_ONCE && (!free || seat.jobs.length < free.jobs.length)) free = seat;
     }
@@ -180,13 +183,13 @@ export class PicturePool {
       seat.jobs.push(job);
       // A copy of its own: the bytes may lie in a buffer that others read from.
       const bytes = job.bytes.slice();
-      seat.worker!.post({ bytes, options: job.options } satisfies PictureJob, [bytes.buffer]);
+      seat.worker!.post({ bytes, options: job.options } satisfies PictureJob<Options>, [bytes.buffer]);
       if (seat.jobs.length === 1) this.#begin(seat);
     }
   }
 
   /** Watches over the first of a thread's files. */
-  #begin(seat: Seat): void {
+  #begin(seat: Seat<Options, Picture>): void {
     const { worker } = seat;
     const { limitMs } = this.#options;
     worker!.hold(true);
@@ -196,7 +199,7 @@ export class PicturePool {
     }, limitMs);
   }
 
-  #answered(seat: Seat, { picture, error }: PictureAnswer): void {
+  #answered(seat: Seat<Options, Picture>, { picture, error }: PictureAnswer<Picture>): void {
     clearTimeout(seat.watchdog);
     const job = seat.jobs.shift();
     if (picture) job?.resolve(picture);
@@ -207,7 +210,7 @@ export class PicturePool {
   }
 
   /** The file that was being read is answered with an error; those behind it go to other threads. */
-  #ended(seat: Seat, reason: string): void {
+  #ended(seat: Seat<Options, Picture>, reason: string): void {
     clearTimeout(seat.watchdog);
     seat.worker = undefined;
     const [culprit, ...others] = seat.jobs;
@@ -234,5 +237,5 @@ const failure = (code: PoolErrorCode & ErrorCode, message: string, cause?: unkno
 const stopped = (): SelvedgeError =>
   failure('pictures/stopped', 'Cannot answer: the threads that read pictures are ended');
 
-const threadError = ({ options }: Job, reason: string, cause: unknown): SelvedgeError =>
+const threadError = ({ options }: PictureJob<DecodeOptions>, reason: string, cause: unknown): SelvedgeError =>
   failure('pictures/worker', `Cannot read "${options.name}": ${reason}`, cause);

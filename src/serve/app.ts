@@ -8,6 +8,7 @@ import { createPictureReader, type PictureReader } from '../data/picture-reader.
 import { preparationOf } from '../data/preparation.ts';
 import type { Classifier } from '../edge/index.ts';
 import { answerError, requestError } from './answer-error.ts';
+import { addDetectRoute, type DetectorService, detectPath } from './detect-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import {
   type ImageForm,
@@ -35,6 +36,8 @@ export interface AppOptions {
   readonly limits?: Partial<RequestLimits>;
   /** A catalogue to search, such as of shop.ts: then there are `POST /similar` and `POST /recommend`, too. */
   readonly shop?: ShopService;
+  /** Finds items in pictures of any size: then there is `POST /detect`, too. `createLocalApp` has the detector that ships. */
+  readonly detector?: DetectorService;
   /** What `/health` says of where it runs. */
   readonly runtime?: string;
   /** Hears of what went wrong on this side; the client does not. */
@@ -73,7 +76,7 @@ const paths = { classify: '/classify', health: '/health', model: '/model', opena
  */
 export function createApp(options: AppOptions): Hono {
   const limits = { ...defaultLimits, ...options.limits };
-  const { decodeImage, onError, runtime, shop } = options;
+  const { decodeImage, onError, runtime, shop, detector } = options;
   const readPicture = options.readPicture ?? (decodeImage && createPictureReader(decodeImage));
   const classifier = settled(options.classifier, onError);
   const app = new Hono();
@@ -99,6 +102,7 @@ export function createApp(options: AppOptions): Hono {
       maximumBodyBytes: limits.maximumBodyBytes,
     });
   }
+  if (detector) addDetectRoute(app, detector, limits);
   app.get(paths.health, async (context) =>
     context.json({ status: 'ok', version, runtime, model: (await classifier()).model.name }),
   );
@@ -107,9 +111,18 @@ export function createApp(options: AppOptions): Hono {
     const { model } = await classifier();
     const form = formOf(model);
     const hasCodecs = readPicture !== undefined && form.preparation !== undefined;
-    return context.json(openApiDocument({ model, form, limits, hasCodecs, hasShop: shop !== undefined }));
+    return context.json(
+      openApiDocument({
+        model,
+        form,
+        limits,
+        hasCodecs,
+        hasShop: shop !== undefined,
+        hasDetector: detector !== undefined,
+      }),
+    );
   });
-  const known = [...Object.values(paths), ...(shop ? shopPaths : [])];
+  const known = [...Object.values(paths), ...(shop ? shopPaths : []), ...(detector ? [detectPath] : [])];
   for (const path of known) app.all(path, (context) => methodNotAllowed(context, path));
   app.notFound((context) =>
     answer(
@@ -174,7 +187,7 @@ function prediction(
 }
 
 function methodNotAllowed(context: Context, path: string): Response {
-  const allowed = path === paths.classify || shopPaths.includes(path) ? 'POST' : 'GET, HEAD';
+  const allowed = [paths.classify, detectPath, ...shopPaths].includes(path) ? 'POST' : 'GET, HEAD';
   context.header('allow', allowed);
   return answer(
     context,

@@ -12,6 +12,8 @@ import { compileEngineFile, platform } from '../platform/index.ts';
 import { requestError } from './answer-error.ts';
 import { type AppOptions, createApp } from './app.ts';
 import { batchedClassifier } from './batched-classifier.ts';
+import type { DetectorService } from './detect-routes.ts';
+import { localDetector } from './local-detector.ts';
 
 export interface LocalAppOptions extends Omit<AppOptions, 'classifier' | 'decodeImage' | 'readPicture'> {
   /** A model file, as `selvedge export` writes it; default: `best` of the shipped ones. */
@@ -58,15 +60,20 @@ export async function createLocalApp({
     ...(maximumWaiting === undefined ? {} : { maximumWaiting }),
     onError: options.onError,
   });
+  const detector = localDetector({
+    hasThreads: pool !== undefined,
+    ...(maximumWaiting === undefined ? {} : { maximumWaiting }),
+  });
   const { name, version } = platform.runtime;
   const app = createApp({
     runtime: `${name} ${version}`,
+    detector: { find: (bytes, request) => fromPool(detector.find(bytes, request)) } satisfies DetectorService,
     ...options,
     classifier: batchedClassifier(classifier, platform),
     decodeImage,
     ...(pool && { readPicture: readBy(pool) }),
   });
-  return Object.assign(app, { close: async () => pool?.close() });
+  return Object.assign(app, { close: async () => void (await Promise.all([pool?.close(), detector.close()])) });
 }
 
 /** What clients are told where the threads are at fault. */
@@ -76,15 +83,18 @@ const codes = {
   'pictures/worker': 'serve/picture-worker',
 } as const satisfies Record<PoolErrorCode, string>;
 
-function readBy(pool: PicturePool): PictureReader {
-  return async (bytes, options) => {
-    try {
-      return await pool.read(bytes, options);
-    } catch (error) {
-      if (!(error instanceof SelvedgeError) || !Object.hasOwn(codes, error.code)) throw error;
-      throw requestError(codes[error.code as PoolErrorCode], error.message, error.cause);
-    }
-  };
+const readBy =
+  (pool: PicturePool): PictureReader =>
+  (bytes, options) =>
+    fromPool(pool.read(bytes, options));
+
+async function fromPool<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof SelvedgeError) || !Object.hasOwn(codes, error.code)) throw error;
+    throw requestError(codes[error.code as PoolErrorCode], error.message, error.cause);
+  }
 }
 
 /** Undefined where there are to be no threads, or where none can be had: that is told, and pictures are read all the same. */

@@ -4,6 +4,7 @@ import { eventKinds } from '../apps/recommend/events.ts';
 import { version } from '../core/version.ts';
 import type { ModelDescription } from '../edge/index.ts';
 import { type ErrorStatus, errorStatuses, type RequestErrorCode, shopErrorStatuses } from './answer-error.ts';
+import { detectOperation, detectSchemas } from './openapi-detect.ts';
 import { acceptedTypes, bytesOfImage, type ImageForm, type RequestLimits, rowsOf } from './request-images.ts';
 import { MOST_ITEMS } from './shop-routes.ts';
 
@@ -18,6 +19,8 @@ interface DocumentOptions {
   readonly hasCodecs: boolean;
   /** Whether there is a catalogue. */
   readonly hasShop?: boolean;
+  /** Whether items are found in pictures. */
+  readonly hasDetector?: boolean;
 }
 
 const statusTexts: Readonly<Record<ErrorStatus, string>> = {
@@ -91,6 +94,9 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
     paths: {
       '/classify': { post: classifyOperation(options) },
       ...(options.hasShop ? shopOperations(options) : {}),
+      ...(options.hasDetector
+        ? { '/detect': { post: { ...detectOperation(options.limits), responses: detectResponses() } } }
+        : {}),
       '/health': get('Whether the server can answer', 'It can', 'Health'),
       '/model': get('What is known of the model', 'The model', 'Model'),
       '/openapi.json': {
@@ -104,9 +110,23 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
         },
       },
     },
-    components: { schemas: { ...schemasOf(options), ...(options.hasShop ? shopSchemas() : {}) } },
+    components: {
+      schemas: {
+        ...schemasOf(options),
+        ...(options.hasShop ? shopSchemas() : {}),
+        ...(options.hasDetector ? detectSchemas : {}),
+      },
+    },
   };
 }
+
+const detectResponses = (): Record<string, object> => ({
+  200: { description: 'Items of each picture, the surest first', content: json('Detection') },
+  ...responsesOf(
+    [400, 413, 415, 422, 500, 503],
+    (code) => code === 'request/query' || !Object.hasOwn(shopErrorStatuses, code),
+  ),
+});
 
 /** `similar` takes what `classify` takes. */
 function shopOperations(options: DocumentOptions): Record<string, object> {

@@ -63,8 +63,8 @@ const readers: Readonly<Record<string, Reader>> = {
     asPixels(readJsonImages(bytes, maximumImages, form.shape), form),
   'multipart/form-data': readForm,
 };
-const pictureTypes: readonly string[] = ['image/png', 'image/jpeg', 'image/webp'];
-const OCTETS = 'application/octet-stream';
+export const pictureTypes: readonly string[] = ['image/png', 'image/jpeg', 'image/webp'];
+export const OCTETS = 'application/octet-stream';
 
 /** Names that some clients have for the types that are taken. */
 const aliases: Readonly<Record<string, string>> = {
@@ -72,7 +72,7 @@ const aliases: Readonly<Record<string, string>> = {
   'image/pjpeg': 'image/jpeg',
   'image/x-png': 'image/png',
 };
-const typeOf = (text: string): string => {
+export const typeOf = (text: string): string => {
   const type = text.split(';')[0]!.trim().toLowerCase();
   return Object.hasOwn(aliases, type) ? aliases[type]! : type;
 };
@@ -139,7 +139,7 @@ function requireCodecs(name: string, type: string, { readPicture }: Context): vo
   throw requestError('request/content-type', `Cannot read ${name}: expected pixels, got a picture as "${type}"`);
 }
 
-function checkCount(count: number, maximumImages: number): void {
+export function checkCount(count: number, maximumImages: number): void {
   if (count <= maximumImages) return;
   throw requestError(
     'request/too-many-images',
@@ -147,13 +147,16 @@ function checkCount(count: number, maximumImages: number): void {
   );
 }
 
-interface Picture {
+/** A picture's file as it came. */
+export interface PictureFile {
   readonly bytes: Uint8Array;
+  /** For messages. */
   readonly name: string;
+  /** Its file name in a form. */
   readonly file?: string;
 }
 
-async function readPictures(pictures: readonly Picture[], context: Context): Promise<RequestImages> {
+async function readPictures(pictures: readonly PictureFile[], context: Context): Promise<RequestImages> {
   checkCount(pictures.length, context.maximumImages);
   const { preparation } = context.form;
   const size = bytesOfImage(context.form);
@@ -203,7 +206,7 @@ async function readForm(bytes: Uint8Array, context: Context, contentType: string
 }
 
 /** The parts that are files: those that have a file name, or a type of one. What has no type is bytes. */
-function formFiles(bytes: Uint8Array, contentType: string): (FormPart & { file: string; type: string })[] {
+export function formFiles(bytes: Uint8Array, contentType: string): (FormPart & { file: string; type: string })[] {
   const files = parseMultipart(bytes, contentType).map((part) => {
     const type = typeOf(part.type ?? OCTETS);
     if (part.file !== undefined) return { ...part, file: part.file, type };

@@ -15,6 +15,8 @@ export interface FoundItems {
   readonly items: readonly DetectedItem[];
   /** Of the picture's border. */
   readonly ground: 'light' | 'dark';
+  /** Whether nothing stands out from the ground; where something does, there may be no items all the same. */
+  readonly isBlank: boolean;
 }
 
 export interface FindOptions {
@@ -58,7 +60,7 @@ const MOST_ITEMS = 100;
 export function findItems(detector: Detector, image: RawImage, options: FindOptions = {}): FoundItems {
   const { threshold = DEFAULT_THRESHOLD, side = DEFAULT_SIDE } = options;
   const { read, ground, isBlank } = levelsOf(image);
-  if (isBlank) return { items: [], ground };
+  if (isBlank) return { items: [], ground, isBlank };
   const { width, height } = image;
   const found: (DetectedItem & { readonly scale: number })[] = [];
   let longest = Math.min(side, Math.max(width, height));
@@ -79,7 +81,7 @@ export function findItems(detector: Detector, image: RawImage, options: FindOpti
   }
   const kept = suppress(found, { overlap: OVERLAP, byClass: false, limit: MOST_ITEMS }) as typeof found;
   const items = kept.filter((item, i) => !kept.slice(0, i).some((better) => isPartOf(item, better)));
-  return { items: items.map(({ scale: _, ...item }) => item), ground };
+  return { items: items.map(({ scale: _, ...item }) => item), ground, isBlank };
 }
 
 /** Back to pixels of the picture. */
