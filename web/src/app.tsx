@@ -6,6 +6,7 @@ import { live } from './state/training.ts';
 import { ClassifyView } from './views/classify.tsx';
 import { EvaluateView } from './views/evaluate.tsx';
 import { ExploreView } from './views/explore.tsx';
+import { FindView } from './views/find.tsx';
 import { SimilarView } from './views/similar.tsx';
 import { StudyView } from './views/study.tsx';
 import { TrainView } from './views/train.tsx';
@@ -13,6 +14,7 @@ import { TrainView } from './views/train.tsx';
 const views: Readonly<Record<Route, { readonly title: string; readonly View: () => preact.JSX.Element }>> = {
   classify: { title: 'Classify', View: ClassifyView },
   similar: { title: 'Similar', View: SimilarView },
+  find: { title: 'Find', View: FindView },
   data: { title: 'Data', View: ExploreView },
   train: { title: 'Train', View: TrainView },
   evaluate: { title: 'Evaluate', View: EvaluateView },

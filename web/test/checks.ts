@@ -28,7 +28,7 @@ export interface Step {
   run(tab: Tab): Promise<void>;
 }
 
-function expect(got: unknown, wanted: RegExp | string | number, what: string): void {
+export function expect(got: unknown, wanted: RegExp | string | number, what: string): void {
   const isRight = wanted instanceof RegExp ? wanted.test(String(got)) : got === wanted;
   if (!isRight) throw new Error(`${what}: expected ${wanted}, got ${String(got).slice(0, 500)}`);
 }
@@ -36,7 +36,7 @@ function expect(got: unknown, wanted: RegExp | string | number, what: string): v
 const FILE_INPUT = '.drop input[type=file]:not([capture])';
 
 /** A test image of each of some classes as a PNG file. */
-async function pictures(): Promise<ReadonlyMap<string, GivenFile>> {
+export async function pictures(): Promise<ReadonlyMap<string, GivenFile>> {
   const { test } = await loadFashionMnistSample();
   const size = test.width * test.height;
   const found = new Map<string, GivenFile>();
@@ -49,7 +49,7 @@ async function pictures(): Promise<ReadonlyMap<string, GivenFile>> {
   return found;
 }
 
-async function inScratch<T>(body: (folder: string) => Promise<T>): Promise<T> {
+export async function inScratch<T>(body: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-web-'));
   try {
     return await body(folder);

@@ -13,6 +13,7 @@ import {
   trainingSteps,
   wholeDataSteps,
 } from './checks.ts';
+import { findSteps } from './find-checks.ts';
 import { desktop, type Look, lookAtEverything } from './looks.ts';
 import { isReady, openPage, showView, textOf } from './page.ts';
 import { type Site, serveSite } from './static-site.ts';
@@ -69,6 +70,7 @@ function sessionsOf({ name }: BrowserKind, { sites, dataFolder, screenshots }: S
         engineStep('the page says that the engine has threads', /WebAssembly with SIMD and threads/),
         ...classifySteps,
         ...similarSteps,
+        ...findSteps,
         ...sampleSteps,
         ...trainingSteps,
         ...evaluationSteps,

@@ -50,7 +50,8 @@ async function decodeByBrowser(blob: Blob): Promise<RawImage> {
   }
 }
 
-async function decode(blob: Blob, name: string): Promise<RawImage> {
+/** The pixels of a file, by our codecs or the browser's. */
+export async function decodeFile(blob: Blob, name: string): Promise<RawImage> {
   try {
     return await decodeImage(new Uint8Array(await blob.arrayBuffer()), { name });
   } catch (error) {
@@ -67,5 +68,5 @@ export async function preparePicture(
   picture: Picture,
 ): Promise<Pick<PreparedImage, 'pixels'> & Partial<PreparedImage>> {
   if (picture.kind === 'example') return { pixels: picture.pixels };
-  return prepareImage(picture.kind === 'pixels' ? picture : await decode(picture.blob, picture.name), picture);
+  return prepareImage(picture.kind === 'pixels' ? picture : await decodeFile(picture.blob, picture.name), picture);
 }

@@ -147,3 +147,39 @@ export interface SimilarAnswer {
   /** Items of the catalogue. */
   readonly count: number;
 }
+
+/** Hard things about a scene: none, items over items, things that are none, or both. */
+export const sceneKinds = ['plain', 'overlap', 'clutter', 'both'] as const;
+
+/** A scene that is to be composed of test images. */
+export interface SceneWish {
+  readonly kind: (typeof sceneKinds)[number];
+  readonly seed: number;
+}
+
+/** Items of a lower score are not told. */
+export const LEAST_SCORE = 0.2;
+
+/** An item that a picture shows. */
+export interface PictureItem {
+  readonly class: string;
+  /** From 0 to 1. */
+  readonly score: number;
+  /** In pixels of the picture: left, top, right, bottom. */
+  readonly box: readonly [left: number, top: number, right: number, bottom: number];
+  /** Of a scene: whether an item of this class is there. */
+  readonly isRight?: boolean;
+}
+
+/** What a picture shows. */
+export interface FindAnswer {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** The picture, smaller if it is large. */
+  readonly shown: ImageData;
+  /** Best first. */
+  readonly items: readonly PictureItem[];
+  /** Classes of the items that were laid into a scene. */
+  readonly laid?: readonly string[];
+}

@@ -13,6 +13,7 @@ import {
   isShipped,
   type ModelChoice,
   type Picture,
+  type SceneWish,
   type TaskUpdate,
   type TrainingChoice,
   type TrainingEvent,
@@ -23,6 +24,7 @@ const commands = () => import('./commands.ts');
 const evaluations = () => import('./evaluation.ts');
 const explanations = () => import('./explanations.ts');
 const shop = () => import('./shop.ts');
+const finder = () => import('./find.ts');
 const models = () => import('./trained-models.ts');
 
 async function probabilitiesOf(model: ModelChoice, pixels: Uint8Array): Promise<Float32Array> {
@@ -109,6 +111,8 @@ const api = {
     (await explanations()).explainImage(model, pixels, label, method),
   similarTo: async (picture: Picture, onProgress: (share: number) => void) =>
     (await shop()).similarTo(picture, onProgress),
+  findInFile: async (name: string, blob: Blob) => (await finder()).findInFile(name, blob),
+  findInScene: async (wish: SceneWish) => (await finder()).findInScene(wish),
   recommendFor: async (liked: readonly number[]) => (await shop()).recommendFor(liked),
   train,
   readStoredRun,
