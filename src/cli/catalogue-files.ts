@@ -49,7 +49,7 @@ async function readBytes(
   throw new SelvedgeError(code, `Cannot read "${file}": expected ${expected}, got ${status ? 'a folder' : 'nothing'}`);
 }
 
-/** A model that is chosen by options, ready to embed. The caller disposes the model. */
+/** A model that is chosen by options, ready to embed. The caller disposes both, the embedder first. */
 export interface ChosenEmbedder {
   readonly chosen: ChosenModel;
   readonly embedder: Embedder;
@@ -106,6 +106,7 @@ export async function openEmbedderOf(
     requireSameModel(catalogue, { name: opened.embedder.modelName, digest: opened.embedder.modelDigest });
     return opened;
   } catch (error) {
+    opened.embedder.dispose();
     opened.chosen.model.dispose();
     throw error;
   }

@@ -71,6 +71,7 @@ export const indexCommand = command({
         ].join('\n'),
       };
     } finally {
+      embedder.dispose();
       chosen.model.dispose();
     }
   },

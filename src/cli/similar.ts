@@ -128,6 +128,7 @@ async function readQueries(
     }));
     return { queries, failures };
   } finally {
+    embedder.dispose();
     chosen.model.dispose();
   }
 }

@@ -4,12 +4,14 @@
 import { unitRows } from '../apps/categorise/calibration.ts';
 import { clearWork, planShards, readPictureOf, type Shard } from '../apps/categorise/index.ts';
 import { attributeKindOf, attributesOf, clusterRows, wordsOf } from '../apps/trends/index.ts';
+import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { decodeImage } from '../data/image-codecs.ts';
 import { createPictureReader } from '../data/picture-reader.ts';
 import { usualPreparation } from '../data/preparation.ts';
+import { lastDenseOf } from '../models/index.ts';
 import { readShippedFile } from '../models/shipped.ts';
-import { compileReadout, lastDenseOf, restoreModel } from '../plan/index.ts';
+import { createNetworkPredictor, restoreModel } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext, CommandOutput } from './command.ts';
@@ -49,16 +51,9 @@ export async function tellStyles(args: StyleArguments, context: CommandContext):
     const className = description.labels[wanted]!;
     const last = lastDenseOf(model)!;
     const { width, classes } = last;
-    // Features and logits in one.
-    const columns = width + classes;
-    const kernel = new Float32Array(width * columns);
-    for (let i = 0; i < width; i++) {
-      kernel[i * columns + i] = 1;
-      kernel.set(last.kernel.subarray(i * classes, (i + 1) * classes), i * columns + width);
-    }
-    const bias = new Float32Array(columns);
-    bias.set(last.bias, width);
-    const readout = compileReadout(model, { kernel, bias });
+    const predictor = createNetworkPredictor(
+      tf.model({ inputs: model.inputs, outputs: [last.features, model.outputs[0]!] }),
+    );
     const seen: Seen[] = [];
     const features: number[] = [];
     try {
@@ -67,18 +62,17 @@ export async function tellStyles(args: StyleArguments, context: CommandContext):
         some.forEach(({ pixels }, row) => {
           for (let i = 0; i < 784; i++) images[row * 784 + i] = pixels[i]! / 255;
         });
-        const values = readout.read(images);
+        const [rows, probabilities] = predictor.predict(images) as [Float32Array, Float32Array];
         some.forEach((picture, row) => {
-          const own = values.subarray(row * columns, (row + 1) * columns);
-          const logits = own.subarray(width);
-          if (logits.indexOf(Math.max(...logits)) !== wanted || seen.length === MOST_PICTURES) return;
+          const own = probabilities.subarray(row * classes, (row + 1) * classes);
+          if (own.indexOf(Math.max(...own)) !== wanted || seen.length === MOST_PICTURES) return;
           seen.push(picture);
-          features.push(...own.subarray(0, width));
+          features.push(...rows.subarray(row * width, (row + 1) * width));
         });
         if (seen.length === MOST_PICTURES) break;
       }
     } finally {
-      readout.dispose();
+      predictor.dispose();
     }
     return await describeStyles(className, seen, unitRows(Float32Array.from(features), width), args, context);
   } finally {

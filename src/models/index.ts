@@ -13,6 +13,7 @@ export {
 } from './files.ts';
 export { type GroupNormalizationArgs, groupNormalization } from './group-normalization.ts';
 export { initializeWeights } from './initialize.ts';
+export { type DenseColumns, type LastDense, lastDenseOf, type ReplacedDense, replaceLastDense } from './last-dense.ts';
 export { buildNetwork, type NetworkSettings, networkSchema } from './network.ts';
 export { type OnnxModelRead, onnxOperators, onnxOpsets, readOnnxModel } from './onnx/index.ts';
 export { operationsPerImage } from './operations.ts';

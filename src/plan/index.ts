@@ -24,7 +24,6 @@ export {
   type TensorShape,
   type Unsupported,
 } from './read-model.ts';
-export { compileReadout, type LastDense, lastDenseOf, type Readout, type ReadoutColumns } from './readout.ts';
 export { type RestoredModel, restoreModel } from './restore-model.ts';
 export { endingOfLoss } from './stages/output-losses.ts';
 export type { PlannedBatch, PlannedTargets } from './stages/source.ts';

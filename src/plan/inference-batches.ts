@@ -10,8 +10,7 @@ import type { PlanLayout } from './layout.ts';
 import { type Call, type Job, type Phase, PlanMemory } from './program.ts';
 import type { BatchLoss } from './training-plan.ts';
 
-/** Logits leave the lanes as they are. */
-type Result = 'probabilities' | 'logits' | 'loss';
+type Result = 'probabilities' | 'loss';
 
 /** Some images of a batch, and the place of the first in the lanes. */
 interface Part {
@@ -113,7 +112,7 @@ export class InferenceBatches {
     return positions.length;
   }
 
-  /** Probabilities, or logits, of the batch that ran last. */
+  /** Probabilities of the batch that ran last. */
   probabilities(size: number): Float32Array {
     return this.#floats(this.#results, size * this.#options.logits.shape[2]);
   }
@@ -202,7 +201,7 @@ export class InferenceBatches {
         parts.flatMap((part) => [...this.#wordsIn(part, entry), ...this.#wordsOut(part, result)]),
       );
       const enters = entry === 'copy' ? 'planCopy' : 'gatherBatch';
-      const leaves = { probabilities: 'planSoftmax', logits: 'planCopy', loss: 'softmaxCrossEntropy' }[result];
+      const leaves = { probabilities: 'planSoftmax', loss: 'softmaxCrossEntropy' }[result];
       const jobs: Call[][] = Array.from({ length: Math.min(lanes, parts.length) }, () => []);
       parts.forEach(({ lane, size: images }, i) => {
         const range = { first: lane, last: lane + images };

@@ -39,13 +39,6 @@ export interface InferencePlan {
    */
   predict(batch: InferenceBatch): Float32Array;
   /**
-   * Logits `[size, classes]`: what the softmax at the end is of.
-   *
-   * @returns A view, as of `predict`
-   * @throws SelvedgeError `plan/batch`
-   */
-  logits(batch: InferenceBatch): Float32Array;
-  /**
    * How far the predictions for examples are from their labels.
    *
    * @throws SelvedgeError `plan/batch`
@@ -106,12 +99,6 @@ class CompiledInference implements InferencePlan {
 
   predict(batch: InferenceBatch): Float32Array {
     const size = this.#batches.take(batch, 'probabilities');
-    this.#run();
-    return this.#batches.probabilities(size);
-  }
-
-  logits(batch: InferenceBatch): Float32Array {
-    const size = this.#batches.take(batch, 'logits');
     this.#run();
     return this.#batches.probabilities(size);
   }

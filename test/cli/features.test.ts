@@ -20,9 +20,10 @@ test('viewNetwork() gives the logits whose softmax the predictor gives', async (
   const { model } = await loadShippedModel();
   const { test: sample } = await loadFashionMnistSample();
   const images = sample.images.subarray(0, 100 * 784);
-  const view = viewNetwork(model);
   const before = tf.memory().numTensors;
+  const view = viewNetwork(model);
   const { features, logits } = await view.look(images);
+  view.dispose();
   assert.is(tf.memory().numTensors, before);
   assert.equal([view.width, features.length, logits.length], [128, 12_800, 1000]);
   const predictor = createPredictor(model);

@@ -1,14 +1,14 @@
 // A model as a categoriser: class, confidence, and how strange a picture is. Not here: shards, thresholds (calibration.ts).
 // Invariant: an image has the same answer in every batch and at any number of threads; models stay the caller's.
-import type * as tf from '../../backend/tfjs.ts';
+import * as tf from '../../backend/tfjs.ts';
 import { SelvedgeError } from '../../core/errors.ts';
 import { naturalExponential } from '../../core/exponential.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { type Preparation, usualPreparation } from '../../data/preparation.ts';
-import { type ShippedName, weightsDigest } from '../../models/index.ts';
+import { lastDenseOf, replaceLastDense, type ShippedName, weightsDigest } from '../../models/index.ts';
 import { readShippedFile } from '../../models/shipped.ts';
-import { compileReadout, createPredictor, lastDenseOf, restoreModel } from '../../plan/index.ts';
+import { createNetworkPredictor, createPredictor, restoreModel } from '../../plan/index.ts';
 import { readShippedCalibration } from '../shipped-calibration.ts';
 import {
   type CalibrationGate,
@@ -45,7 +45,7 @@ export interface OpenCategoriserOptions {
  *
  * @param model One input of images, one output of class probabilities; it stays the caller's
  * @returns A categoriser, which the caller disposes before the model
- * @throws SelvedgeError `categorise/calibration` for a gate of another network, `predictor/shape`, `readout/…`
+ * @throws SelvedgeError `categorise/calibration` for a gate of another network, `predictor/shape`
  */
 export async function openCategoriser(
   model: tf.LayersModel,
@@ -122,6 +122,9 @@ interface Reading {
   readonly distances: Float64Array;
 }
 
+/** Images that go through a network at once: more than its default, for shards have many. */
+const BATCH_SIZE = 256;
+
 /** Reads logits and distances out of a network whose last layer is dense. */
 function openReader(network: tf.LayersModel, { whitening, means }: OpenGate) {
   const last = lastDenseOf(network);
@@ -132,43 +135,48 @@ function openReader(network: tf.LayersModel, { whitening, means }: OpenGate) {
       `Cannot use the calibration with "${network.name}": expected features of width ${width}, got ${last?.width ?? 'none'}`,
     );
   }
-  // Columns: features, whose length is wanted; features whitened; logits.
-  const columns = 2 * width + last.classes;
+  // Columns: features whitened; logits.
+  const columns = width + last.classes;
   const kernel = new Float32Array(width * columns);
   const bias = new Float32Array(columns);
   for (let i = 0; i < width; i++) {
-    kernel[i * columns + i] = 1;
-    for (let j = 0; j < width; j++) kernel[i * columns + width + j] = whitening[j * width + i]!;
-    for (let c = 0; c < last.classes; c++) kernel[i * columns + 2 * width + c] = last.kernel[i * last.classes + c]!;
+    for (let j = 0; j < width; j++) kernel[i * columns + j] = whitening[j * width + i]!;
+    for (let c = 0; c < last.classes; c++) kernel[i * columns + width + c] = last.kernel[i * last.classes + c]!;
   }
-  bias.set(last.bias, 2 * width);
-  const readout = compileReadout(network, { kernel, bias });
+  bias.set(last.bias, width);
+  const replaced = replaceLastDense(network, { kernel, bias });
+  const predictor = createNetworkPredictor(replaced.network, { batchSize: BATCH_SIZE });
   return {
     read(levels: Float32Array): Reading {
-      const values = readout.read(levels);
+      const [features, values] = predictor.predict(levels) as [Float32Array, Float32Array];
       const count = values.length / columns;
       const logits = new Float32Array(count * last.classes);
       const distances = new Float64Array(count);
       for (let i = 0; i < count; i++) {
         const row = values.subarray(i * columns, (i + 1) * columns);
-        distances[i] = distanceOf(row, width, means);
-        logits.set(row.subarray(2 * width), i * last.classes);
+        distances[i] = distanceOf(features.subarray(i * width, (i + 1) * width), row, means);
+        logits.set(row.subarray(width), i * last.classes);
       }
       return { logits, distances };
     },
-    dispose: () => readout.dispose(),
+    dispose() {
+      predictor.dispose();
+      replaced.dispose();
+    },
   };
 }
 
-function distanceOf(row: Float32Array, width: number, means: Float32Array): number {
+/** Of features, which are `whitened`, to the nearest of the means. */
+function distanceOf(features: Float32Array, whitened: Float32Array, means: Float32Array): number {
+  const width = features.length;
   let square = 0;
-  for (let i = 0; i < width; i++) square += row[i]! * row[i]!;
+  for (let i = 0; i < width; i++) square += features[i]! * features[i]!;
   const scale = square === 0 ? 0 : 1 / Math.sqrt(square);
   let least = Number.POSITIVE_INFINITY;
   for (let first = 0; first < means.length; first += width) {
     let sum = 0;
     for (let i = 0; i < width; i++) {
-      const difference = row[width + i]! * scale - means[first + i]!;
+      const difference = whitened[i]! * scale - means[first + i]!;
       sum += difference * difference;
     }
     if (sum < least) least = sum;
@@ -275,17 +283,17 @@ export async function calibrate(
 function fitOpenGate(model: tf.LayersModel, training: Dataset, classes: number): OpenGate | undefined {
   const last = lastDenseOf(model);
   if (!last) return undefined;
-  const kernel = new Float32Array(last.width * last.width);
-  for (let i = 0; i < last.width; i++) kernel[i * (last.width + 1)] = 1;
   const count = Math.min(GATE_IMAGES, training.count);
   const imageBytes = training.images.length / training.count;
+  const predictor = createNetworkPredictor(tf.model({ inputs: model.inputs, outputs: last.features }), {
+    batchSize: BATCH_SIZE,
+  });
   try {
-    const readout = compileReadout(model, { kernel, bias: new Float32Array(last.width) });
-    const features = readout.read(scaled(training.images.subarray(0, count * imageBytes)));
-    readout.dispose();
-    return fitGate(features, training.labels.subarray(0, count), classes);
-  } catch (error) {
-    if (error instanceof SelvedgeError && error.code === 'readout/unplanned') return undefined;
-    throw error;
+    // Op by op, an image need not have the same distance in every batch.
+    if (predictor.unplanned !== undefined) return undefined;
+    const [features] = predictor.predict(scaled(training.images.subarray(0, count * imageBytes)));
+    return fitGate(features!, training.labels.subarray(0, count), classes);
+  } finally {
+    predictor.dispose();
   }
 }

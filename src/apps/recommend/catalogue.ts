@@ -60,8 +60,10 @@ const STEP = 512;
  * const { model } = await loadShippedModel();
  * const images = Uint8Array.from({ length: 2 * 784 }, (_, i) => i % 251);
  * const classNames = Array.from({ length: 10 }, (_, label) => `class ${label}`);
- * const catalogue = await makeCatalogue(await openEmbedder(model), { ids: ['a', 'b'], images, classNames });
+ * const embedder = await openEmbedder(model);
+ * const catalogue = await makeCatalogue(embedder, { ids: ['a', 'b'], images, classNames });
  * console.assert(catalogue.count === 2 && catalogue.vectors.length === 2 * 138);
+ * embedder.dispose();
  * model.dispose();
  * await engine.stop();
  * ```

@@ -5,6 +5,7 @@
 import * as tf from '../../backend/tfjs.ts';
 import { SelvedgeError } from '../../core/errors.ts';
 import { weightsDigest } from '../../models/index.ts';
+import { createNetworkPredictor } from '../../plan/index.ts';
 
 /** What an embedder says of images. */
 export interface Embedded {
@@ -27,10 +28,10 @@ export interface Embedder {
    * @throws SelvedgeError `embedding/shape`, `embedding/not-finite`
    */
   embed(images: Uint8Array): Embedded;
+  /** Gives back its memory; the model stays. */
+  dispose(): void;
 }
 
-/** Images of one pass: more take memory, not less time. */
-const BATCH = 64;
 /**
  * Share of a cosine that is of probabilities, the rest of the hidden layer. Chosen on validation images: 0 finds fewer of the class far down the
  * ranking, 1 forgets looks and finds fewer of the class among the first; see docs/recommend.md.
@@ -42,6 +43,7 @@ const KIND_SHARE = 0.5;
  *
  * @param model One image input, one output that ends in a dense layer, or in the mean of the dense layers of an ensemble's members: the
  *   embedding is what these layers take, each brought to the same length, then the probabilities. It stays the caller's.
+ * @returns An embedder, which the caller disposes before the backend stops
  * @throws SelvedgeError `embedding/no-features` for a model without such an end
  * @example
  * ```ts
@@ -51,6 +53,7 @@ const KIND_SHARE = 0.5;
  * const embedder = await openEmbedder(model);
  * const { vectors } = embedder.embed(new Uint8Array(784).fill(128));
  * console.assert(vectors.length === 128 + 10 && Math.abs(vectors.reduce((sum, v) => sum + v * v, 0) - 1) < 1e-5);
+ * embedder.dispose();
  * model.dispose();
  * await engine.stop();
  * ```
@@ -61,9 +64,9 @@ export async function openEmbedder(model: tf.LayersModel): Promise<Embedder> {
   const widths = hidden.map(({ shape: [, width] }) => width!);
   const classes = model.outputs[0]!.shape.at(-1)!;
   const dimension = widths.reduce((sum, width) => sum + width, classes);
-  const trunk = tf.model({ inputs: model.inputs, outputs: [...hidden, model.outputs[0]!] });
   const size = shape[0] * shape[1] * shape[2];
   const modelDigest = await weightsDigest(model);
+  const predictor = createNetworkPredictor(tf.model({ inputs: model.inputs, outputs: [...hidden, model.outputs[0]!] }));
 
   const embed = (images: Uint8Array): Embedded => {
     const count = images.length / size;
@@ -74,18 +77,10 @@ export async function openEmbedder(model: tf.LayersModel): Promise<Embedder> {
       );
     }
     const vectors = new Float32Array(count * dimension);
-    const probabilities = new Float32Array(count * classes);
-    for (let first = 0; first < count; first += BATCH) {
-      const end = Math.min(count, first + BATCH);
-      tf.tidy(() => {
-        // As the predictor takes bytes: a float32 quotient, rounded once.
-        const levels = Float32Array.from(images.subarray(first * size, end * size), (level) => level / 255);
-        const results = trunk.predictOnBatch(tf.tensor(levels, [end - first, ...shape])) as tf.Tensor[];
-        const values = results.map((each) => each.dataSync<'float32'>());
-        probabilities.set(values.at(-1)!, first * classes);
-        joinRows(values, [...widths, classes], vectors.subarray(first * dimension, end * dimension));
-      });
-    }
+    // As the predictor takes bytes: a float32 quotient, rounded once.
+    const parts = predictor.predict(Float32Array.from(images, (level) => level / 255));
+    const probabilities = parts.at(-1)!;
+    joinRows(parts, [...widths, classes], vectors);
     if (!vectors.every(Number.isFinite)) {
       throw new SelvedgeError(
         'embedding/not-finite',
@@ -94,7 +89,7 @@ export async function openEmbedder(model: tf.LayersModel): Promise<Embedder> {
     }
     return { vectors, probabilities };
   };
-  return { modelName: model.name, modelDigest, dimension, classes, shape, embed };
+  return { modelName: model.name, modelDigest, dimension, classes, shape, embed, dispose: () => predictor.dispose() };
 }
 
 /** Rows of each part one after the other, each part with its share of the length, which is 1. The last part is of probabilities. */

@@ -1,7 +1,9 @@
 // What a network makes of images before its last layer, and its logits. Not here: scores of either.
-// Invariant: the model stays as it was, and no tensor is left.
+// Invariant: the model stays as it was, and no tensor is left once a view is disposed.
 import * as tf from '../../backend/tfjs.ts';
 import { SelvedgeError } from '../../core/errors.ts';
+import { lastDenseOf, replaceLastDense } from '../../models/index.ts';
+import { createNetworkPredictor } from '../../plan/index.ts';
 import { platform } from '../../platform/index.ts';
 
 const BATCH = 500;
@@ -12,27 +14,28 @@ export interface NetworkView {
   readonly classes: number;
   /** Of images `[count, height, width, channels]`, levels from 0 to 255. */
   look(images: Uint8Array): Promise<{ readonly features: Float32Array; readonly logits: Float32Array }>;
+  /** Gives back its memory; the model stays. */
+  dispose(): void;
 }
 
 /**
  * Looks into a network whose last layer is dense.
  *
+ * @returns A view, which the caller disposes
  * @throws SelvedgeError `measure/no-features`
  */
 export function viewNetwork(model: tf.LayersModel): NetworkView {
-  const last = model.layers.at(-1)!;
-  const input = last.input;
-  if (last.getClassName() !== 'Dense' || Array.isArray(input) || input.shape.length !== 2) {
+  const last = lastDenseOf(model);
+  if (!last) {
     throw new SelvedgeError(
       'measure/no-features',
-      `Cannot measure outliers by "${model.name}": expected a dense layer at its end, got ${last.getClassName()}`,
+      `Cannot measure outliers by "${model.name}": expected a dense layer at its end, got ${model.layers.at(-1)!.getClassName()}`,
     );
   }
-  const trunk = tf.model({ inputs: model.inputs, outputs: input });
-  const [kernel, bias] = last.getWeights();
-  const [width, classes] = kernel!.shape as [number, number];
-  const shape = model.inputs[0]!.shape.slice(1) as number[];
-  const size = shape.reduce((product, extent) => product * extent, 1);
+  const { width, classes } = last;
+  const { network, dispose } = replaceLastDense(model, last);
+  const predictor = createNetworkPredictor(network);
+  const size = tf.util.sizeFromShape(predictor.inputs[0]!.shape as number[]);
   return {
     width,
     classes,
@@ -42,19 +45,16 @@ export function viewNetwork(model: tf.LayersModel): NetworkView {
       const logits = new Float32Array(count * classes);
       for (let first = 0; first < count; first += BATCH) {
         await platform.giveWay();
-        const end = Math.min(count, first + BATCH);
-        tf.tidy(() => {
-          const levels = Float32Array.from(images.subarray(first * size, end * size), (level) =>
-            Math.fround(level / 255),
-          );
-          const x = tf.tensor(levels, [end - first, ...shape]);
-          const seen = trunk.predictOnBatch(x) as tf.Tensor2D;
-          const product = tf.matMul(seen, kernel as tf.Tensor2D);
-          features.set(seen.dataSync<'float32'>(), first * width);
-          logits.set((bias ? tf.add(product, bias) : product).dataSync<'float32'>(), first * classes);
-        });
+        const levels = Float32Array.from(images.subarray(first * size, (first + BATCH) * size), (level) => level / 255);
+        const [seen, scores] = predictor.predict(levels);
+        features.set(seen!, first * width);
+        logits.set(scores!, first * classes);
       }
       return { features, logits };
+    },
+    dispose() {
+      predictor.dispose();
+      dispose();
     },
   };
 }

@@ -61,6 +61,7 @@ export async function measureOutliers(subject: Subject): Promise<Measured> {
     sets.push({ name, what, count: images.length / size, scores });
     context.writeError(`Measured ${name}\n`);
   }
+  view.dispose();
   const result = { seed: SEED, inliers: test.count, trainingFeatures: many, sets, missing, anchors };
   return { result, text: describe(sets, missing) };
 }

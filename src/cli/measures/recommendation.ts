@@ -26,6 +26,7 @@ export async function measureRecommendation(subject: Subject): Promise<Measured>
   const embedder = await openEmbedder(model);
   const items = { ids, images: test.images, classNames: test.classNames, keepsPictures: false };
   const catalogue = await makeCatalogue(embedder, items, { onProgress: () => platform.giveWay() });
+  embedder.dispose();
   const shop = { images: test.images, labels: test.labels, ids, classes: test.classNames.length };
   const shoppers = simulateShoppers(shop, { shoppers: SHOPPERS, seed: SEED });
   let shown = 0;

@@ -46,6 +46,7 @@ export async function measureRetrievalOf(subject: Subject): Promise<Measured> {
     { gallery, galleryLabels: train.labels, queries, queryLabels: test.labels },
     classes,
   );
+  embedder.dispose();
   const { dimension } = embedder;
   const result = {
     protocol:

@@ -69,6 +69,8 @@ test('openEmbedder() gives unit vectors, the predictor’s probabilities and the
   });
   predictor.dispose();
   assert.equal(embedder.embed(images.subarray(69 * 784)).vectors, vectors.slice(69 * 138));
+  embedder.dispose();
+  assert.is(tf.memory().numTensors, before);
   model.dispose();
 });
 
@@ -79,7 +81,7 @@ test('openEmbedder() joins the hidden layers of an ensemble’s members with equ
     return model;
   });
   const ensemble = await averageModels(members);
-  const { embed, dimension } = await openEmbedder(ensemble);
+  const { embed, dimension, dispose } = await openEmbedder(ensemble);
   assert.is(dimension, 266);
   const { vectors } = embed(Uint8Array.from({ length: 784 }, (_, i) => (i * 31) % 256));
   const squares = (from: number, to: number): number =>
@@ -91,6 +93,7 @@ test('openEmbedder() joins the hidden layers of an ensemble’s members with equ
   ] as const) {
     assert.ok(Math.abs(squares(from, to) - share) < 1e-5);
   }
+  dispose();
   for (const model of [...members, ensemble]) model.dispose();
 });
 
@@ -99,7 +102,7 @@ test('openEmbedder() refuses what has no dense end, and images of another size',
   await rejects(openEmbedder(flat), 'embedding/no-features');
   const model = buildModel('dropout', { inputShape: [28, 28, 1], classes: 10 });
   initializeWeights(model, 1);
-  const { embed } = await openEmbedder(model);
+  const { embed, dispose } = await openEmbedder(model);
   assert.throws(
     () => embed(new Uint8Array(100)),
     (error: { code: string }) => error.code === 'embedding/shape',
@@ -110,6 +113,7 @@ test('openEmbedder() refuses what has no dense end, and images of another size',
     () => embed(new Uint8Array(784).fill(9)),
     (error: { code: string }) => error.code === 'embedding/not-finite',
   );
+  dispose();
   model.dispose();
 });
 
@@ -225,6 +229,7 @@ test('makeCatalogue() refuses no items, a name twice, names of two lines and oth
   await rejects(make(['a'], 783), 'catalogue/shape');
   await rejects(make(['a'], 784, ['one']), 'catalogue/shape');
   assert.is((await make(['a'])).pictures!.pixels.length, 784);
+  embedder.dispose();
   model.dispose();
 });
 

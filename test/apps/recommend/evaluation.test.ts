@@ -82,11 +82,13 @@ test('made shoppers are a function of the seed, and suit themselves better than 
   const kinds = new Set(shoppers.flatMap(({ events }) => events.map(({ kind }) => kind)));
   assert.equal([...kinds].sort(), ['like', 'purchase', 'return', 'view']);
   const { model } = await loadShippedModel();
-  const catalogue = await makeCatalogue(await openEmbedder(model), {
+  const embedder = await openEmbedder(model);
+  const catalogue = await makeCatalogue(embedder, {
     ids,
     images: set.images,
     classNames: set.classNames,
   });
+  embedder.dispose();
   model.dispose();
   const { lists, suiting } = await evaluateRecommendation(catalogue, set.labels, shoppers, { seed: 3 });
   assert.is(suiting, 0.01);

@@ -27,9 +27,11 @@ interface Shop {
 }
 
 let opened: Promise<Shop> | undefined;
+/** Opened once: it is of the model, whatever the data. */
+let embedder: Embedder | undefined;
 
 async function open(data: LoadedData, onProgress: (share: number) => void): Promise<Shop> {
-  const embedder = await openEmbedder(await openedModel(MODEL));
+  embedder ??= await openEmbedder(await openedModel(MODEL));
   const { test } = data;
   const ids = Array.from({ length: test.count }, (_, i) => String(i));
   const catalogue = await makeCatalogue(
