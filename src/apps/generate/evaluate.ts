@@ -5,8 +5,8 @@ import * as tf from '../../backend/tfjs.ts';
 import { SelvedgeError } from '../../core/errors.ts';
 import { type Dataset, placeDataset } from '../../data/index.ts';
 import type { FeatureRows } from '../../evaluation/index.ts';
-import { buildNetwork, initializeWeights } from '../../models/index.ts';
-import { createPredictor } from '../../plan/index.ts';
+import { buildNetwork, initializeWeights, lastDenseOf } from '../../models/index.ts';
+import { createNetworkPredictor, createPredictor } from '../../plan/index.ts';
 import { platform } from '../../platform/index.ts';
 import { type EpochRecord, type FitSettings, fit } from '../../training/index.ts';
 
@@ -20,31 +20,28 @@ const BATCH = 250;
  * @throws SelvedgeError `generate/classifier`
  */
 export async function hiddenFeatures(classifier: tf.LayersModel, images: Uint8Array): Promise<FeatureRows> {
-  const last = classifier.layers.at(-1);
-  const [input] = classifier.inputs;
-  const hidden = last?.input;
-  if (!input || !hidden || Array.isArray(hidden) || hidden.shape.length !== 2 || last.getClassName() !== 'Dense') {
+  const last = lastDenseOf(classifier);
+  if (!last || classifier.inputs.length !== 1) {
     throw new SelvedgeError(
       'generate/classifier',
       'Cannot take features: expected a classifier that ends with a dense layer',
     );
   }
-  const model = tf.model({ inputs: input, outputs: hidden });
-  const shape = input.shape.slice(1).map((extent) => extent ?? 0);
-  const pixels = shape.reduce((product, extent) => product * extent, 1);
-  const [count, size] = [images.length / pixels, hidden.shape[1]!];
-  const values = new Float32Array(count * size);
-  for (let first = 0; first < count; first += BATCH) {
-    await platform.giveWay();
-    const end = Math.min(count, first + BATCH);
-    const rows = tf.tidy(() => {
+  const predictor = createNetworkPredictor(tf.model({ inputs: classifier.inputs, outputs: last.features }));
+  try {
+    const pixels = tf.util.sizeFromShape(predictor.inputs[0]!.shape as number[]);
+    const [count, size] = [images.length / pixels, last.width];
+    const values = new Float32Array(count * size);
+    for (let first = 0; first < count; first += BATCH) {
+      await platform.giveWay();
+      const end = Math.min(count, first + BATCH);
       const levels = Float32Array.from(images.subarray(first * pixels, end * pixels), (level) => level / 255);
-      const features = model.predict(tf.tensor(levels, [end - first, ...shape])) as tf.Tensor;
-      return features.dataSync<'float32'>();
-    });
-    values.set(rows, first * size);
+      values.set(predictor.predict(levels)[0]!, first * size);
+    }
+    return { values, size };
+  } finally {
+    predictor.dispose();
   }
-  return { values, size };
 }
 
 export interface LearningOptions {
