@@ -244,12 +244,14 @@ function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker
     if (first.digest === null || first.worker === null || first.worker === worker || first.digest === digest) return;
     await query(sql.keepDifference, [key, worker, digest, first.worker, first.digest]);
   }
-  async function compareWithResult(digest: string): Promise<void> {
-    const [row] = await query<{ digest: string | null; worker: string | null }>(
-      'select digest, worker from selvedge.work where key = $1',
+  /** Who was told to stop before the end, because another had got there, has weights of an earlier step: those are compared step by step. */
+  async function compareWithResult(result: WorkResult & { readonly status: 'done' }): Promise<void> {
+    const [row] = await query<{ digest: string | null; worker: string | null; result: WorkResult | null }>(
+      'select digest, worker, result from selvedge.work where key = $1',
       [key],
     );
-    if (row) await compare(digest, row);
+    if (row && row.result?.status === 'done' && stepsOf(row.result) === stepsOf(result))
+      await compare(result.digest, row);
   }
 
   return {
@@ -281,9 +283,9 @@ function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker
       const digest = result.status === 'done' ? result.digest : null;
       if (steps === undefined) {
         const first = await query(sql.keepResult, [key, JSON.stringify(result), digest, worker]);
-        if (first.length === 0 && digest !== null) await compareWithResult(digest);
+        if (first.length === 0 && result.status === 'done') await compareWithResult(result);
       } else {
-        if (digest !== null) await compareWithResult(digest);
+        if (result.status === 'done') await compareWithResult(result);
         await query(
           'insert into selvedge.verification (key, worker, digest) values ($1, $2, $3) on conflict do nothing',
           [key, worker, digest],
@@ -296,6 +298,10 @@ function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker
     },
   };
 }
+
+/** Steps after which a result stands; none of work without steps. */
+const stepsOf = ({ value }: { readonly value: unknown }): unknown =>
+  typeof value === 'object' && value !== null && 'steps' in value ? value.steps : undefined;
 
 /** Names the attempt, too: once the lease is lost, the engine takes nothing of it. */
 const attemptOf = ({ id, retryCount }: Job<JobData>): { id: string; retryCount: number } => ({ id, retryCount });
