@@ -18,6 +18,8 @@ import { sweep, tableOf, writeSpace } from './scale/study.ts';
 
 const SHORT_FAULTS = 12;
 const WORKERS = 3;
+/** A database that is away is not waited for. */
+const CLOSING_MS = 10_000;
 /** Of artefacts, where the machine lets us make one. */
 const DISK_BYTES = 24 << 20;
 const self = fileURLToPath(import.meta.url);
@@ -61,9 +63,11 @@ const categoriseOf = ({ size }: Place, run: string): string[] => [
 /** Digests of all weights and shards that a database knows. */
 async function digestsOf(address: string): Promise<Map<string, string>> {
   const database = await openDatabase(readQueueAddress(address));
-  const works = await database.query<{ work: string; digest: string; result: { value: { status?: string } } }>(
-    'select work, digest, result from selvedge.work where digest is not null',
-  );
+  const works = await database.query<{
+    work: string;
+    digest: string;
+    result: { value: { status?: string; steps?: number } };
+  }>('select work, digest, result from selvedge.work where digest is not null');
   const reports = await database.query<{ work: string; step: number; digest: string }>(
     "select work, step, r.digest from selvedge.report r join selvedge.work using (key) where r.digest <> ''",
   );
@@ -73,11 +77,15 @@ async function digestsOf(address: string): Promise<Map<string, string>> {
     return kind === 'trial' ? `trial ${settings.number}` : `shard ${settings.shard.index}`;
   };
   return new Map([
-    // One that ended early may have been told so late.
-    ...works
-      .filter(({ result }) => result.value.status !== 'pruned')
-      .map(({ work, digest }) => [name(work), digest] as const),
-    ...reports.map(({ work, step, digest }) => [`${name(work)}, epoch ${step}`, digest] as const),
+    ...reports.flatMap(({ work, step, digest }) => [
+      [`${name(work)}, epoch ${step}`, digest] as const,
+      [`${name(work)}, ended after ${step}`, digest] as const,
+    ]),
+    // One that ended early may have been told so late: it has the weights of the epoch that it says.
+    ...works.map(({ work, digest, result: { value } }) => {
+      const isPruned = value.status === 'pruned';
+      return [isPruned ? `${name(work)}, ended after ${value.steps}` : name(work), digest] as const;
+    }),
   ]);
 }
 
@@ -99,12 +107,16 @@ async function undisturbed(place: Place): Promise<{ table: string; csv: Buffer; 
   return { table, csv: readFileSync(path.join(folder, 'alone.csv')), digests: await digestsOf(address) };
 }
 
-/** Starts a program in the place of one that was killed, until it has ended by itself. */
-async function untilDone(start: () => Program, into: (program: Program) => void): Promise<Program> {
+/** Starts a program in the place of one that was killed, until it has ended by itself or all is over. */
+async function untilDone(
+  start: () => Program,
+  into: (program: Program) => void,
+  isOver: () => boolean,
+): Promise<Program> {
   for (;;) {
     const program = start();
     into(program);
-    if ((await program.ended) !== null) return program;
+    if ((await program.ended) !== null || isOver()) return program;
   }
 }
 
@@ -136,6 +148,7 @@ async function round(place: Place, number: number, faults: number, seed: number)
       (program) => {
         coordinators[i] = program;
       },
+      () => isOver,
     ),
   );
   const ended = Promise.all(following).then((programs) => {
@@ -151,19 +164,25 @@ async function round(place: Place, number: number, faults: number, seed: number)
     coordinators: () => coordinators,
   });
   const struck: FaultKind[] = [];
-  await sleep(2_000);
-  while (!isOver && struck.length < faults) {
-    const kind = await strike();
-    if (kind) struck.push(kind);
-    await Promise.race([ended, sleep(kind ? 1_200 : 50)]);
+  let programsEnded: Program[] = [];
+  try {
+    await sleep(2_000);
+    while (!isOver && struck.length < faults) {
+      const kind = await strike();
+      if (kind) struck.push(kind);
+      await Promise.race([ended, sleep(kind ? 1_200 : 50)]);
+    }
+    programsEnded = await ended;
+  } finally {
+    // After an error, too: nothing is started anew, and no connection keeps this process.
+    isOver = true;
+    for (const program of [...workers, ...coordinators]) {
+      program.signal('SIGCONT');
+      program.signal('SIGKILL');
+    }
+    await Promise.allSettled([...working, ...following]);
+    await Promise.race([database.close().catch(() => {}), sleep(CLOSING_MS)]);
   }
-  const programsEnded = await ended;
-  for (const worker of workers) {
-    worker.signal('SIGCONT');
-    worker.signal('SIGKILL');
-  }
-  await Promise.all(working);
-  await database.close();
   for (const program of programsEnded)
     check(`round ${number}: ${program.name} ended well`, (await program.ended) === 0, program.output().slice(-400));
   if (mayFill) execFileSync('umount', ['-l', artefacts]);

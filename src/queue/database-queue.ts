@@ -280,12 +280,13 @@ function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker
       return row;
     },
     async finish(result) {
-      const digest = result.status === 'done' ? result.digest : null;
+      // One that is not known is compared with nothing.
+      const digest = result.status === 'done' ? result.digest || null : null;
       if (steps === undefined) {
         const first = await query(sql.keepResult, [key, JSON.stringify(result), digest, worker]);
-        if (first.length === 0 && result.status === 'done') await compareWithResult(result);
+        if (first.length === 0 && result.status === 'done' && digest !== null) await compareWithResult(result);
       } else {
-        if (result.status === 'done') await compareWithResult(result);
+        if (result.status === 'done' && digest !== null) await compareWithResult(result);
         await query(
           'insert into selvedge.verification (key, worker, digest) values ($1, $2, $3) on conflict do nothing',
           [key, worker, digest],

@@ -15,6 +15,12 @@ interface Entry {
   lastStep?: number;
 }
 
+/** What reports said up to a step. */
+const digestsUntil = (last: number, reports: ReadonlyMap<number, Report>): Record<number, string> =>
+  Object.fromEntries(
+    [...reports].flatMap(([step, { digest }]) => (step <= last && digest !== '' ? [[step, digest]] : [])),
+  );
+
 /** Times that work is taken before it is given up. */
 const MOST_ATTEMPTS = 20;
 
@@ -57,7 +63,8 @@ export function openLocalQueue(): WorkQueue {
       async report(report, artefact) {
         if (steps !== undefined) return report.step >= steps ? 'stop' : 'go on';
         if (!entry.reports.has(report.step)) entry.reports.set(report.step, report);
-        if (artefact !== undefined) entry.checkpoint = { step: report.step, artefact, digest: report.digest };
+        if (artefact !== undefined)
+          entry.checkpoint = { step: report.step, artefact, digests: digestsUntil(report.step, entry.reports) };
         return entry.lastStep !== undefined && report.step >= entry.lastStep ? 'stop' : 'go on';
       },
       checkpoint: async () => (steps === undefined ? entry.checkpoint : undefined),

@@ -50,8 +50,8 @@ export interface WorkCheckpoint {
   readonly step: number;
   /** Digest of an artefact. */
   readonly artefact: string;
-  /** What the report of that step said. */
-  readonly digest: string;
+  /** What the reports up to that step said, by step; those that said nothing are left out. */
+  readonly digests: Readonly<Record<number, string>>;
 }
 
 /** Work that a worker has taken, under a lease that it keeps by `touch`. */

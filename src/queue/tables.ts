@@ -104,5 +104,6 @@ select line, count(*)::int as count, min(work) as work, min(key) as key from sel
 
 /** $1 key. */
 export const checkpointOf = `
-select c.step, c.artefact, coalesce(r.digest, '') as digest from selvedge.checkpoint c
-left join selvedge.report r on r.key = c.key and r.step = c.step where c.key = $1`;
+select c.step, c.artefact, coalesce((
+  select jsonb_object_agg(r.step, r.digest) from selvedge.report r where r.key = c.key and r.step <= c.step and r.digest <> ''
+), '{}'::jsonb) as digests from selvedge.checkpoint c where c.key = $1`;

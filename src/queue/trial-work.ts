@@ -51,7 +51,8 @@ export function createTrialHandler({ place, disturb = (digest) => digest }: Tria
     let held = start?.artefact;
     let steps = 0;
     let isDone = false;
-    let digest = start?.digest ?? '';
+    // Always that of `steps`: whoever is told to stop before the checkpoint has the weights of that epoch, not the checkpoint's.
+    let digest = '';
     const fresh = new Map<number, string>();
     let since = platform.now();
     const report = async (step: number, value: number): Promise<'go on' | 'stop'> => {
@@ -60,6 +61,7 @@ export function createTrialHandler({ place, disturb = (digest) => digest }: Tria
       since = platform.now();
       // Of an epoch of another worker there is a report already.
       const of = fresh.get(step);
+      digest = of ?? start?.digests[step] ?? '';
       const artefact = of === undefined || taken.verifies ? undefined : await keep(artefacts, files.newest());
       const answer = await taken.report({ step, value, digest: of ?? '', durationMs }, artefact);
       if (artefact !== undefined) {

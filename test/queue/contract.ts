@@ -117,7 +117,7 @@ export function declareContract(test: Test<Record<string, unknown>>, open: () =>
     await taken.giveBack('the disk is full');
     const again = (await queue.take([work.line], 'two'))!;
     assert.is(again.attempt, 1);
-    assert.equal(await again.checkpoint(), { step: 1, artefact, digest: 'x' });
+    assert.equal(await again.checkpoint(), { step: 1, artefact, digests: { 1: 'x' } });
     const result = await sumWork(again, { artefacts: store, signal: new AbortController().signal });
     assert.is(result?.status === 'done' && result.value.total, 33);
     await again.finish(result!);
