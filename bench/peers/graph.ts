@@ -50,7 +50,7 @@ export type Operation =
   | { readonly op: 'activation'; readonly function: 'relu' | 'softmax' }
   | { readonly op: 'dropout'; readonly rate: number }
   | { readonly op: 'zeroPadding'; readonly rows: Pair; readonly columns: Pair }
-  | { readonly op: 'flatten' | 'globalAveragePool' | 'add' | 'concatenate' };
+  | { readonly op: 'flatten' | 'globalAveragePool' | 'globalMaxPool' | 'add' | 'concatenate' };
 
 export type GraphNode = NodePlace & Operation;
 
@@ -191,6 +191,8 @@ function operationsOf(layer: tf.layers.Layer, context: Context): Operation[] {
       return [{ op: 'flatten' }];
     case 'GlobalAveragePooling2D':
       return [{ op: 'globalAveragePool' }];
+    case 'GlobalMaxPooling2D':
+      return [{ op: 'globalMaxPool' }];
     case 'Add':
       return [{ op: 'add' }];
     case 'Concatenate':

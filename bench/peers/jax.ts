@@ -184,6 +184,8 @@ function apply(jax: Jax, node: GraphNode, { inputs, parameters, nextKey }: Call)
       return x.reshape([x.shape[0]!, -1]);
     case 'globalAveragePool':
       return np.mean(x, [2, 3]);
+    case 'globalMaxPool':
+      return np.max(x, [2, 3]);
     case 'add':
       return inputs.slice(1).reduce((sum, value) => sum.add(value), x);
     case 'concatenate':

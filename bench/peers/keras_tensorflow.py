@@ -58,6 +58,7 @@ def layer_of(node, graph, weight):
     makers = {
         "flatten": keras.layers.Flatten,
         "globalAveragePool": keras.layers.GlobalAveragePooling2D,
+        "globalMaxPool": keras.layers.GlobalMaxPooling2D,
         "add": keras.layers.Add,
         "concatenate": keras.layers.Concatenate,
     }

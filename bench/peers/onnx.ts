@@ -136,9 +136,10 @@ function encodeNode(node: GraphNode, context: Layout & { initializers: Initializ
     case 'flatten':
       return { type: 'Flatten' };
     case 'globalAveragePool':
+    case 'globalMaxPool':
       // Keeps the dimensions of the image, unlike GlobalAveragePool, which would need a Flatten behind it.
       return {
-        type: 'ReduceMean',
+        type: node.op === 'globalMaxPool' ? 'ReduceMax' : 'ReduceMean',
         attributes: [listAttribute('axes', [2, 3]), integerAttribute('keepdims', 0)],
       };
     case 'add':

@@ -131,7 +131,7 @@ class Network(nn.Module):
             return Flatten() if len(in_shape) == 3 else nn.Flatten()
         if op == "zeroPadding":
             return nn.ZeroPad2d((*node["columns"], *node["rows"]))
-        if op in ("add", "concatenate", "globalAveragePool"):
+        if op in ("add", "concatenate", "globalAveragePool", "globalMaxPool"):
             return nn.Identity()
         raise ValueError(f"operation {op} is not written")
 
@@ -153,6 +153,8 @@ class Network(nn.Module):
                 value = torch.cat([values[name] for name in inputs], 1)
             elif op == "globalAveragePool":
                 value = values[inputs[0]].mean((2, 3))
+            elif op == "globalMaxPool":
+                value = values[inputs[0]].amax((2, 3))
             else:
                 value = operation(values[inputs[0]])
             values[output] = value

@@ -49,12 +49,13 @@ export const runs = command({
 
 /** Those of these names: a whole run, or a model of it. */
 function chooseRuns(all: readonly ListedRun[], names: readonly string[]): ListedRun[] {
+  const known = all.map((run) => run.name).join(', ');
   return names.flatMap((name) => {
     const found = all.filter((run) => run.name === name || run.name.startsWith(`${name}/`));
     if (found.length > 0) return found;
     throw new SelvedgeError(
       'runs/not-found',
-      `Cannot find run "${name}": expected one of ${all.map((run) => run.name).join(', ') || 'none'}`,
+      `Cannot find run "${name}": ${known === '' ? 'there are none; train one: selvedge train' : `expected one of ${known}`}`,
     );
   });
 }

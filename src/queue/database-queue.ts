@@ -4,16 +4,17 @@
 import type { Job } from 'pg-boss';
 import { SelvedgeError } from '../core/errors.ts';
 import type { QueueDatabase } from './database.ts';
-import type {
-  Difference,
-  Report,
-  TakenWork,
-  WaitingLine,
-  WorkCheckpoint,
-  WorkerIdentity,
-  WorkQueue,
-  WorkResult,
-  WorkState,
+import {
+  areComparable,
+  type Difference,
+  type Report,
+  type TakenWork,
+  type WaitingLine,
+  type WorkCheckpoint,
+  type WorkerIdentity,
+  type WorkQueue,
+  type WorkResult,
+  type WorkState,
 } from './queue.ts';
 import * as sql from './tables.ts';
 import { readWork, uuidOf } from './work.ts';
@@ -244,14 +245,12 @@ function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker
     if (first.digest === null || first.worker === null || first.worker === worker || first.digest === digest) return;
     await query(sql.keepDifference, [key, worker, digest, first.worker, first.digest]);
   }
-  /** Who was told to stop before the end, because another had got there, has weights of an earlier step: those are compared step by step. */
   async function compareWithResult(result: WorkResult & { readonly status: 'done' }): Promise<void> {
     const [row] = await query<{ digest: string | null; worker: string | null; result: WorkResult | null }>(
       'select digest, worker, result from selvedge.work where key = $1',
       [key],
     );
-    if (row && row.result?.status === 'done' && stepsOf(row.result) === stepsOf(result))
-      await compare(result.digest, row);
+    if (row?.result && areComparable(row.result, result)) await compare(result.digest, row);
   }
 
   return {
@@ -280,13 +279,12 @@ function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker
       return row;
     },
     async finish(result) {
-      // One that is not known is compared with nothing.
       const digest = result.status === 'done' ? result.digest || null : null;
       if (steps === undefined) {
         const first = await query(sql.keepResult, [key, JSON.stringify(result), digest, worker]);
-        if (first.length === 0 && result.status === 'done' && digest !== null) await compareWithResult(result);
+        if (first.length === 0 && result.status === 'done') await compareWithResult(result);
       } else {
-        if (result.status === 'done' && digest !== null) await compareWithResult(result);
+        if (result.status === 'done') await compareWithResult(result);
         await query(
           'insert into selvedge.verification (key, worker, digest) values ($1, $2, $3) on conflict do nothing',
           [key, worker, digest],
@@ -299,10 +297,6 @@ function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker
     },
   };
 }
-
-/** Steps after which a result stands; none of work without steps. */
-const stepsOf = ({ value }: { readonly value: unknown }): unknown =>
-  typeof value === 'object' && value !== null && 'steps' in value ? value.steps : undefined;
 
 /** Names the attempt, too: once the lease is lost, the engine takes nothing of it. */
 const attemptOf = ({ id, retryCount }: Job<JobData>): { id: string; retryCount: number } => ({ id, retryCount });

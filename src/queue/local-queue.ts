@@ -1,6 +1,15 @@
 // A queue in this process's memory: what `--queue` does, without a database. For one worker and whoever files, side by side; not here: leases,
 // since nobody else could take the work. Invariant: it answers as database-queue.ts does.
-import type { Difference, Report, TakenWork, WorkCheckpoint, WorkerIdentity, WorkQueue, WorkResult } from './queue.ts';
+import {
+  areComparable,
+  type Difference,
+  type Report,
+  type TakenWork,
+  type WorkCheckpoint,
+  type WorkerIdentity,
+  type WorkQueue,
+  type WorkResult,
+} from './queue.ts';
 import type { KeyedWork } from './work.ts';
 
 interface Entry {
@@ -45,11 +54,12 @@ export function openLocalQueue(): WorkQueue {
   const workers = new Map<string, WorkerIdentity>();
   const barred = new Map<string, string>();
   const every = (keys: readonly string[]): Entry[] => keys.flatMap((key) => entries.get(key) ?? []);
-  const compare = (key: string, worker: string, digest: string): void => {
-    const { result, worker: otherWorker } = entries.get(key)!;
-    if (result?.status !== 'done' || otherWorker === undefined || otherWorker === worker || result.digest === digest)
-      return;
-    differences.push({ key, worker, digest, otherWorker, otherDigest: result.digest });
+  const compare = (key: string, worker: string, result: WorkResult & { readonly status: 'done' }): void => {
+    const { result: other, worker: otherWorker } = entries.get(key)!;
+    if (other?.status !== 'done' || otherWorker === undefined || otherWorker === worker) return;
+    const { digest } = result;
+    if (areComparable(other, result) && other.digest !== digest)
+      differences.push({ key, worker, digest, otherWorker, otherDigest: other.digest });
   };
 
   function takenEntry(entry: Entry, worker: string, steps: number | undefined): TakenWork {
@@ -69,7 +79,7 @@ export function openLocalQueue(): WorkQueue {
       },
       checkpoint: async () => (steps === undefined ? entry.checkpoint : undefined),
       async finish(result) {
-        if (result.status === 'done') compare(key, worker, result.digest);
+        if (result.status === 'done') compare(key, worker, result);
         if (steps !== undefined) verified.add(key);
         else if (entry.result === undefined) Object.assign(entry, { result, worker, state: 'done' });
       },

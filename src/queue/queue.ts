@@ -21,6 +21,15 @@ export type WorkResult =
   /** Nobody managed to do it, however often it was tried. */
   | { readonly status: 'dead'; readonly message: string };
 
+/**
+ * Whether two results of a work must have the same digest: both are done, say one, and stand after as many steps, if they have any. Who was
+ * told to stop early, because another had got further, has weights of an earlier step.
+ */
+export function areComparable(one: WorkResult, other: WorkResult): boolean {
+  if (one.status !== 'done' || other.status !== 'done' || one.digest === '' || other.digest === '') return false;
+  return one.value.steps === other.value.steps;
+}
+
 export interface WorkState {
   readonly reports: readonly Report[];
   readonly result?: WorkResult;

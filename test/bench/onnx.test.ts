@@ -107,7 +107,8 @@ function branchingModel(): tf.LayersModel {
   const flat = apply(layers.dropout({ rate: 0.5 }), apply(layers.flatten(), both));
   const dense = apply(layers.dense({ units: 7, activation: 'relu' }), flat);
   const mean = apply(layers.globalAveragePooling2d({}), both);
-  const joined = apply(layers.concatenate(), dense, mean);
+  const most = apply(layers.globalMaxPooling2d({}), both);
+  const joined = apply(layers.concatenate(), dense, mean, most);
   return tf.model({ inputs: input, outputs: apply(layers.dense({ units: 4, activation: 'softmax' }), joined) });
 }
 

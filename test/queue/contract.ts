@@ -178,6 +178,23 @@ export function declareContract(test: Test<Record<string, unknown>>, open: () =>
     await queue.close();
   });
 
+  test('results after unequal steps, and one without a digest, are compared with nothing', async () => {
+    for (const other of [
+      { digest: 'b'.repeat(64), value: { steps: 2 } },
+      { digest: '', value: { steps: 3 } },
+    ]) {
+      const queue = await open();
+      const work = await sum(1);
+      await queue.file([work]);
+      const first = (await queue.take([work.line], 'one'))!;
+      await first.finish({ status: 'done', digest: 'a'.repeat(64), value: { steps: 3 } });
+      await queue.verify(work.key);
+      await (await queue.take([work.line], 'two'))!.finish({ status: 'done', ...other });
+      assert.equal(await queue.differences([work.key]), []);
+      await queue.close();
+    }
+  });
+
   test('workers of other kernels are refused before they take work', async () => {
     const queue = await open();
     const work = await sum(1);

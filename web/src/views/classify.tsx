@@ -5,6 +5,7 @@ import type { Picture } from '../engine/protocol.ts';
 import { Answer } from '../parts/answer.tsx';
 import { Drawing } from '../parts/drawing.tsx';
 import { DropZone } from '../parts/drop-zone.tsx';
+import { FileButton } from '../parts/file-button.tsx';
 import { Image, imageAt } from '../parts/image.tsx';
 import { ModelChoiceField } from '../parts/model-choice.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -40,39 +41,15 @@ function usePastedPictures(): void {
 }
 
 function FileField() {
-  const take = (files: FileList | null | undefined): void => {
-    const file = files?.[0];
-    if (file) askFile(file, file.name);
+  const take = (file: File): void => {
+    askFile(file, file.name);
   };
   return (
-    <DropZone onFiles={take}>
+    <DropZone onFiles={(files) => files?.[0] && take(files[0])}>
       <p>Drop or paste a picture of any size, or</p>
       <div class="row">
-        <label class="button">
-          Choose a file
-          <input
-            type="file"
-            accept="image/*"
-            class="unseen"
-            onChange={(event) => {
-              take(event.currentTarget.files);
-              event.currentTarget.value = '';
-            }}
-          />
-        </label>
-        <label class="button">
-          Take a photo
-          <input
-            type="file"
-            accept="image/*"
-            capture="environment"
-            class="unseen"
-            onChange={(event) => {
-              take(event.currentTarget.files);
-              event.currentTarget.value = '';
-            }}
-          />
-        </label>
+        <FileButton label="Choose a file" onFile={take} />
+        <FileButton label="Take a photo" isCamera onFile={take} />
       </div>
       <p class="aside">PNG, JPEG, WebP, and what your browser knows. It stays on this device.</p>
     </DropZone>

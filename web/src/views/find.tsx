@@ -2,6 +2,7 @@
 import { LEAST_SCORE, type PictureItem, type SceneWish, sceneKinds } from '../engine/protocol.ts';
 import { Boxes } from '../parts/boxes.tsx';
 import { DropZone } from '../parts/drop-zone.tsx';
+import { FileButton } from '../parts/file-button.tsx';
 import { percent, plural } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import { NumberField } from '../parts/number-field.tsx';
@@ -77,9 +78,8 @@ function SceneFields() {
 }
 
 function Choice() {
-  const take = (files: FileList | null | undefined): void => {
-    const file = files?.[0];
-    if (file) void findInFile(file);
+  const take = (file: File): void => {
+    void findInFile(file);
   };
   return (
     <section aria-labelledby="find-choice">
@@ -87,21 +87,9 @@ function Choice() {
       <h3>A scene of test images</h3>
       <SceneFields />
       <h3>A picture of your own</h3>
-      <DropZone onFiles={take}>
+      <DropZone onFiles={(files) => files?.[0] && take(files[0])}>
         <p>Drop a picture of any size, or</p>
-        <label class="button">
-          Choose a file
-          <input
-            id="find-file"
-            type="file"
-            accept="image/*"
-            class="unseen"
-            onChange={(event) => {
-              take(event.currentTarget.files);
-              event.currentTarget.value = '';
-            }}
-          />
-        </label>
+        <FileButton label="Choose a file" id="find-file" onFile={take} />
       </DropZone>
     </section>
   );

@@ -2,6 +2,7 @@
 import { fashionMnistClassNames as classNames } from 'selvedge/data';
 import type { FoundItem, Picture } from '../engine/protocol.ts';
 import { DropZone } from '../parts/drop-zone.tsx';
+import { FileButton } from '../parts/file-button.tsx';
 import { count } from '../parts/format.ts';
 import { Image, imageAt } from '../parts/image.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -53,9 +54,8 @@ function Items({ items, label }: { readonly items: readonly FoundItem[]; readonl
 
 function Choice() {
   const list = examples.value;
-  const take = (files: FileList | null | undefined): void => {
-    const file = files?.[0];
-    if (file) ask({ kind: 'file', name: file.name, blob: file });
+  const take = (file: File): void => {
+    ask({ kind: 'file', name: file.name, blob: file });
   };
   return (
     <section aria-labelledby="similar-choice">
@@ -75,21 +75,9 @@ function Choice() {
           );
         })}
       </ul>
-      <DropZone onFiles={take}>
+      <DropZone onFiles={(files) => files?.[0] && take(files[0])}>
         <p>Or drop a picture of your own, or</p>
-        <label class="button">
-          Choose a file
-          <input
-            id="similar-file"
-            type="file"
-            accept="image/*"
-            class="unseen"
-            onChange={(event) => {
-              take(event.currentTarget.files);
-              event.currentTarget.value = '';
-            }}
-          />
-        </label>
+        <FileButton label="Choose a file" id="similar-file" onFile={take} />
       </DropZone>
     </section>
   );
