@@ -17,6 +17,8 @@ import { createPrograms, type Program, type Programs } from './scale/programs.ts
 import { sweep, tableOf, writeSpace } from './scale/study.ts';
 
 const SHORT_FAULTS = 12;
+/** Most that strike one sweep and one catalogue: the whole run has several rounds. */
+const FAULTS_A_ROUND = 40;
 const WORKERS = 3;
 /** A database that is away is not waited for. */
 const CLOSING_MS = 10_000;
@@ -169,7 +171,12 @@ async function round(place: Place, number: number, faults: number, seed: number)
     await sleep(2_000);
     while (!isOver && struck.length < faults) {
       const kind = await strike();
-      if (kind) struck.push(kind);
+      if (kind) {
+        struck.push(kind);
+        console.log(
+          `${(performance.now() / 1000).toFixed(1).padStart(7)} s  round ${number}, fault ${struck.length}: ${kind}`,
+        );
+      }
       await Promise.race([ended, sleep(kind ? 1_200 : 50)]);
     }
     programsEnded = await ended;
@@ -212,7 +219,7 @@ async function main(): Promise<void> {
     const expected = await undisturbed(place);
     let total = 0;
     for (let number = 1; total < wanted; number++) {
-      const struck = await round(place, number, wanted - total, seed);
+      const struck = await round(place, number, Math.min(FAULTS_A_ROUND, wanted - total), seed);
       if (struck.length === 0) break;
       total += struck.length;
       for (const kind of struck) counts.set(kind, (counts.get(kind) ?? 0) + 1);

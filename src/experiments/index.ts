@@ -1,6 +1,6 @@
 // Many trainings and their evaluations; and single ones as data.
 
-export { type AheadDecision, type AheadTrial, decideAhead } from './early-decisions.ts';
+export { type AheadDecision, type AheadDecisions, type AheadTrial, createAheadDecisions } from './early-decisions.ts';
 export { type Importance, importanceOf } from './importance.ts';
 export {
   type Direction,

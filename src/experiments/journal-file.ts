@@ -2,12 +2,12 @@
 // Invariant: after opening, the file is whole lines; a line is appended whole, and what others appended in the meantime is read first.
 import { SelvedgeError } from '../core/errors.ts';
 import { type Files, platform } from '../platform/index.ts';
-import { type JournalLine, journalText, parseJournal, replayJournal, type Study } from './journal.ts';
+import { createReplay, type JournalLine, journalText, parseJournal, replayJournal, type Study } from './journal.ts';
 
 /** A journal that is open to be written to. */
 export interface JournalFile {
   readonly path: string;
-  /** What the lines so far make. */
+  /** What the lines so far make; what is appended changes it. */
   studies(): Study[];
   append(lines: readonly JournalLine[]): Promise<void>;
 }
@@ -27,9 +27,9 @@ export async function openJournal(path: string, worker: string, files: Files = p
   const bytes = (await files.status(path)) ? await files.readBytes(path) : new Uint8Array();
   const { lines: found, wholeBytes } = parseJournal(bytes, path);
   if (wholeBytes < bytes.length) await files.write(path, bytes.slice(0, wholeBytes));
-  const lines = [...found];
+  const replay = createReplay(path);
+  replay.add(found);
   let length = wholeBytes;
-  let made: { readonly lines: number; readonly studies: Study[] } | undefined;
 
   /** Notes that a dashboard wrote are welcome; another runner is not. */
   async function readOthers(): Promise<void> {
@@ -42,22 +42,19 @@ export async function openJournal(path: string, worker: string, files: Files = p
         'journal/other-writer',
         `Cannot go on with "${path}": expected ${length} bytes of it, got ${now.length}: another process runs this study; let one of them end`,
       );
-    lines.push(...rest.lines);
+    replay.add(rest.lines);
     length += rest.wholeBytes;
   }
 
   return {
     path,
-    studies() {
-      if (made?.lines !== lines.length) made = { lines: lines.length, studies: replayJournal(lines, path) };
-      return made.studies;
-    },
+    studies: () => replay.studies(),
     async append(more) {
       if (more.length === 0) return;
       await readOthers();
       const text = journalText(more, worker);
       await files.append(path, text);
-      lines.push(...more.map((line) => ({ worker_id: worker, ...line })));
+      replay.add(more.map((line) => ({ worker_id: worker, ...line })));
       length += new TextEncoder().encode(text).length;
     },
   };

@@ -176,30 +176,53 @@ type ChangingStudy = Omit<Changing<Study>, 'trials'> & { trials: ChangingTrial[]
  * ```
  */
 export function replayJournal(lines: readonly JournalLine[], name: string): Study[] {
+  const replay = createReplay(name);
+  replay.add(lines);
+  return replay.studies();
+}
+
+/** Studies that grow with their journal: a line costs as much in a long one as in a short one. */
+export interface JournalReplay {
+  /** @throws SelvedgeError `journal/format` as `replayJournal` */
+  add(lines: readonly JournalLine[]): void;
+  /** What the lines so far make; lines that are added later change it. */
+  studies(): Study[];
+}
+
+/** Begins a journal without lines. */
+export function createReplay(name: string): JournalReplay {
   const replay = new Replay();
-  lines.forEach((line, index) => {
-    try {
-      replay.apply(line as Fields);
-    } catch (error) {
-      throw new SelvedgeError('journal/format', `Cannot read journal "${name}": line ${index + 1}: ${String(error)}`, {
-        cause: error,
-      });
-    }
-  });
-  return replay.studies.filter((study) => study !== undefined);
+  let count = 0;
+  return {
+    add(lines) {
+      for (const line of lines) {
+        count++;
+        try {
+          replay.apply(line as Fields);
+        } catch (error) {
+          throw new SelvedgeError('journal/format', `Cannot read journal "${name}": line ${count}: ${String(error)}`, {
+            cause: error,
+          });
+        }
+      }
+    },
+    studies: () => replay.studies.filter((study) => study !== undefined),
+  };
 }
 
 class Replay {
   /** By id; undefined where one was deleted. */
   readonly studies: (ChangingStudy | undefined)[] = [];
-  readonly #trials: ChangingTrial[] = [];
+  readonly #trials: { readonly trial: ChangingTrial; readonly kinds: Map<string, Distribution> }[] = [];
+  /** By study: what the first trial that has a parameter says of its kind. */
+  readonly #kinds: Map<string, Distribution>[] = [];
 
   apply(line: Fields): void {
     const operation = line.op_code as number;
     if (operation < 0 || operation > 10) throw new RangeError(`expected an op_code from 0 to 10, got ${operation}`);
     if (operation === 0) this.#createStudy(line);
     else if (operation <= 4) this.#changeStudy(this.studies[line.study_id as number], line);
-    else this.#changeTrial(this.#trials[line.trial_id as number], line);
+    else this.#changeTrial(line);
   }
 
   #createStudy({ study_name: name, directions: wanted }: Fields): void {
@@ -213,6 +236,7 @@ class Replay {
       systemAttributes: {},
       trials: [],
     });
+    this.#kinds.push(new Map());
   }
 
   #changeStudy(study: ChangingStudy | undefined, line: Fields): void {
@@ -243,15 +267,19 @@ class Replay {
       startedAt: text(line.datetime_start),
       completedAt: text(line.datetime_complete),
     };
-    this.#trials.push(trial);
+    const kinds = this.#kinds[study.id]!;
+    for (const [key, distribution] of Object.entries(distributions)) if (!kinds.has(key)) kinds.set(key, distribution);
+    this.#trials.push({ trial, kinds });
     study.trials.push(trial);
   }
 
   /** Operation 10 discards trials; it is of another implementation, and Optuna passes it over, too. */
-  #changeTrial(trial: ChangingTrial | undefined, line: Fields): void {
+  #changeTrial(line: Fields): void {
     const operation = line.op_code as number;
-    if (!trial || operation === 10 || isFinished(trial.state)) return;
-    if (operation === 5) this.#setParameter(trial, line);
+    const found = this.#trials[line.trial_id as number];
+    if (!found || operation === 10 || isFinished(found.trial.state)) return;
+    const { trial, kinds } = found;
+    if (operation === 5) this.#setParameter(trial, kinds, line);
     else if (operation === 6) this.#setState(trial, line);
     else if (operation === 7) trial.intermediateValues.set(Number(line.step), Number(line.intermediate_value));
     else if (operation === 8) trial.userAttributes = { ...trial.userAttributes, ...record(line, 'user_attr') };
@@ -259,12 +287,12 @@ class Replay {
   }
 
   /** A parameter of another kind than an earlier trial gave to the name is passed over. */
-  #setParameter(trial: ChangingTrial, line: Fields): void {
+  #setParameter(trial: ChangingTrial, kinds: Map<string, Distribution>, line: Fields): void {
     const name = String(line.param_name);
     const distribution = readDistribution(String(line.distribution));
-    const study = this.studies.find((one) => one?.trials.includes(trial));
-    const earlier = study?.trials.find(({ distributions }) => Object.hasOwn(distributions, name));
-    if (earlier && !isCompatible(earlier.distributions[name]!, distribution)) return;
+    const earlier = kinds.get(name);
+    if (earlier && !isCompatible(earlier, distribution)) return;
+    if (!earlier) kinds.set(name, distribution);
     trial.parameters[name] = fromInternal(distribution, Number(line.param_value_internal));
     trial.distributions[name] = distribution;
   }

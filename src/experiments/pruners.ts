@@ -74,14 +74,16 @@ function isHalvedAway(
   if (rung !== step) return false;
   const own = sign * trial.intermediateValues.get(step)!;
   if (Number.isNaN(own)) return true;
-  const competing = [
-    own,
-    ...others.filter(({ number }) => number !== trial.number).flatMap((other) => valuesAt(other, step, sign)),
-  ];
-  competing.sort((a, b) => b - a);
+  let [count, better] = [1, 0];
+  for (const other of others) {
+    if (other.number === trial.number) continue;
+    const value = sign * (other.intermediateValues.get(step) ?? Number.NaN);
+    if (Number.isNaN(value)) continue;
+    count++;
+    if (value > own) better++;
+  }
   // The first trials have too few beside them: the best of those goes on.
-  const last = Math.max(0, Math.floor(competing.length / factor) - 1);
-  return own < competing[last]!;
+  return better >= Math.max(1, Math.floor(count / factor));
 }
 
 function isBelowMedian(

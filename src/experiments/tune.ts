@@ -82,17 +82,16 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   const { space, settings, trials: wanted, signal } = options;
   const sampler = createSampler(settings.sampler, { space, seed: settings.seed, direction: settings.direction });
   await openStudy(options);
-  for (;;) {
-    const study = studyOf(options);
-    const unfinished = study.trials.find(({ state }) => state === 'running');
+  const study = studyOf(options);
+  for (let first = 0; ; ) {
+    while (first < study.trials.length && study.trials[first]!.state !== 'running') first++;
+    const unfinished = study.trials[first];
     if (signal?.aborted) return { status: 'interrupted', study };
     if (!unfinished && study.trials.length >= Math.min(wanted, sampler.limit)) return { status: 'complete', study };
     const { trial, point } = await startTrial(options, sampler, unfinished);
-    if ((await runTrial(options, trial, point)) === 'interrupted')
-      return { status: 'interrupted', study: studyOf(options) };
-    const after = studyOf(options);
-    requireResult(after);
-    await options.onTrial?.(after.trials[trial.number]!, after);
+    if ((await runTrial(options, trial, point)) === 'interrupted') return { status: 'interrupted', study };
+    requireResult(study);
+    await options.onTrial?.(trial, study);
   }
 }
 

@@ -13,6 +13,8 @@ export const queuePackages = { 'pg-boss': '12.38.0', '@electric-sql/pglite': '0.
 
 /** How long the database may be away. */
 export const PATIENCE_MS = 600_000;
+/** How long it may be away when it is opened: shorter, since the address may be wrong. */
+const OPENING_PATIENCE_MS = 120_000;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 3_000;
 /** Seconds between looks for leases that have run out. */
@@ -86,7 +88,7 @@ export async function openDatabase(address: QueueAddress, options: DatabaseOptio
   boss.on('error', () => {});
   boss.on('warning', () => {});
   try {
-    await startBoss(boss, address);
+    await startBoss(boss, address, options);
   } catch (error) {
     await release();
     throw error;
@@ -104,17 +106,28 @@ export async function openDatabase(address: QueueAddress, options: DatabaseOptio
   };
 }
 
+/** Waits for a database that is away; a name that nobody knows and a password that is refused are told at once. */
+async function startBoss(boss: PgBoss, { shown }: QueueAddress, options: DatabaseOptions): Promise<void> {
+  const patienceMs = Math.min(options.patienceMs ?? PATIENCE_MS, OPENING_PATIENCE_MS);
+  const steady = createSteadiness(shown, { ...options, patienceMs });
+  try {
+    await steady(() => startOnce(boss, shown));
+  } catch (error) {
+    await boss.stop({ graceful: false }).catch(() => {});
+    const isGone = error instanceof SelvedgeError && error.code === 'queue/gone';
+    throw error instanceof SelvedgeError && !isGone ? error : unreachable(shown, isGone ? error.cause : error);
+  }
+}
+
 /** Two processes that make the tables at once: one of them fails, and finds them made. */
-async function startBoss(boss: PgBoss, address: QueueAddress): Promise<void> {
+async function startOnce(boss: PgBoss, shown: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       await boss.start();
       return;
     } catch (error) {
-      if (attempt >= 4 || (isAway(error) && attempt >= 1)) {
-        await boss.stop({ graceful: false }).catch(() => {});
-        throw unreachable(address.shown, error);
-      }
+      if ((error as { code?: unknown }).code === 'ENOTFOUND') throw unreachable(shown, error);
+      if (attempt >= 4 || isAway(error)) throw error;
       await wait(300 * (attempt + 1));
     }
   }

@@ -3,9 +3,9 @@
 // whichever worker is first, dies or is late: the order of arrival decides nothing.
 import { SelvedgeError } from '../core/errors.ts';
 import {
-  type AheadTrial,
+  type AheadDecisions,
+  createAheadDecisions,
   createSampler,
-  decideAhead,
   type Recipe,
   type RunningTrial,
   type Study,
@@ -20,8 +20,11 @@ import type { WorkQueue, WorkState } from './queue.ts';
 import { createVerification, type VerificationOptions, type VerificationResult } from './verification.ts';
 import { type KeyedWork, keyWork, type Needs } from './work.ts';
 
-/** Trials that may wait or run beyond the one whose turn it is. */
-const MOST_AHEAD = 64;
+/** Trials that may wait or run beyond the one whose turn it is: so many, or two a worker if that is more. */
+const LEAST_AHEAD = 64;
+const AHEAD_PER_WORKER = 2;
+/** Looks after which workers are counted. */
+const LOOKS_PER_COUNT = 20;
 const FIRST_LOOK_MS = 50;
 const LONGEST_LOOK_MS = 500;
 
@@ -70,12 +73,14 @@ export async function tuneOverQueue(options: QueueTuneOptions): Promise<QueueTun
   return { ...result, verification: await verification.end(isComplete, options.signal) };
 }
 
-/** Trials that were filed before their turn. */
+/** Trials that were filed before their turn. Invariant: what is kept of a trial is let go when the next has its turn, but for the decisions. */
 class Ahead {
   readonly #options: QueueTuneOptions;
   readonly #sampler: ReturnType<typeof createSampler>;
+  readonly #decisions: AheadDecisions;
   readonly #filed = new Map<number, Filed>();
-  #states = new Map<string, WorkState>();
+  readonly #states = new Map<string, WorkState>();
+  #mostAhead = LEAST_AHEAD;
   #lookMs = FIRST_LOOK_MS;
   #looks = 0;
 
@@ -83,6 +88,7 @@ class Ahead {
     this.#options = options;
     const { space, settings } = options;
     this.#sampler = createSampler(settings.sampler, { space, seed: settings.seed, direction: settings.direction });
+    this.#decisions = createAheadDecisions(settings.pruner, settings.direction);
   }
 
   keyOf(number: number): string {
@@ -92,6 +98,7 @@ class Ahead {
   /** The objective of a study: what a worker reported, step by step, as if it were reported now. */
   async run(trial: RunningTrial): Promise<TrialOutcome> {
     const { queue, signal } = this.#options;
+    this.#forgetBefore(trial.number);
     await this.#file([[trial.number, trial.recipe]]);
     await this.#fileAhead(trial.number);
     const { keyed, steps } = this.#filed.get(trial.number)!;
@@ -121,6 +128,14 @@ class Ahead {
     return { status: 'complete', durationMs };
   }
 
+  #forgetBefore(current: number): void {
+    for (const [number, { keyed }] of this.#filed) {
+      if (number >= current) continue;
+      this.#filed.delete(number);
+      this.#states.delete(keyed.key);
+    }
+  }
+
   /** A result, and reports are missing. */
   async #endEarly({ key }: KeyedWork, number: number, { result }: WorkState): Promise<void> {
     if (result!.status === 'failed') throw new SelvedgeError(result!.code as SelvedgeError['code'], result!.message);
@@ -138,16 +153,19 @@ class Ahead {
   async #look(current: number): Promise<void> {
     const { queue, signal } = this.#options;
     await wait(this.#lookMs, signal);
-    const open = [...this.#filed].filter(
-      ([number, { keyed }]) => number >= current && !this.#states.get(keyed.key)?.result,
-    );
+    const open = [...this.#filed.values()]
+      .map(({ keyed }) => keyed.key)
+      .filter((key) => !this.#states.get(key)?.result);
     const before = this.#reportCount();
-    for (const [key, state] of await queue.states(open.map(([, { keyed }]) => keyed.key))) this.#states.set(key, state);
+    for (const [key, state] of await queue.states(open)) this.#states.set(key, state);
     this.#lookMs = this.#reportCount() > before ? FIRST_LOOK_MS : Math.min(1.5 * this.#lookMs, LONGEST_LOOK_MS);
     await this.#decide();
     await this.#fileAhead(current);
     this.#looks++;
-    if (this.#looks === 20 && (await queue.workers()).length === 0) this.#options.onLonely?.();
+    if (this.#looks % LOOKS_PER_COUNT !== 0) return;
+    const { length } = await queue.workers();
+    if (length === 0 && this.#looks === LOOKS_PER_COUNT) this.#options.onLonely?.();
+    this.#mostAhead = Math.max(LEAST_AHEAD, AHEAD_PER_WORKER * length);
   }
 
   #reportCount(): number {
@@ -156,30 +174,27 @@ class Ahead {
 
   /** Ends trials that their turn would end, before it comes. */
   async #decide(): Promise<void> {
-    const { settings, queue } = this.#options;
-    const trials: AheadTrial[] = [];
-    for (const { state, intermediateValues, number } of this.#study().trials) {
-      const steps = this.#filed.get(number)?.steps ?? intermediateValues.size;
-      if (state === 'running') break;
-      trials.push({
-        values: intermediateValues,
-        steps: state === 'complete' ? intermediateValues.size : steps + 1,
-        ...(state === 'complete' ? {} : { ended: state === 'failed' ? 'failed' : 'pruned' }),
-      });
+    const { queue } = this.#options;
+    const { trials } = this.#study();
+    for (let next = trials[this.#decisions.ended]; next && next.state !== 'running'; ) {
+      this.#decisions.end(next);
+      next = trials[this.#decisions.ended];
     }
-    for (let number = trials.length; this.#filed.has(number); number++) {
-      const { keyed, steps } = this.#filed.get(number)!;
-      const state = this.#states.get(keyed.key);
-      const isFailed = state?.result?.status === 'failed';
-      trials.push({
-        values: new Map(state?.reports.map(({ step, value }) => [step, value])),
-        steps,
-        ...(isFailed ? { ended: 'pruned' as const } : {}),
-      });
-    }
-    for (const [number, { endsAfter }] of decideAhead(settings.pruner, trials, settings.direction).entries()) {
-      const filed = this.#filed.get(number);
-      if (!filed || endsAfter === undefined || filed.endsAfter !== undefined) continue;
+    const open: Filed[] = [];
+    for (let number = this.#decisions.ended; this.#filed.has(number); number++) open.push(this.#filed.get(number)!);
+    const decisions = this.#decisions.decide(
+      open.map(({ keyed, steps }) => {
+        const state = this.#states.get(keyed.key);
+        return {
+          values: new Map(state?.reports.map(({ step, value }) => [step, value])),
+          steps,
+          ...(state?.result?.status === 'failed' ? { ended: 'pruned' as const } : {}),
+        };
+      }),
+    );
+    for (const [i, { endsAfter }] of decisions.entries()) {
+      const filed = open[i]!;
+      if (endsAfter === undefined || filed.endsAfter !== undefined) continue;
       filed.endsAfter = endsAfter;
       await queue.endAfter(filed.keyed.key, endsAfter);
     }
@@ -192,7 +207,7 @@ class Ahead {
   /** Files trials whose values are certain already. */
   async #fileAhead(current: number): Promise<void> {
     const { trials: wanted, settings, space } = this.#options;
-    const end = Math.min(wanted, this.#sampler.limit, current + MOST_AHEAD);
+    const end = Math.min(wanted, this.#sampler.limit, current + this.#mostAhead);
     const news: [number, Recipe][] = [];
     const { trials } = this.#study();
     for (let number = current + 1; number < end; number++) {

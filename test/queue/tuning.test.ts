@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findPostgres } from '../../scripts/scale/cluster.ts';
 import { findNewerNode } from '../../scripts/scale/newer-node.ts';
-import { decideAhead, prunerDefaults, shouldPrune } from '../../src/experiments/index.ts';
+import { createAheadDecisions, prunerDefaults, shouldPrune } from '../../src/experiments/index.ts';
 
 test('decisions ahead are those of trials in turn, whatever has arrived', () => {
   const steps = 9;
@@ -30,6 +30,7 @@ test('decisions ahead are those of trials in turn, whatever has arrived', () => 
     });
     // In an odd order, one value at a time.
     const arrived = curves.map(() => 0);
+    const ahead = createAheadDecisions(pruner, 'maximize');
     for (let turn = 0; arrived.some((count) => count < steps); turn++) {
       const next = (turn * 5) % 12;
       if (arrived[next]! < steps) arrived[next]!++;
@@ -37,9 +38,25 @@ test('decisions ahead are those of trials in turn, whatever has arrived', () => 
         values: new Map(curve.slice(0, arrived[i]).map((value, step) => [step + 1, value])),
         steps,
       }));
-      decideAhead(pruner, trials, 'maximize').forEach(({ endsAfter, isFinal }, number) => {
-        if (isFinal) assert.is(endsAfter, ends[number], `${pruner.name}, trial ${number}`);
+      const { ended } = ahead;
+      const decisions = ahead.decide(trials.slice(ended));
+      decisions.forEach(({ endsAfter, isFinal }, i) => {
+        if (isFinal) assert.is(endsAfter, ends[ended + i], `${pruner.name}, trial ${ended + i}`);
       });
+      // The turn of the first comes, sometimes.
+      if (turn % 3 === 0 && decisions[0]?.isFinal) ahead.end(past[ended]!);
+    }
+    while (ahead.ended < past.length) {
+      assert.is(
+        ahead.decide(
+          curves.slice(ahead.ended).map((curve) => ({
+            values: new Map(curve.map((value, step) => [step + 1, value])),
+            steps,
+          })),
+        )[0]?.endsAfter,
+        ends[ahead.ended],
+      );
+      ahead.end(past[ahead.ended]!);
     }
   }
 });
