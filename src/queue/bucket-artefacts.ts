@@ -103,11 +103,12 @@ export async function openArtefactBucket(text: string, account: BucketAccount): 
     const init: RequestInit = { method };
     // The store checks the digest, too, where it can.
     if (body) Object.assign(init, { body, headers: { 'x-amz-content-sha256': digest } });
+    const address = addressOf(digest);
     let reason = '';
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (attempt > 0) await wait(FIRST_WAIT_MS * 2 ** (attempt - 1));
       try {
-        const response = await client.fetch(addressOf(digest), init);
+        const response = await client.fetch(address, init);
         if (response.ok) return response;
         reason = `it answered ${response.status}${codeOf(await response.text())}`;
         // A bucket that is not there is no artefact that is not there.

@@ -94,7 +94,7 @@ if (server) {
   test('a store that refuses is an error that holds no key', async () => {
     const wrong = { ...account, accessKeyId: 'wrong-secret' };
     const refused = await failure((await openArtefactBucket('s3://shop', wrong)).put(bytes));
-    assert.match(refused, /^artefact\/store .* in "s3:\/\/shop": it answered 403 InvalidAccessKeyId/);
+    assert.match(refused, /^artefact\/store .* in "s3:\/\/shop": it answered 403/);
     const none = await failure((await openArtefactBucket('s3://none', account)).get('0'.repeat(64)));
     assert.match(none, /^artefact\/store .*404 NoSuchBucket/);
     assert.not.match(refused + none, /secret|S3RVER/);
