@@ -66,7 +66,7 @@ export const categorise = command({
     const request = readRequest(args, context);
     checkThreads(args.threads);
     refuseWithoutQueue(args, ['artefacts']);
-    if (args.queue !== undefined) checkQueue(args.queue);
+    if (args.queue !== undefined) checkQueue(args.queue, args.artefacts);
     const { openChosenCategoriser } = await import('./chosen-categoriser.ts');
     const { chooseThresholds } = await import('../apps/categorise/index.ts');
     await requireSources(args._, context);

@@ -2,7 +2,8 @@
 // shown never holds a password.
 import { platform } from '../platform/index.ts';
 import { readQueueAddress } from '../queue/address.ts';
-import type { ArtefactStore, QueueDatabase, WorkQueue } from '../queue/index.ts';
+import { bucketAccount, isBucketAddress, readBucketAddress } from '../queue/bucket-artefacts.ts';
+import type { ArtefactStore, QueueAddress, QueueDatabase, WorkQueue } from '../queue/index.ts';
 import { checkRuntime } from '../queue/runtime.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
@@ -15,8 +16,8 @@ export const queueOptions = {
   },
   artefacts: {
     type: 'string',
-    valueHint: 'folder',
-    description: 'Where a queue keeps checkpoints and models, a folder that all see (default: its database)',
+    valueHint: 'folder or s3://bucket/prefix',
+    description: 'Where a queue keeps checkpoints and results: what all can reach (default: its database)',
   },
 } as const;
 
@@ -28,8 +29,12 @@ export function refuseWithoutQueue(args: Readonly<Record<string, unknown>>, name
 }
 
 /** Refuses an address that is none, and a runtime without queues, before anything is read. */
-export function checkQueue(address: string): void {
+export function checkQueue(address: string, artefacts?: string): void {
   readQueueAddress(address);
+  if (artefacts !== undefined && isBucketAddress(artefacts)) {
+    readBucketAddress(artefacts);
+    bucketAccount();
+  }
   checkRuntime();
 }
 
@@ -57,19 +62,31 @@ export async function openQueue(
   });
   try {
     const queue = await library.openDatabaseQueue(database);
-    const { files } = platform;
-    const folder =
-      artefacts === undefined && where.kind === 'embedded'
-        ? files.join(files.resolve(context.cwd, where.folder), 'artefacts')
-        : artefacts && files.resolve(context.cwd, artefacts);
     return {
       queue,
       database,
-      artefacts: folder ? library.openArtefactFolder(folder) : library.openDatabaseArtefacts(database),
+      artefacts: await openArtefacts(artefacts, where, database, context),
       isEmbedded: where.kind === 'embedded',
     };
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+async function openArtefacts(
+  text: string | undefined,
+  address: QueueAddress,
+  database: QueueDatabase,
+  { cwd }: CommandContext,
+): Promise<ArtefactStore> {
+  const { openArtefactBucket, openArtefactFolder, openDatabaseArtefacts } = await import('../queue/index.ts');
+  const { files } = platform;
+  if (text !== undefined)
+    return isBucketAddress(text)
+      ? openArtefactBucket(text, bucketAccount())
+      : openArtefactFolder(files.resolve(cwd, text));
+  if (address.kind === 'embedded')
+    return openArtefactFolder(files.join(files.resolve(cwd, address.folder), 'artefacts'));
+  return openDatabaseArtefacts(database);
 }

@@ -67,7 +67,7 @@ export const tune = command({
     createSampler(settings.sampler, { space, seed: settings.seed, direction: 'maximize' });
     const study = { name: args.run ?? name, folder, space, trials, settings };
     refuseWithoutQueue(args, ['verify', 'artefacts']);
-    if (args.queue !== undefined) checkQueue(args.queue);
+    if (args.queue !== undefined) checkQueue(args.queue, args.artefacts);
     return runStudy(study, args, context, rawArgs);
   },
 });

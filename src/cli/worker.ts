@@ -33,7 +33,7 @@ export const worker = command({
     const name = args.name ?? `worker-${crypto.randomUUID().slice(0, 8)}`;
     if (!/^[\w][\w.-]*$/.test(name))
       throw usageError(`Option "--name" got "${name}": expected letters, digits, dots, dashes and underscores`);
-    checkQueue(args.queue);
+    checkQueue(args.queue, args.artefacts);
     const { describeEvent, openWorkplace } = await import('./queue-work.ts');
     const { runWorker } = await import('../queue/index.ts');
     const loaded = await loadData(context, args.data);

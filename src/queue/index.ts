@@ -1,5 +1,12 @@
 export { type QueueAddress, readQueueAddress, withoutPasswords } from './address.ts';
 export { type ArtefactStore, openArtefactFolder } from './artefacts.ts';
+export {
+  type BucketAccount,
+  bucketAccount,
+  isBucketAddress,
+  openArtefactBucket,
+  readBucketAddress,
+} from './bucket-artefacts.ts';
 export { type DatabaseOptions, openDatabase, type QueueDatabase, queuePackages } from './database.ts';
 export { openDatabaseArtefacts } from './database-artefacts.ts';
 export { openDatabaseQueue } from './database-queue.ts';

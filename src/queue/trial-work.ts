@@ -118,12 +118,13 @@ async function loadCheckpoint(taken: TakenWork, artefacts: ArtefactStore) {
   }
 }
 
-/** A checkpoint that cannot be kept, because a disk is full, costs time if the worker is killed, and nothing else. */
+/** A checkpoint that cannot be kept, because a disk is full or a store away, costs time if the worker is killed, and nothing else. */
 async function keep(artefacts: ArtefactStore, bytes: Uint8Array | undefined): Promise<string | undefined> {
   try {
     return bytes && (await artefacts.put(bytes));
   } catch (error) {
-    if (error instanceof SelvedgeError && error.code === 'files/not-written') return undefined;
+    if (error instanceof SelvedgeError && ['files/not-written', 'artefact/store'].includes(error.code))
+      return undefined;
     throw error;
   }
 }
