@@ -1,8 +1,8 @@
 // selvedge inspect: learn what good pictures look like, from good ones only, and tell what deviates, where, and whether light or camera have
 // changed. Not here: how (apps/inspect). Invariant: a model is written whole or not at all.
-import type { Inspection, StoredInspector } from '../apps/inspect/index.ts';
+import type { Inspection } from '../apps/inspect/index.ts';
+import { farthestOf, paintInspection } from '../apps/inspect/paint-inspection.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { paintMap } from '../explain/paint-map.ts';
 import { platform } from '../platform/index.ts';
 import { explanationGrid, explanationMosaic } from '../report/explanation-figure.ts';
 import { encodeGrayPng } from '../report/png.ts';
@@ -11,6 +11,7 @@ import { usageError } from './arguments.ts';
 import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
 import { short } from './explain-output.ts';
 import { type InspectedPicture, readInspected } from './inspect-pictures.ts';
+import { readInspector } from './inspector-files.ts';
 import { checkThreads, threadsOption, useEngine, wholeNumber } from './options.ts';
 import { pixelsOfPictures } from './picture-files.ts';
 
@@ -123,7 +124,7 @@ async function run(
     throw usageError(`Option "--out" got "${args.out}": expected a file that ends in .svg or .png`);
   }
   const apps = await import('../apps/inspect/index.ts');
-  const stored = await readModel(modelFile, context);
+  const stored = await readInspector(modelFile, context);
   const { pictures, failures } = await readInspected(sources, stored.preparation, context, args.verbose === true);
   let found: Inspection[] = [];
   if (pictures.length > 0) {
@@ -153,7 +154,7 @@ async function run(
         score: short(rest.score),
         probability: short(rest.probability),
         parts: { patches: short(rest.parts.patches), density: short(rest.parts.density) },
-        farthest: placeOf(map),
+        farthest: farthestOf(map, SIDE),
         map: Array.from({ length: SIDE }, (_, y) => Array.from(map.subarray(y * SIDE, (y + 1) * SIDE), short)),
       })),
       drift: drift ? { ...drift, file: pictures[drift.noticedAt]!.file } : null,
@@ -162,7 +163,7 @@ async function run(
     },
     text: [
       ...found.map(({ isAlarm, score, probability, map }, i) => {
-        const { x, y } = placeOf(map);
+        const { x, y } = farthestOf(map, SIDE);
         return `${pictures[i]!.file}  ${isAlarm ? `deviates, most at column ${x}, row ${y} of ${SIDE}` : 'good'}  (score ${score.toFixed(2)}, p ${probability.toFixed(3)})`;
       }),
       `${alarms} of ${found.length} deviate; of good ones ${100 * stored.inspector.settings.falseAlarms}% would`,
@@ -179,24 +180,6 @@ async function run(
 
 const asImages = (pictures: readonly InspectedPicture[]) => pictures.map(({ pixels }) => ({ image: { pixels } }));
 
-async function readModel(file: string, context: CommandContext): Promise<StoredInspector> {
-  const path = platform.files.resolve(context.cwd, file);
-  const status = await platform.files.status(path);
-  if (!status || status.isFolder) {
-    throw new SelvedgeError(
-      'inspect/no-model',
-      `Cannot read "${file}": expected a model of selvedge inspect train, got ${status ? 'a folder' : 'nothing'}`,
-    );
-  }
-  const { decodeInspector } = await import('../apps/inspect/index.ts');
-  return decodeInspector(await platform.files.readBytes(path), { name: file });
-}
-
-function placeOf(map: Float32Array): { x: number; y: number } {
-  const most = map.reduce((best, value, i) => (value > map[best]! ? i : best), 0);
-  return { x: most % SIDE, y: Math.floor(most / SIDE) };
-}
-
 async function writeFigure(
   out: string,
   pictures: readonly InspectedPicture[],
@@ -205,8 +188,7 @@ async function writeFigure(
   const rows = found.map(({ map, isAlarm, score }, i) => ({
     labels: [platform.files.basename(pictures[i]!.file), `${isAlarm ? 'deviates' : 'good'} ${score.toFixed(2)}`],
     image: { width: SIDE, height: SIDE, pixels: pictures[i]!.pixels },
-    // Only what is farther than the patches of good pictures are is painted.
-    overlays: [{ colours: paintMap(map.map((value) => Math.max(0, value - 1))) }],
+    overlays: [{ colours: paintInspection(map) }],
   }));
   if (/\.svg$/i.test(out)) {
     const figure = frame(explanationGrid(rows, { methods: ['where'] }), {

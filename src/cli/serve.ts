@@ -6,7 +6,7 @@ import { platform } from '../platform/index.ts';
 import type { LocalAppOptions } from '../serve/local.ts';
 import { usageError } from './arguments.ts';
 import { type CommandContext, command } from './command.ts';
-import { checkThreads, threadsOption, wholeNumber } from './options.ts';
+import { checkThreads, threadsOption, useEngine, wholeNumber } from './options.ts';
 
 const DEFAULT_PORT = 8000;
 const MOST_WORKERS = 256;
@@ -38,12 +38,19 @@ export const serve = command({
       valueHint: 'file',
       description: 'Index of selvedge index: answer what is similar and what to recommend, too',
     },
+    inspector: {
+      type: 'string',
+      valueHint: 'files',
+      description: 'Models of selvedge inspect train, with commas between: answer what deviates, too',
+    },
     ...threadsOption,
   },
   async run(args, context) {
     checkThreads(args.threads);
-    if (args.threads !== undefined && args.catalogue === undefined)
-      throw usageError('Option "--threads" needs "--catalogue": it is of the engine that searches');
+    if (args.threads !== undefined && args.catalogue === undefined && args.inspector === undefined)
+      throw usageError(
+        'Option "--threads" needs "--catalogue" or "--inspector": it is of the engine that searches and inspects',
+      );
     const port = wholeNumber('port', args.port, 0, 65_535) ?? DEFAULT_PORT;
     const workers = wholeNumber('workers', args.workers, 0, MOST_WORKERS);
     const { json, verbose } = args as { json?: boolean; verbose?: boolean };
@@ -54,16 +61,23 @@ export const serve = command({
     // Loaded here: other commands start without the server.
     const { createLocalApp } = await import('../serve/local.ts');
     const shop = args.catalogue === undefined ? undefined : await openShop(args.catalogue, args.threads, context);
+    const inspection =
+      args.inspector === undefined ? undefined : await openInspection(args.inspector, args.threads, context);
     const app = await createLocalApp({
       ...(await modelOf(args.model, context)),
       ...(shop && { shop }),
+      ...(inspection && { inspection }),
       ...(workers === undefined ? {} : { workers }),
       onError,
     });
     try {
       const server = await platform.serve((request) => app.fetch(request), { host: args.host, port });
       const { url } = server;
-      context.write(json ? `${JSON.stringify({ url })}\n` : welcome(url, shop !== undefined));
+      context.write(
+        json
+          ? `${JSON.stringify({ url })}\n`
+          : welcome(url, { ...(shop && { shop }), ...(inspection && { inspection }) }),
+      );
       await interruption(context.signal);
       await server.stop();
     } finally {
@@ -101,19 +115,48 @@ async function openShop(
   return createShop(catalogue, embedder);
 }
 
-function welcome(url: string, hasShop: boolean): string {
+/** Loaded here, too. Inspectors are asked for by their files' names, without what is behind the last dot. */
+async function openInspection(
+  list: string,
+  threads: string | undefined,
+  context: CommandContext,
+): Promise<LocalAppOptions['inspection']> {
+  const [{ readInspector }, { openPatchFeatures }, { createInspection }] = await Promise.all([
+    import('./inspector-files.ts'),
+    import('../apps/inspect/index.ts'),
+    import('../serve/inspection.ts'),
+  ]);
+  const inspectors: Record<string, Awaited<ReturnType<typeof readInspector>>> = {};
+  for (const file of list.split(',')) {
+    const name = platform.files.basename(file).replace(/\.[^.]*$/, '');
+    if (name === '' || Object.hasOwn(inspectors, name)) {
+      throw usageError(`Option "--inspector" got "${list}": expected files of different names, with commas between`);
+    }
+    inspectors[name] = await readInspector(file, context);
+  }
+  await useEngine(threads);
+  return createInspection(inspectors, await openPatchFeatures());
+}
+
+function welcome(url: string, { shop, inspection }: Pick<LocalAppOptions, 'shop' | 'inspection'>): string {
+  const [first, ...others] = Object.keys(inspection?.inspectors ?? {});
   return [
     `Serving on ${url}, until Ctrl-C`,
     '',
     `  curl -H 'content-type: image/jpeg' --data-binary @shoe.jpg ${url}/classify`,
     `  curl -H 'content-type: image/jpeg' --data-binary @shelf.jpg ${url}/detect`,
     `  curl -F image=@one.png -F image=@two.png ${url}/classify`,
-    ...(hasShop
+    ...(shop
       ? [
           `  curl -H 'content-type: image/jpeg' --data-binary @shoe.jpg '${url}/similar?count=5'`,
           `  curl -H 'content-type: application/json' -d '{"events": []}' ${url}/recommend`,
         ]
       : []),
+    ...(first === undefined
+      ? []
+      : [
+          `  curl -H 'content-type: image/jpeg' --data-binary @shoe.jpg '${url}/inspect${others.length > 0 ? `?inspector=${encodeURIComponent(first)}` : ''}'`,
+        ]),
     `  curl ${url}/openapi.json`,
     '',
   ].join('\n');

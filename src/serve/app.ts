@@ -5,10 +5,11 @@ import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import type { ImageDecoder } from '../data/image-decoder.ts';
 import { createPictureReader, type PictureReader } from '../data/picture-reader.ts';
-import { preparationOf } from '../data/preparation.ts';
+import { type Preparation, preparationOf } from '../data/preparation.ts';
 import type { Classifier } from '../edge/index.ts';
 import { answerError, requestError } from './answer-error.ts';
 import { addDetectRoute, type DetectorService, detectPath } from './detect-routes.ts';
+import { addInspectRoute, type InspectionService, inspectPath } from './inspect-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import {
   type ImageForm,
@@ -38,6 +39,8 @@ export interface AppOptions {
   readonly shop?: ShopService;
   /** Finds items in pictures of any size: then there is `POST /detect`, too. `createLocalApp` has the detector that ships. */
   readonly detector?: DetectorService;
+  /** Tells what deviates from good pictures, such as of inspection.ts: then there is `POST /inspect`, too. */
+  readonly inspection?: InspectionService;
   /** What `/health` says of where it runs. */
   readonly runtime?: string;
   /** Hears of what went wrong on this side; the client does not. */
@@ -76,16 +79,16 @@ const paths = { classify: '/classify', health: '/health', model: '/model', opena
  */
 export function createApp(options: AppOptions): Hono {
   const limits = { ...defaultLimits, ...options.limits };
-  const { decodeImage, onError, runtime, shop, detector } = options;
+  const { decodeImage, onError, runtime, shop, detector, inspection } = options;
   const readPicture = options.readPicture ?? (decodeImage && createPictureReader(decodeImage));
   const classifier = settled(options.classifier, onError);
   const app = new Hono();
 
-  const readImages = (request: Request, { model }: AnyClassifier): Promise<RequestImages> => {
-    const form = formOf(model);
-    // Where no picture becomes such an image, pixels are taken alone.
-    return readRequestImages(request, { ...limits, form, readPicture: form.preparation && readPicture });
-  };
+  // Where no picture becomes such an image, pixels are taken alone.
+  const readImagesAs = (request: Request, form: ImageForm): Promise<RequestImages> =>
+    readRequestImages(request, { ...limits, form, readPicture: form.preparation && readPicture });
+  const readImages = (request: Request, { model }: AnyClassifier): Promise<RequestImages> =>
+    readImagesAs(request, formOf(model));
   app.post(paths.classify, async (context) => {
     const ready = await classifier();
     const { model } = ready;
@@ -103,6 +106,9 @@ export function createApp(options: AppOptions): Hono {
     });
   }
   if (detector) addDetectRoute(app, detector, limits);
+  if (inspection) {
+    addInspectRoute(app, inspection, (request, preparation) => readImagesAs(request, inspectedForm(preparation)));
+  }
   app.get(paths.health, async (context) =>
     context.json({ status: 'ok', version, runtime, model: (await classifier()).model.name }),
   );
@@ -119,10 +125,16 @@ export function createApp(options: AppOptions): Hono {
         hasCodecs,
         hasShop: shop !== undefined,
         hasDetector: detector !== undefined,
+        ...(inspection && { inspectors: inspection.inspectors }),
       }),
     );
   });
-  const known = [...Object.values(paths), ...(shop ? shopPaths : []), ...(detector ? [detectPath] : [])];
+  const known = [
+    ...Object.values(paths),
+    ...(shop ? shopPaths : []),
+    ...(detector ? [detectPath] : []),
+    ...(inspection ? [inspectPath] : []),
+  ];
   for (const path of known) app.all(path, (context) => methodNotAllowed(context, path));
   app.notFound((context) =>
     answer(
@@ -157,6 +169,11 @@ const formOf = ({ inputShape, settings }: AnyClassifier['model']): ImageForm => 
   preparation: preparationOf(inputShape, settings),
 });
 
+const inspectedForm = (preparation: Preparation): ImageForm => ({
+  shape: [preparation.side, preparation.side, preparation.channels],
+  preparation,
+});
+
 function checkShape(classifier: AnyClassifier): AnyClassifier {
   const { inputShape } = classifier.model;
   const [height, width, channels] = inputShape;
@@ -187,7 +204,7 @@ function prediction(
 }
 
 function methodNotAllowed(context: Context, path: string): Response {
-  const allowed = [paths.classify, detectPath, ...shopPaths].includes(path) ? 'POST' : 'GET, HEAD';
+  const allowed = [paths.classify, detectPath, inspectPath, ...shopPaths].includes(path) ? 'POST' : 'GET, HEAD';
   context.header('allow', allowed);
   return answer(
     context,

@@ -5,6 +5,7 @@ import { version } from '../core/version.ts';
 import type { ModelDescription } from '../edge/index.ts';
 import { type ErrorStatus, errorStatuses, type RequestErrorCode, shopErrorStatuses } from './answer-error.ts';
 import { detectOperation, detectSchemas } from './openapi-detect.ts';
+import { type InspectorFacts, inspectOperation, inspectSchemas } from './openapi-inspect.ts';
 import { acceptedTypes, bytesOfImage, type ImageForm, type RequestLimits, rowsOf } from './request-images.ts';
 import { MOST_ITEMS } from './shop-routes.ts';
 
@@ -21,6 +22,8 @@ interface DocumentOptions {
   readonly hasShop?: boolean;
   /** Whether items are found in pictures. */
   readonly hasDetector?: boolean;
+  /** By name; absent: there are none. */
+  readonly inspectors?: InspectorFacts;
 }
 
 const statusTexts: Readonly<Record<ErrorStatus, string>> = {
@@ -97,6 +100,7 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
       ...(options.hasDetector
         ? { '/detect': { post: { ...detectOperation(options.limits), responses: detectResponses() } } }
         : {}),
+      ...(options.inspectors ? { '/inspect': { post: inspection(options, options.inspectors) } } : {}),
       '/health': get('Whether the server can answer', 'It can', 'Health'),
       '/model': get('What is known of the model', 'The model', 'Model'),
       '/openapi.json': {
@@ -115,18 +119,35 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
         ...schemasOf(options),
         ...(options.hasShop ? shopSchemas() : {}),
         ...(options.hasDetector ? detectSchemas : {}),
+        ...(options.inspectors ? inspectSchemas : {}),
       },
     },
   };
 }
 
-const detectResponses = (): Record<string, object> => ({
-  200: { description: 'Items of each picture, the surest first', content: json('Detection') },
-  ...responsesOf(
+/** Of what has a query, and no catalogue. */
+const queryErrors = (): Record<string, object> =>
+  responsesOf(
     [400, 413, 415, 422, 500, 503],
     (code) => code === 'request/query' || !Object.hasOwn(shopErrorStatuses, code),
-  ),
+  );
+
+const detectResponses = (): Record<string, object> => ({
+  200: { description: 'Items of each picture, the surest first', content: json('Detection') },
+  ...queryErrors(),
 });
+
+/** Takes what `classify` takes, in the form of the inspector. */
+function inspection(options: DocumentOptions, inspectors: InspectorFacts): object {
+  const { side, channels } = Object.values(inspectors)[0]!.preparation;
+  const form = { ...options.form, shape: [side, side, channels] as const };
+  const { requestBody } = classifyOperation({ ...options, form }) as { readonly requestBody: object };
+  return {
+    ...inspectOperation(inspectors),
+    requestBody,
+    responses: { 200: { description: 'What was found in each image', content: json('Inspection') }, ...queryErrors() },
+  };
+}
 
 /** `similar` takes what `classify` takes. */
 function shopOperations(options: DocumentOptions): Record<string, object> {

@@ -32,6 +32,7 @@ export {
   type InspectorSettings,
   inspectImages,
   inspectorDefaults,
+  requireSameBackbone,
   type ScoreScale,
 } from './inspector.ts';
 export {
@@ -51,5 +52,6 @@ export {
   oneClassDefaults,
   oneClassScores,
 } from './one-class.ts';
+export { farthestOf, paintInspection } from './paint-inspection.ts';
 export { GRID, openPatchFeatures, type PatchFeatures } from './patch-features.ts';
 export { TRANSFORMATIONS, transformationTables, transformImages } from './transformations.ts';

@@ -171,12 +171,7 @@ export async function inspectImages(
   images: Uint8Array,
   signal?: AbortSignal,
 ): Promise<Inspection[]> {
-  if (features.digest !== inspector.backbone) {
-    throw new SelvedgeError(
-      'inspect/other-backbone',
-      'Cannot inspect: the model was made with another release of the shipped classifier; train it again',
-    );
-  }
+  requireSameBackbone(inspector, features);
   const raw = await distancesOf(inspector, await features.look(images, signal), signal);
   return Array.from(raw.patches, (distance, picture) => {
     const parts = {
@@ -194,6 +189,15 @@ export async function inspectImages(
       map: resizeMap({ height: GRID, width: GRID, values }, features.side, features.side),
     };
   });
+}
+
+/** @throws SelvedgeError `inspect/other-backbone` */
+export function requireSameBackbone({ backbone }: Inspector, { digest }: PatchFeatures): void {
+  if (digest === backbone) return;
+  throw new SelvedgeError(
+    'inspect/other-backbone',
+    'Cannot inspect: the model was made with another release of the shipped classifier; train it again',
+  );
 }
 
 /** The mean of both, which good pictures share a scale by. */
