@@ -3,7 +3,6 @@
 
 export * from './categorise/index.ts';
 export * from './detect/index.ts';
-export * from './detect/index.ts';
 export * from './generate/index.ts';
 export * from './inspect/index.ts';
 export * from './recommend/index.ts';

@@ -5,7 +5,6 @@ import { SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
 import type { Preparation } from '../data/preparation.ts';
 import { usualPreparation } from '../data/preparation.ts';
-import { openShippedClassifier } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { type CommandContext, type CommandOutput, command } from './command.ts';
@@ -268,11 +267,6 @@ async function readEnd(
   const picture = pictures[0]?.image.pixels;
   if (!picture) throw new SelvedgeError('generate/no-picture', `Cannot generate from "${file}": it is no picture`);
   if (told !== undefined) return { picture, classes: readMixture(option, told) };
-  const { model, classify } = await openShippedClassifier('dropout');
-  if (model.labels.join() !== description.classNames.join()) {
-    throw usageError(`Missing --${option}: this generator knows ${description.classNames.join(', ')}`);
-  }
-  const probabilities = classify(picture);
-  const likeliest = probabilities.indexOf(probabilities.reduce((most, value) => Math.max(most, value)));
-  return { picture, classes: { [model.labels[likeliest]!]: 1 } };
+  const { seenClasses } = await import('../apps/generate/index.ts');
+  return { picture, classes: await seenClasses(picture, description) };
 }
