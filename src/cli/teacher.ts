@@ -4,10 +4,11 @@ import { SelvedgeError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
 import type { Recipe } from '../experiments/index.ts';
+import { type ShippedName, shippedNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { distillationDefaults } from '../training/index.ts';
 import { usageError } from './arguments.ts';
-import { loadChosenModel } from './chosen-model.ts';
+import { loadChosenModel, restoreShippedModel } from './chosen-model.ts';
 import type { CommandContext } from './command.ts';
 import { configOf, usualConfig } from './network-for-data.ts';
 import { runPaths } from './run-files.ts';
@@ -18,8 +19,8 @@ const MODEL_FILE = 'model.json';
 export const teacherOption = {
   teacher: {
     type: 'string',
-    valueHint: 'run or folder',
-    description: 'Learn from this model, too: a run, RUN/MODEL, or a folder with a model.json (default: none)',
+    valueHint: 'run, folder or name',
+    description: `Learn from this model, too: a run, RUN/MODEL, a folder with a model.json, or one that ships, ${shippedNames.join(' or ')} (default: none)`,
   },
 } as const;
 
@@ -38,7 +39,7 @@ export const distillationOptions = {
 } as const;
 
 /**
- * The folder of the model that `--teacher` means.
+ * The folder of the model that `--teacher` means, or the name of one that ships, where no run has that name.
  *
  * @throws SelvedgeError `cli/usage`
  */
@@ -60,16 +61,19 @@ export async function teacherFolder(text: string, context: CommandContext): Prom
   for (const name of await files.list(runFolder)) {
     if (await holdsModel(runPaths.model(files.join(runFolder, name)))) found.push(name);
   }
+  if (found.length === 0 && isShipped(text)) return text;
   if (found.length === 1) return runPaths.model(files.join(runFolder, found[0]!));
   throw refuse(
     found.length === 0 ? 'there is no such run with a finished model' : `the run holds ${found.toSorted().join(', ')}`,
   );
 }
 
+const isShipped = (text: string): text is ShippedName => (shippedNames as readonly string[]).includes(text);
+
 const holdsModel = async (folder: string): Promise<boolean> =>
   (await files.status(files.join(folder, MODEL_FILE))) !== undefined;
 
-/** The folder of the teacher, which a training has if its regime says so. */
+/** The folder or name of the teacher, which a training has if its regime says so. */
 export async function chooseTeacher(
   text: string | undefined,
   name: string,
@@ -91,7 +95,9 @@ export async function chooseTeacher(
  * @throws SelvedgeError `train/teacher-classes`, and as `loadChosenModel`
  */
 export async function loadTeacher(folder: string, other: Dataset | undefined): Promise<tf.LayersModel> {
-  const { model, classNames, metadata } = await loadChosenModel(folder, 'train');
+  const { model, classNames, metadata } = await (isShipped(folder)
+    ? restoreShippedModel(folder)
+    : loadChosenModel(folder, 'train'));
   const expected = other?.classNames ?? fashionMnistClassNames;
   const shape = (other ? configOf(other) : usualConfig).inputShape.join('x');
   const seen = model.inputs[0]!.shape.slice(1).join('x');

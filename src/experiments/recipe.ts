@@ -7,7 +7,7 @@ import type { MixingSettings } from '../data/mixing.ts';
 import { type PreprocessingName, preprocessingNames } from '../data/preprocessing.ts';
 import { type NetworkSettings, networkSchema } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
-import type { Averaging, OptimizerConfig, Schedule } from '../training/index.ts';
+import type { Averaging, OptimizerConfig, Schedule, TaughtBy } from '../training/index.ts';
 
 export interface Recipe {
   readonly network: NetworkSettings;
@@ -21,7 +21,7 @@ export interface Recipe {
   readonly focalGamma?: number;
   readonly clipNorm?: number;
   /** Whom from, whoever trains says. */
-  readonly distillation?: { readonly temperature: number; readonly share: number };
+  readonly distillation?: TaughtBy;
   readonly averaging?: Averaging;
   /** Default: none. */
   readonly mixing?: MixingSettings;
@@ -78,7 +78,9 @@ export const recipeSchema = v.strictObject({
   focalGamma: v.exactOptional(v.pipe(fromZero, v.maxValue(100))),
   averaging: v.exactOptional(v.strictObject({ decay: part })),
   clipNorm: v.exactOptional(positive),
-  distillation: v.exactOptional(v.strictObject({ temperature: v.pipe(positive, v.maxValue(1000)), share })),
+  distillation: v.exactOptional(
+    v.strictObject({ temperature: v.pipe(positive, v.maxValue(1000)), share, once: v.exactOptional(v.boolean()) }),
+  ),
   mixing: v.exactOptional(v.strictObject({ mixupAlpha: alpha, cutMixAlpha: alpha, probability: share })),
   augmentation: v.exactOptional(augmentationSchema),
   preprocessing: v.exactOptional(v.picklist(preprocessingNames)),

@@ -170,6 +170,10 @@ function settingsRules(settings: FitSettings, classes?: number): [holds: boolean
       `gradients clipped to a norm of ${clipNorm}: expected more than 0`,
     ],
     ...(mixing ? mixingRules(mixing) : []),
+    [
+      mixing === undefined || settings.distillation?.once !== true,
+      'mixed images and a teacher that is asked once: expected one of both, since it sees images as they are in the data',
+    ],
   ];
 }
 

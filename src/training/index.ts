@@ -22,7 +22,7 @@ export {
   type TrainingExamples,
 } from './fit-options.ts';
 export { identityOf } from './identity.ts';
-export { describeLoss, distillationDefaults, type LossSettings, lossRules } from './loss.ts';
+export { describeLoss, distillationDefaults, type LossSettings, lossRules, type TaughtBy } from './loss.ts';
 export {
   type AdamConfig,
   type AdamWConfig,

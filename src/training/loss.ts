@@ -24,14 +24,23 @@ export interface LossSettings {
    * Learns from a teacher, too (Hinton et al. 2015): its share of the loss is temperature^2 times the Kullback-Leibler divergence of its
    * probabilities and the model's, both of logits divided by the temperature. Needs `FitOptions.teacher`.
    */
-  readonly distillation?: Distillation;
+  readonly distillation?: TaughtBy;
+}
+
+/** How much a teacher says, and how often it is asked. */
+export interface TaughtBy extends Distillation {
+  /**
+   * Asked once about each image, as it is in the data, and not in each epoch about what augmentation made of it: of use where the teacher
+   * takes longer than the training itself. Not with mixed images. Default: false.
+   */
+  readonly once?: boolean;
 }
 
 const LARGEST_GAMMA = 100;
 const LARGEST_TEMPERATURE = 1000;
 
 /** A teacher's part where nobody says otherwise. */
-export const distillationDefaults: Distillation = { temperature: 4, share: 0.9 };
+export const distillationDefaults: TaughtBy = { temperature: 4, share: 0.9 };
 
 /**
  * What settings of a loss must fulfil, each with the words for a setting that does not.
@@ -80,7 +89,7 @@ export function describeLoss({ labelSmoothing, classWeights, focalGamma = 0, dis
     weights === undefined ? '' : `classes weighted ${weights}`,
     distillation === undefined
       ? ''
-      : `${distillation.share} of it by a teacher at temperature ${distillation.temperature}`,
+      : `${distillation.share} of it by a teacher at temperature ${distillation.temperature}${distillation.once ? ', asked once about each image' : ''}`,
   ]
     .filter((part) => part !== '')
     .join(', ');

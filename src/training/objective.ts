@@ -17,7 +17,7 @@ import type { FitOptions } from './fit-options.ts';
 import { createForward, type Forward } from './forward.ts';
 import { lossOf } from './loss.ts';
 import { crossEntropy } from './operations.ts';
-import { createTeacher, type Teacher } from './teacher.ts';
+import { createTeacher, rememberAnswers, type Teacher } from './teacher.ts';
 import { type BatchRequest, createTrainingBatches, type TrainingBatches } from './training-batches.ts';
 import { createValidation, type Validation } from './validation.ts';
 
@@ -61,8 +61,11 @@ class ClassifierObjective implements Objective {
   readonly #options: FitOptions;
   readonly #forward: Forward;
   readonly #batches: TrainingBatches;
+  readonly #classes: number;
   readonly #loss: LossOptions;
   readonly #teacher: Teacher | undefined;
+  /** Of the batch that comes next. */
+  #positions: Int32Array = new Int32Array();
 
   constructor(model: tf.LayersModel, options: FitOptions) {
     this.#model = model;
@@ -73,13 +76,17 @@ class ClassifierObjective implements Objective {
     checkSource(training, shape);
     if (validation) checkSource(validation, shape);
     this.#batches = createTrainingBatches({ training, settings: options.settings }, shape);
-    this.#loss = lossOf(options.settings, training, model.outputs[0]!.shape.at(-1)!);
+    this.#classes = model.outputs[0]!.shape.at(-1)!;
+    this.#loss = lossOf(options.settings, training, this.#classes);
     this.#teacher = this.#createTeacher(shape);
   }
 
   #createTeacher(shape: BatchShape): Teacher | undefined {
     const { teacher, training, settings } = this.#options;
-    return teacher && createTeacher(teacher, shape, Math.min(settings.batchSize, training.count));
+    if (!teacher) return undefined;
+    const made = createTeacher(teacher, shape, Math.min(settings.batchSize, training.count));
+    if (!settings.distillation?.once) return made;
+    return rememberAnswers(made, training as Examples, this.#classes, () => this.#positions);
   }
 
   compile(updates: readonly VariableUpdate[]): TrainingPlan | Unsupported {
@@ -103,10 +110,12 @@ class ClassifierObjective implements Objective {
   }
 
   withPlanned<T>(request: BatchRequest, use: (batch: PlannedBatch) => T): T {
+    this.#positions = request.positions;
     return this.#batches.withPlanned(request, use);
   }
 
   takeOpByOp(request: BatchRequest, step: number): OpByOpBatch {
+    this.#positions = request.positions;
     const { x, y } = this.#batches.tensors(request);
     const probabilities = this.#teacher?.probabilities(currentBackend().offset(x), request.positions.length);
     const taught = probabilities && tf.tensor2d(probabilities.slice(), y.shape);

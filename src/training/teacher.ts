@@ -1,10 +1,10 @@
 // The teacher of a distillation: a trained model that says, for each batch of a training, what it takes its images for.
 // Not here: what is made of it (assembly/weighted-cross-entropy.ts). Invariant: it sees the very images that the student sees, augmented
-// and mixed; its weights stay.
+// and mixed, or, asked once, those of the data; its weights stay.
 import { currentBackend } from '../backend/index.ts';
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { type BatchShape, batchShapeOf } from '../data/index.ts';
+import { type BatchShape, batchShapeOf, type Examples } from '../data/index.ts';
 import { compileInference } from '../plan/index.ts';
 
 /** Probabilities of the images of a batch. */
@@ -57,6 +57,43 @@ export function createTeacher(model: tf.LayersModel, student: BatchShape, batchS
       });
     },
     dispose() {},
+  };
+}
+
+/**
+ * A teacher that is asked about each example when it comes first, as it is in the data, and says the same ever after.
+ *
+ * @param teacher Disposed with what is made of it
+ * @param positions Of the batch that it is asked about
+ */
+export function rememberAnswers(
+  teacher: Teacher,
+  examples: Examples,
+  classes: number,
+  positions: () => Int32Array,
+): Teacher {
+  const answers = new Float32Array(examples.count * classes);
+  const isKnown = new Uint8Array(examples.count);
+  const ask = (batch: Int32Array): void => {
+    const { x, y } = examples.batch(batch);
+    const said = teacher.probabilities(currentBackend().offset(x), batch.length);
+    batch.forEach((position, row) => {
+      answers.set(said.subarray(row * classes, (row + 1) * classes), position * classes);
+      isKnown[position] = 1;
+    });
+    tf.dispose([x, y]);
+  };
+  return {
+    probabilities() {
+      const batch = positions();
+      if (batch.some((position) => isKnown[position] === 0)) ask(batch);
+      const rows = new Float32Array(batch.length * classes);
+      batch.forEach((position, row) => {
+        rows.set(answers.subarray(position * classes, (position + 1) * classes), row * classes);
+      });
+      return rows;
+    },
+    dispose: () => teacher.dispose(),
   };
 }
 

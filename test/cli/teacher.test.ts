@@ -36,6 +36,7 @@ test('teacherFolder() finds models of runs and of folders', async () => {
   for (const text of ['one', 'one/dropout', 'runs/one/dropout', 'runs/one/dropout/model', `${model}/model.json`]) {
     assert.is(await teacherFolder(text, context), model, text);
   }
+  assert.is(await teacherFolder('best', context), 'best', 'one that ships');
   const other = place('elsewhere');
   assert.is(await teacherFolder(other, context), other);
 });

@@ -36,6 +36,7 @@ const regimes: Readonly<Record<string, Partial<FitSettings>>> = {
   'focal loss': { focalGamma: 2 },
   'clipped gradients': { clipNorm: 0.5 },
   'a teacher': { distillation: { temperature: 4, share: 0.9 } },
+  'a teacher that is asked once': { distillation: { temperature: 2, share: 0.8, once: true } },
   'a teacher alone, of mixed images': {
     distillation: { temperature: 1, share: 1 },
     mixing: { mixupAlpha: 0.4, cutMixAlpha: 0, probability: 1 },
@@ -182,6 +183,27 @@ test('fit() with a teacher learns from another teacher otherwise, and from one t
   const learned = await train(optionsOf(settings, { teacher: unplanned }));
   assert.ok(learned.losses.every(Number.isFinite));
   unplanned.dispose();
+});
+
+test('fit() with a teacher that is asked once teaches what it says of images as they are, in any epoch', async () => {
+  const settings = (once: boolean): Partial<FitSettings> => ({ distillation: { temperature: 2, share: 0.8, once } });
+  const [each, once] = [await train(optionsOf(settings(false))), await train(optionsOf(settings(true)))];
+  assert.not.equal(once, each);
+  const unchanged = await placeSample({ count: COUNT });
+  const { training } = unchanged;
+  const [plainEach, plainOnce] = [
+    await train(optionsOf(settings(false), { training })),
+    await train(optionsOf(settings(true), { training })),
+  ];
+  assert.equal(plainOnce, plainEach, 'the same where nothing is augmented');
+  unchanged.resident.dispose();
+  const error = await train(
+    optionsOf({ ...settings(true), mixing: { mixupAlpha: 0.4, cutMixAlpha: 0, probability: 1 } }),
+  ).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.match(String(error), /mixed images and a teacher that is asked once: expected one of both/);
 });
 
 test('fit() that learns from nobody but a teacher ends nearer to it than it was', async () => {
