@@ -210,6 +210,18 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-scale-'));
   const cluster = await createCluster();
   const programs = createPrograms(process.execPath, folder);
+  const remove = (): void => {
+    cluster.remove();
+    spawnSync('sh', ['-c', `for f in ${folder}/artefacts-*; do umount -l "$f"; done`], { stdio: 'ignore' });
+    rmSync(folder, { recursive: true, force: true });
+  };
+  // Nothing waits here: no program is started anew in the meantime.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      void programs.stopAll();
+      remove();
+      process.exit(130);
+    });
   const place: Place = { folder, cluster, programs, size: wanted > SHORT_FAULTS ? whole : short };
   const counts = new Map<FaultKind, number>();
   try {
@@ -246,9 +258,7 @@ async function main(): Promise<void> {
     check('the run went through', false, String(error));
   } finally {
     await programs.stopAll();
-    cluster.remove();
-    spawnSync('sh', ['-c', `for f in ${folder}/artefacts-*; do umount -l "$f"; done`], { stdio: 'ignore' });
-    rmSync(folder, { recursive: true, force: true });
+    remove();
   }
 }
 
