@@ -18,7 +18,7 @@ import { sweep, tableOf, writeSpace } from './scale/study.ts';
 
 const SHORT_FAULTS = 12;
 /** Most that strike one sweep and one catalogue: the whole run has several rounds. */
-const FAULTS_A_ROUND = 40;
+const FAULTS_A_ROUND = 100;
 const WORKERS = 3;
 /** A database that is away is not waited for. */
 const CLOSING_MS = 10_000;
@@ -93,15 +93,15 @@ async function digestsOf(address: string): Promise<Map<string, string>> {
 
 async function undisturbed(place: Place): Promise<{ table: string; csv: Buffer; digests: Map<string, string> }> {
   const { programs, folder, cluster } = place;
-  for (const args of [tuneOf(place, 'alone'), categoriseOf(place, 'alone')]) {
-    const program = programs.selvedge(`alone ${args[0]}`, args);
-    if ((await program.ended) !== 0) throw new Error(program.output());
-  }
   // Weights are told by a queue only: one worker, nothing disturbed.
   const address = cluster.createDatabase('undisturbed');
-  const study = programs.selvedge('undisturbed', [...tuneOf(place, 'undisturbed'), '--queue', address]);
   const worker = programs.selvedge('worker', ['worker', '--queue', address, '--threads', '1']);
-  if ((await study.ended) !== 0) throw new Error(study.output());
+  const asked = [
+    tuneOf(place, 'alone'),
+    categoriseOf(place, 'alone'),
+    [...tuneOf(place, 'undisturbed'), '--queue', address],
+  ].map((args) => programs.selvedge(args[0]!, args));
+  for (const program of asked) if ((await program.ended) !== 0) throw new Error(program.output());
   worker.signal('SIGKILL');
   await worker.ended;
   const table = await tableOf(folder, 'alone');
@@ -210,6 +210,18 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-scale-'));
   const cluster = await createCluster();
   const programs = createPrograms(process.execPath, folder);
+  const remove = (): void => {
+    cluster.remove();
+    spawnSync('sh', ['-c', `for f in ${folder}/artefacts-*; do umount -l "$f"; done`], { stdio: 'ignore' });
+    rmSync(folder, { recursive: true, force: true });
+  };
+  // Nothing waits here: no program is started anew in the meantime.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      void programs.stopAll();
+      remove();
+      process.exit(130);
+    });
   const place: Place = { folder, cluster, programs, size: wanted > SHORT_FAULTS ? whole : short };
   const counts = new Map<FaultKind, number>();
   try {
@@ -246,9 +258,7 @@ async function main(): Promise<void> {
     check('the run went through', false, String(error));
   } finally {
     await programs.stopAll();
-    cluster.remove();
-    spawnSync('sh', ['-c', `for f in ${folder}/artefacts-*; do umount -l "$f"; done`], { stdio: 'ignore' });
-    rmSync(folder, { recursive: true, force: true });
+    remove();
   }
 }
 

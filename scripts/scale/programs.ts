@@ -8,6 +8,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface Program {
   readonly name: string;
+  /** Of its process. */
+  readonly id: number;
   /** Its exit code, null where a signal ended it. */
   readonly ended: Promise<number | null>;
   readonly isRunning: () => boolean;
@@ -51,6 +53,7 @@ export function createPrograms(node: string, folder: string): Programs {
     });
     const program: Program = {
       name,
+      id: child.pid ?? 0,
       ended,
       isRunning: () => isRunning,
       output: () => output,
