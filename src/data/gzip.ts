@@ -1,5 +1,6 @@
 // Gzip by the platform's own way, by the streams of the web, and by pako where they do not do. Not here: other formats.
 // Invariant: RFC 1952 on every runtime alike: all members of a file, zeros after the last one, and nothing else; else a typed error.
+import { concatenate } from '../core/concatenate.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';
 
@@ -95,5 +96,9 @@ async function through(
 ): Promise<Uint8Array> {
   // Copies, since a Blob takes no shared memory.
   const blob = new Blob(parts.map((part) => new Uint8Array(part)));
-  return new Uint8Array(await new Response(blob.stream().pipeThrough(stream)).arrayBuffer());
+  // Not by a Response: Firefox tells its console of one that fails, as those do that find out what a stream can.
+  const reader = blob.stream().pipeThrough(stream).getReader();
+  const pieces: Uint8Array[] = [];
+  for (let next = await reader.read(); !next.done; next = await reader.read()) pieces.push(next.value as Uint8Array);
+  return concatenate(pieces);
 }

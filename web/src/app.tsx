@@ -4,6 +4,7 @@ import { announcement, job } from './state/engine.ts';
 import { type Route, route, routes } from './state/route.ts';
 import { live } from './state/training.ts';
 import { ClassifyView } from './views/classify.tsx';
+import { DesignView } from './views/design.tsx';
 import { EvaluateView } from './views/evaluate.tsx';
 import { ExploreView } from './views/explore.tsx';
 import { FindView } from './views/find.tsx';
@@ -15,6 +16,7 @@ const views: Readonly<Record<Route, { readonly title: string; readonly View: () 
   classify: { title: 'Classify', View: ClassifyView },
   similar: { title: 'Similar', View: SimilarView },
   find: { title: 'Find', View: FindView },
+  design: { title: 'Design', View: DesignView },
   data: { title: 'Data', View: ExploreView },
   train: { title: 'Train', View: TrainView },
   evaluate: { title: 'Evaluate', View: EvaluateView },

@@ -13,6 +13,7 @@ import {
   trainingSteps,
   wholeDataSteps,
 } from './checks.ts';
+import { designSteps } from './design-checks.ts';
 import { findSteps } from './find-checks.ts';
 import { desktop, type Look, lookAtEverything } from './looks.ts';
 import { isReady, openPage, showView, textOf } from './page.ts';
@@ -71,6 +72,7 @@ function sessionsOf({ name }: BrowserKind, { sites, dataFolder, screenshots }: S
         ...classifySteps,
         ...similarSteps,
         ...findSteps,
+        ...designSteps,
         ...sampleSteps,
         ...trainingSteps,
         ...evaluationSteps,
@@ -122,6 +124,10 @@ async function runSession(
   const tab = await browser.openTab();
   try {
     const isOpen = await attempt(`the page opens ${label}`, () => openPage(tab, site.address));
+    await attempt(`what no view has asked for is not fetched ${label}`, async () => {
+      const early = site.served.find((file) => /generate-.*\.bin|detect-.*\.selvedge/.test(file));
+      if (early !== undefined) throw new Error(`${early} is fetched already`);
+    });
     for (const step of isOpen ? steps : []) await attempt(step.title, () => step.run(tab));
     await attempt(`no error in the console and no violation of the policy ${label}`, async () =>
       expectSilence(tab, site),

@@ -23,6 +23,8 @@ export interface Site {
   readonly address: string;
   /** Violations of the policy, as browsers reported them; none where the host sends no headers. */
   readonly reports: readonly string[];
+  /** Files of the site that were asked for. */
+  readonly served: readonly string[];
   close(): Promise<void>;
 }
 
@@ -40,6 +42,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
  */
 export async function serveSite(folder: string, { hasHeaders }: { readonly hasHeaders: boolean }): Promise<Site> {
   const reports: string[] = [];
+  const served: string[] = [];
   const policy = `${pageHeaders['Content-Security-Policy']}; report-uri ${REPORTS}`;
   const headers = hasHeaders ? { ...pageHeaders, 'Content-Security-Policy': policy } : {};
   const server = createServer(async (request, response) => {
@@ -51,9 +54,11 @@ export async function serveSite(folder: string, { hasHeaders }: { readonly hasHe
     }
     try {
       if (!pathname.startsWith(BASE)) throw new Error('not of the site');
-      const file = path.join(folder, pathname.slice(BASE.length) || 'index.html');
+      const name = pathname.slice(BASE.length) || 'index.html';
+      const file = path.join(folder, name);
       const bytes = await readFile(file);
       const type = types[path.extname(file)] ?? 'application/octet-stream';
+      served.push(name);
       response.writeHead(200, { ...headers, 'content-type': type, 'content-length': bytes.length });
       response.end(request.method === 'HEAD' ? undefined : bytes);
     } catch {
@@ -64,6 +69,7 @@ export async function serveSite(folder: string, { hasHeaders }: { readonly hasHe
   return {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
     reports,
+    served,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();

@@ -21,6 +21,7 @@ import { loadShippedModel } from '../../models/index.ts';
 import { platform } from '../../platform/index.ts';
 import { fitDefaults } from '../../training/index.ts';
 import type { CommandContext } from '../command.ts';
+import { measureWays } from './generation-ways.ts';
 import type { MeasureOptions } from './index.ts';
 import type { Anchor, Measured, Subject } from './subject.ts';
 
@@ -58,7 +59,23 @@ export async function measureGeneration(subject: Subject, options: MeasureOption
   const count = Math.min(test.count, validation.count);
   const size = test.height * test.width * test.channels;
   const some = (set: Dataset): Uint8Array => drawn(set, count).images;
-  const fid = await distances({ designs: some(designs), test: some(test), validation: some(validation) });
+  const distances = await openDistances(some(test));
+  const fid = {
+    designs: await distances.distanceOf(some(designs)),
+    floor: await distances.distanceOf(some(validation)),
+  };
+  const generator = await openGenerator();
+  const { distanceOf } = distances;
+  const ways = await measureWays({
+    generator,
+    validation,
+    distanceOf,
+    probabilitiesOf: probabilitiesOfImages,
+    signal: context.signal,
+    say: (line) => context.writeError(`${line}\n`),
+  });
+  generator.dispose();
+  distances.dispose();
   const probabilities = await probabilitiesOfImages(designs.images);
   const likeliest = likeliestOf(probabilities, test.classNames.length);
   const agreement = agreementOf(designs, likeliest);
@@ -85,6 +102,7 @@ export async function measureGeneration(subject: Subject, options: MeasureOption
     isSample: source.isSample,
     fid: { features: 'dropout, last hidden layer', images: count, ...fid },
     agreement,
+    ways,
     learning: {
       network: 'dropout',
       epochs: settings.epochs,
@@ -155,21 +173,15 @@ function drawn(set: Dataset, count: number): Dataset {
   return subsetOf(set, shuffledIndices(set.count, { seed: SEED, epoch: 0 }).subarray(0, count).sort(), set.name);
 }
 
-async function distances(images: {
-  readonly designs: Uint8Array;
-  readonly test: Uint8Array;
-  readonly validation: Uint8Array;
-}) {
+/** Distances of features to those of the test images; the caller disposes the network that gives them. */
+async function openDistances(testImages: Uint8Array) {
   const { model } = await loadShippedModel();
-  try {
-    const test = await hiddenFeatures(model, images.test);
-    return {
-      designs: frechetDistance(await hiddenFeatures(model, images.designs), test),
-      floor: frechetDistance(await hiddenFeatures(model, images.validation), test),
-    };
-  } finally {
-    model.dispose();
-  }
+  const test = await hiddenFeatures(model, testImages);
+  return {
+    distanceOf: async (images: Uint8Array): Promise<number> =>
+      frechetDistance(await hiddenFeatures(model, images), test),
+    dispose: () => model.dispose(),
+  };
 }
 
 function agreementOf({ labels, classNames, count }: Dataset, likeliest: Uint8Array) {

@@ -183,3 +183,37 @@ export interface FindAnswer {
   /** Classes of the items that were laid into a scene. */
   readonly laid?: readonly string[];
 }
+
+/** A picture as the networks see it: 28 x 28 grey levels. */
+export interface ShownPicture {
+  readonly name: string;
+  readonly pixels: Uint8Array;
+}
+
+/** Shares of classes by name. */
+export type ClassShares = Readonly<Record<string, number>>;
+
+interface DesignSettings {
+  readonly count: number;
+  readonly seed: number;
+  readonly steps: number;
+  readonly guidance: number;
+  /** Of a variation none need be given: then it is of the class that is seen. */
+  readonly shares: ClassShares;
+}
+
+/** Designs that are to be made. */
+export type DesignWish = DesignSettings &
+  (
+    | { readonly kind: 'new' }
+    | { readonly kind: 'vary'; readonly first: ShownPicture; readonly strength: number }
+    | { readonly kind: 'between'; readonly first: ShownPicture; readonly second: ShownPicture }
+  );
+
+/** Designs, one after the other. */
+export interface DesignAnswer {
+  readonly images: Uint8Array;
+  /** What was asked for, or seen: of both ends of a way between two. */
+  readonly classes: readonly ClassShares[];
+  readonly durationMs: number;
+}

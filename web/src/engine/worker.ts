@@ -10,10 +10,12 @@ import { preparePicture, shippedClassifier } from './pictures.ts';
 import {
   type Classification,
   type CommandEnd,
+  type DesignWish,
   isShipped,
   type ModelChoice,
   type Picture,
   type SceneWish,
+  type ShownPicture,
   type TaskUpdate,
   type TrainingChoice,
   type TrainingEvent,
@@ -25,6 +27,7 @@ const evaluations = () => import('./evaluation.ts');
 const explanations = () => import('./explanations.ts');
 const shop = () => import('./shop.ts');
 const finder = () => import('./find.ts');
+const designer = () => import('./design.ts');
 const models = () => import('./trained-models.ts');
 
 async function probabilitiesOf(model: ModelChoice, pixels: Uint8Array): Promise<Float32Array> {
@@ -113,6 +116,14 @@ const api = {
     (await shop()).similarTo(picture, onProgress),
   findInFile: async (name: string, blob: Blob) => (await finder()).findInFile(name, blob),
   findInScene: async (wish: SceneWish) => (await finder()).findInScene(wish),
+  /** A picture as the networks see it. */
+  readPicture: async (picture: Picture): Promise<ShownPicture> => ({
+    name: picture.name,
+    pixels: (await preparePicture(picture)).pixels,
+  }),
+  makeDesigns: async (wish: DesignWish, onImages: (images: Uint8Array) => void) =>
+    (await designer()).makeDesigns(wish, onImages),
+  encodeDesigns: async (images: Uint8Array) => (await designer()).encodeDesigns(images),
   recommendFor: async (liked: readonly number[]) => (await shop()).recommendFor(liked),
   train,
   readStoredRun,

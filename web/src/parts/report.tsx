@@ -2,6 +2,7 @@
 // The page's policy allows no inline style, and a frame without an address has the same policy: so the report's style sheet is
 // given to the frame by the object model, which the policy leaves to scripts of the page. The report holds no script.
 import { useEffect, useRef } from 'preact/hooks';
+import { saveFile } from './save-file.ts';
 
 interface Props {
   readonly title: string;
@@ -42,13 +43,7 @@ export function Report({ title, file, html }: Props) {
   useEffect(() => {
     show(frame.current!, html);
   }, [html]);
-  const download = (): void => {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([file], { type: 'text/html' }));
-    link.download = 'selvedge-report.html';
-    link.click();
-    URL.revokeObjectURL(link.href);
-  };
+  const download = (): void => saveFile(new Blob([file], { type: 'text/html' }), 'selvedge-report.html');
   return (
     <section class="report" aria-label={title}>
       <div class="row apart">
