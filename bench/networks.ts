@@ -1,13 +1,17 @@
 // Families of networks beside each other, of about equal arithmetic: parameters, operations and training speed, and, where it is asked for,
 // accuracy on the validation images after the same epochs and after the same minutes: `selvedge bench networks`.
 // Not here: how trainings are timed (training-rounds.ts). Invariant: speeds are of rounds in turn; every training begins with the
-// weights of seed 1 and follows one regime, that of recipe record-30 without averaged weights, its schedule cut to its epochs.
+// weights of seed 1 and follows one regime, that of recipe record-30 without averaged weights, its schedule cut to its epochs; one that was
+// stopped goes on from runs/bench-networks/, one that was finished is not made again.
 import type * as tf from '@tensorflow/tfjs';
+import { kernelsDigest } from '../src/backend/index.ts';
+import { sha256 } from '../src/core/sha256.ts';
 import { type Dataset, placeDataset, type ResidentDataset, splitTrainValidation } from '../src/data/index.ts';
 import { loadFashionMnist } from '../src/data/sources.ts';
 import { type Recipe, readRecipe } from '../src/experiments/index.ts';
 import { buildNetwork, initializeWeights, type NetworkSettings, operationsPerImage } from '../src/models/index.ts';
-import { fit } from '../src/training/index.ts';
+import { platform } from '../src/platform/index.ts';
+import { type FitState, fit, openCheckpoints } from '../src/training/index.ts';
 import { alternate, disturbanceOf, valuesOf } from './alternation.ts';
 import { type Benchmark, wantedOf } from './benchmark.ts';
 import { disturbanceNotice } from './disturbance.ts';
@@ -36,6 +40,7 @@ const ROUND_MS = 1_000;
 const WARM_UP_MS = 500;
 const SEED = 1;
 const REGIME = 'record-30';
+const FOLDER = 'runs/bench-networks';
 const SPLIT = { testSize: 0.2, randomState: 2023 } as const;
 
 /** A training to its end. */
@@ -64,14 +69,14 @@ export const networks: Benchmark = {
     const regime = { ...recipe, batchSize: batchSize ?? recipe.batchSize };
     const { train, source } = await loadFashionMnist({ folder: data });
     const resident = placeDataset(train);
-    const study: Study = { resident, regime, onProgress };
+    const data256 = source.files.map(({ sha256: digest }) => digest);
+    const study: Study = { resident, regime, data256, onProgress };
     try {
       const { results, disturbance } = await measureSpeeds(wanted, study, rounds);
       const trained: NetworkResult[] = [];
       for (const result of results) {
-        const afterEpochs = epochs === undefined ? undefined : await trainToEnd(result, study, epochs);
-        const budget = minutes === undefined ? undefined : epochsWithin(minutes, result, train.count);
-        const afterMinutes = budget === undefined ? undefined : await trainToEnd(result, study, budget);
+        const afterEpochs = epochs === undefined ? undefined : await trainToEnd(result, study, { epochs });
+        const afterMinutes = minutes === undefined ? undefined : await trainToEnd(result, study, { minutes });
         trained.push({ ...result, ...(afterEpochs && { afterEpochs }), ...(afterMinutes && { afterMinutes }) });
       }
       const { batchSize: size } = regime;
@@ -104,6 +109,8 @@ export const networks: Benchmark = {
 interface Study {
   readonly resident: ResidentDataset;
   readonly regime: Recipe;
+  /** Digests of the files. */
+  readonly data256: readonly string[];
   readonly onProgress: ((line: string) => void) | undefined;
 }
 
@@ -145,24 +152,43 @@ async function measureSpeeds(wanted: readonly Entrant[], { resident, regime, onP
   }
 }
 
+/** How long a network is trained. */
+type Budget = { readonly epochs: number } | { readonly minutes: number };
+
 /** Whole epochs of a budget at the speed that was measured, one at least. */
 function epochsWithin(minutes: number, { imagesPerSecond }: NetworkResult, count: number): number {
   const images = splitTrainValidation(count, SPLIT).train.length;
   return Math.max(1, Math.floor((minutes * 60 * imagesPerSecond.median) / images));
 }
 
-/** Trains a new copy of a network and measures it after its last epoch. */
-async function trainToEnd({ name, network }: Entrant, study: Study, epochs: number): Promise<TrainingOutcome> {
+/** Where a training of a budget keeps its checkpoints, and how many epochs it has: as many as when it began, whatever the speed is now. */
+async function openTraining(result: NetworkResult, { resident, regime, data256 }: Study, budget: Budget) {
+  const { files } = platform;
+  const what = { network: result.network, regime, data256, kernels: await kernelsDigest(), budget };
+  const digest = await sha256(JSON.stringify(what));
+  const folder = files.resolve('.', FOLDER, `${result.name}-${digest.slice(0, 12)}`);
+  const begun = files.join(folder, 'epochs.json');
+  const planned = 'epochs' in budget ? budget.epochs : epochsWithin(budget.minutes, result, resident.dataset.count);
+  const epochs = (await files.status(begun)) ? (JSON.parse(await files.readText(begun)) as number) : planned;
+  await files.write(begun, `${epochs}\n`);
+  return { epochs, identity: `${digest} ${epochs}`, checkpoints: openCheckpoints<FitState>(folder) };
+}
+
+/** Trains a new copy of a network, or goes on where it was stopped, and measures it after its last epoch. */
+async function trainToEnd(result: NetworkResult, study: Study, budget: Budget): Promise<TrainingOutcome> {
+  const { name, network } = result;
   const { resident, regime, onProgress } = study;
   const { network: _, validation: __, averaging: ___, augmentation, ...settings } = regime;
   const split = splitTrainValidation(resident.dataset.count, SPLIT);
   const changes = augmentation ? { augmentation: { seed: SEED, settings: augmentation } } : {};
+  const { epochs, ...kept } = await openTraining(result, study, budget);
   const model = build(network, resident.dataset);
   try {
     const { history } = await fit(model, {
       training: resident.examples({ indices: split.train, ...changes }),
       validation: resident.examples({ indices: split.validation }),
       settings: { ...settings, epochs, seed: SEED },
+      ...kept,
       onEpoch: ({ epoch, validationAccuracy }) =>
         onProgress?.(`${name}, epoch ${epoch} of ${epochs}: ${validationAccuracy!.toFixed(4)}`),
     });

