@@ -22,6 +22,7 @@ export function networkKernelCases(batch: number): KernelCase[] {
   const [x, y, dy] = [1, 2, 3].map((seed) => noise([batch, ...image], seed)) as [tf.Tensor, tf.Tensor, tf.Tensor];
   const large = noise([batch, 2 * SIDE, 2 * SIDE, CHANNELS], 4);
   const vectors = noise([batch, CHANNELS], 5);
+  const slopes = tf.zeros([batch, CHANNELS]);
   const statistics = tf.zeros([batch, GROUPS, 2]);
   const gamma = tf.ones([CHANNELS]);
   const partials = tf.zeros([Math.ceil(batch / PARTITION), CHANNELS]);
@@ -38,35 +39,36 @@ export function networkKernelCases(batch: number): KernelCase[] {
   const shape = image.join('x');
   /** As `PlanGroupNorm` in assembly/plan/group-norm.ts has them. */
   const normWords = (code: number): number[] => [
-    ...[x, y, statistics, gamma, gamma].map(offset),
+    ...[x, y, statistics, gamma, gamma, vectors, vectors].map(offset),
     ...[1, SIDE * SIDE, CHANNELS, GROUPS, float32Bits(1e-5), code, 0],
-    ...[offset(dy), offset(y), 0, offset(partials), offset(partials), CHANNELS, CHANNELS, PARTITION],
+    ...[offset(dy), offset(y), 0, offset(slopes), 0, offset(slopes), 0],
+    ...[offset(partials), offset(partials), CHANNELS, CHANNELS, PARTITION],
   ];
   const images =
     (kernel: string, words: () => number[], grain = 1) =>
     (): void =>
-      backend.pool.run(kernel, batch, words(), { grain, scratchBytes: 4096 });
+      backend.pool.run(kernel, batch, words(), { grain, scratchBytes: 8192 });
   const freed = (infos: readonly tf.TensorInfo[]): void => {
     for (const { dataId } of infos) backend.disposeData(dataId);
   };
   return [
     each(
-      `group norm ${shape}`,
+      `group norm and FiLM ${shape}`,
       8,
       2,
       images('planGroupNorm', () => normWords(0)),
     ),
     each(
-      `group norm and SiLU ${shape}`,
+      `group norm, FiLM and SiLU ${shape}`,
       12,
       2,
       images('planGroupNorm', () => normWords(smoothActivationCodes.silu)),
     ),
     each(
-      `gradient of group norm ${shape}`,
-      9,
+      `gradient of group norm and FiLM ${shape}`,
+      17,
       3,
-      images('planGroupNormGradient', () => normWords(0), PARTITION),
+      images('planGroupNormGradient', () => normWords(smoothActivationCodes.silu), PARTITION),
     ),
     each(`SiLU ${shape}`, 4, 2, () => freed([smoothActivate(backend, x, 'silu')])),
     each(`gradient of SiLU ${shape}`, 8, 3, () => freed([smoothActivateGrad(backend, { dy, x }, 'silu')])),

@@ -1,4 +1,4 @@
-// e^x and e^x - 1 of four floats that are not above 0, inlined: what sigmoid, tanh and elu of whole tensors need. Not kernels.
+// e^x and e^x - 1 of four floats that are not above 0, inlined: what sigmoid, tanh, elu and SiLU of whole tensors need. Not kernels.
 // Bits are those of exp.ts, whose polynomial this is: k is rounded by adding 1.5 * 2^23, which leaves it in the low bits of the sum,
 // and one of the two factors of 2^k is constant. Positive numbers give anything; NaN stays NaN.
 //
@@ -48,12 +48,15 @@ function expm1Of(reduced: v128, shifted: v128): v128 {
 export const SIGMOID: i32 = 0;
 export const TANH: i32 = 1;
 export const ELU: i32 = 2;
+/** x sigmoid(x), and its slope. */
+export const SILU: i32 = 3;
+export const SILU_SLOPE: i32 = 4;
 
 /** The number, not above 0, whose exponential a function needs; bounded from below. */
 @inline
 function argument(code: i32, x: v128): v128 {
   // -|x| by its sign: engines make abs and neg of three instructions each.
-  if (code == SIGMOID) return f32x4.pmax(v128.or(x, i32x4.splat(SIGN)), f32x4.splat(-104));
+  if (code == SIGMOID || code == SILU || code == SILU_SLOPE) return f32x4.pmax(v128.or(x, i32x4.splat(SIGN)), f32x4.splat(-104));
   const negative = code == TANH ? f32x4.mul(v128.or(x, i32x4.splat(SIGN)), f32x4.splat(2)) : x;
   return f32x4.pmax(negative, f32x4.splat(-64));
 }
@@ -61,12 +64,15 @@ function argument(code: i32, x: v128): v128 {
 /** The function from the parts of that exponential. */
 @inline
 function finished(code: i32, x: v128, reduced: v128, shifted: v128): v128 {
-  if (code == SIGMOID) {
+  if (code == SIGMOID || code == SILU || code == SILU_SLOPE) {
     const one = f32x4.splat(1);
     const e = expOf(reduced, shifted);
     // e, which is not above 1, or 1 where x is not negative.
     const numerator = f32x4.pmax(e, v128.andnot(one, i32x4.shr_s(x, 31)));
-    return f32x4.div(numerator, f32x4.add(one, e));
+    const s = f32x4.div(numerator, f32x4.add(one, e));
+    if (code == SIGMOID) return s;
+    if (code == SILU) return f32x4.mul(x, s);
+    return f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s))));
   }
   const t = expm1Of(reduced, shifted);
   if (code == ELU) return v128.bitselect(x, t, f32x4.ge(x, f32x4.splat(0)));
@@ -75,7 +81,7 @@ function finished(code: i32, x: v128, reduced: v128, shifted: v128): v128 {
   return v128.or(magnitude, v128.and(x, i32x4.splat(SIGN)));
 }
 
-/** `sigmoid` and `tanh` of exp.ts, or elu, to the bit. `code` is a constant at each place of use. */
+/** `sigmoid` and `tanh` of exp.ts, to the bit, or another of these functions. `code` is a constant at each place of use. */
 @inline
 export function applyExponential(code: i32, x: v128): v128 {
   const bounded = argument(code, x);

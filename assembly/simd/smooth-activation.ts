@@ -8,9 +8,10 @@
 //   GELU_TANH  9     x/2 (1 + tanh(sqrt(2/pi) (x + .044715 x^3)))
 //
 // erf is the rational minimax approximation of Eigen (Eigen/src/Core/MathFunctionsImpl.h), within 3e-7 of the function.
-import { activate, activationSlope, LINEAR } from './activation';
+import { activate, activationSlope, LINEAR, RELU } from './activation';
+import { loadColumns, storeColumns } from './columns';
 import { exp, tanh } from './exp';
-import { applyExponential, SIGMOID } from './exp-negative';
+import { applyExponential, applyExponentialToFour, SILU as EXPONENTIAL_SILU, SILU_SLOPE } from './exp-negative';
 
 export const SILU: i32 = 7;
 export const GELU: i32 = 8;
@@ -61,7 +62,7 @@ function tanhOfGelu(x: v128): v128 {
 /** f(x). */
 @inline
 export function activateAny(code: i32, x: v128, alpha: v128): v128 {
-  if (code == SILU) return f32x4.mul(x, applyExponential(SIGMOID, x));
+  if (code == SILU) return applyExponential(EXPONENTIAL_SILU, x);
   if (code == GELU) return f32x4.mul(half(x), f32x4.add(f32x4.splat(1), erf(f32x4.mul(x, f32x4.splat(SQRT_HALF)))));
   if (code == GELU_TANH) return f32x4.mul(half(x), f32x4.add(f32x4.splat(1), tanhOfGelu(x)));
   return activate(code, x, alpha);
@@ -71,10 +72,7 @@ export function activateAny(code: i32, x: v128, alpha: v128): v128 {
 @inline
 export function slopeOfAny(code: i32, x: v128, alpha: v128): v128 {
   const one = f32x4.splat(1);
-  if (code == SILU) {
-    const s = applyExponential(SIGMOID, x);
-    return f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s))));
-  }
+  if (code == SILU) return applyExponential(SILU_SLOPE, x);
   if (code == GELU) {
     const below = half(f32x4.add(one, erf(f32x4.mul(x, f32x4.splat(SQRT_HALF)))));
     const density = f32x4.mul(exp(f32x4.neg(half(f32x4.mul(x, x)))), f32x4.splat(DENSITY_SCALE));
@@ -91,4 +89,59 @@ export function slopeOfAny(code: i32, x: v128, alpha: v128): v128 {
   }
   if (code == LINEAR) return one;
   return activationSlope(code, activate(code, x, alpha), alpha);
+}
+
+/** y = f(x) of some floats; y may be the memory of x. */
+export function activateRun(code: i32, x: usize, y: usize, elements: i32, alpha: v128): void {
+  if (code == SILU) {
+    for (; elements >= 16; elements -= 16, x += 64, y += 64) applyExponentialToFour(EXPONENTIAL_SILU, x, y);
+    restActivated(SILU, x, y, elements, alpha);
+  } else if (code == RELU) {
+    restActivated(RELU, x, y, elements, alpha);
+  } else {
+    restActivated(code, x, y, elements, alpha);
+  }
+}
+
+@inline
+function restActivated(code: i32, x: usize, y: usize, elements: i32, alpha: v128): void {
+  for (; elements >= 4; elements -= 4, x += 16, y += 16) v128.store(y, activateAny(code, v128.load(x), alpha));
+  if (elements > 0) storeColumns(y, activateAny(code, loadColumns(x, elements), alpha), alpha, elements);
+}
+
+/**
+ * dx = dy f'(x) of some floats, or added to what is there; dx may be the memory of dy.
+ *
+ * @param room 64 bytes
+ */
+export function slopeRun(
+  code: i32, dy: usize, x: usize, dx: usize, elements: i32, alpha: v128, adds: bool, room: usize,
+): void {
+  if (code == SILU) {
+    for (; elements >= 16; elements -= 16, x += 64, dy += 64, dx += 64) {
+      applyExponentialToFour(SILU_SLOPE, x, room);
+      for (let at: usize = 0; at < 64; at += 16) {
+        const slope = f32x4.mul(v128.load(dy + at), v128.load(room + at));
+        v128.store(dx + at, adds ? f32x4.add(v128.load(dx + at), slope) : slope);
+      }
+    }
+    restSloped(SILU, dy, x, dx, elements, alpha, adds);
+  } else if (code == RELU) {
+    restSloped(RELU, dy, x, dx, elements, alpha, adds);
+  } else {
+    restSloped(code, dy, x, dx, elements, alpha, adds);
+  }
+}
+
+@inline
+function restSloped(code: i32, dy: usize, x: usize, dx: usize, elements: i32, alpha: v128, adds: bool): void {
+  for (; elements >= 4; elements -= 4, dy += 16, x += 16, dx += 16) {
+    const slope = f32x4.mul(v128.load(dy), slopeOfAny(code, v128.load(x), alpha));
+    v128.store(dx, adds ? f32x4.add(v128.load(dx), slope) : slope);
+  }
+  if (elements > 0) {
+    let slope = f32x4.mul(loadColumns(dy, elements), slopeOfAny(code, loadColumns(x, elements), alpha));
+    if (adds) slope = f32x4.add(loadColumns(dx, elements), slope);
+    storeColumns(dx, slope, slope, elements);
+  }
 }

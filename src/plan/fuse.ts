@@ -27,14 +27,23 @@ export interface Value {
   readonly readers: number;
 }
 
+/** Vectors of an image's own, with a number for each channel. */
+export interface Modulation<T> {
+  readonly factors?: T;
+  /** After the factors. */
+  readonly shifts?: T;
+}
+
 /** Operations that make sums or stand alone. */
 export type Head = Exclude<Operation, { kind: 'activation' | 'dropout' }>;
 
 export interface Group {
   /** Undefined: `finish` works on the input itself. */
   readonly head: Head | undefined;
-  /** Batch normalisation takes the first; values that are added to what it makes follow. */
+  /** Normalisation takes the first; values that are added to what it makes, or that modulate it, follow. */
   readonly inputs: readonly Value[];
+  /** Vectors that scale and shift the channels of a group normalisation, before its activation. */
+  readonly modulation?: Modulation<Value>;
   /** Shape of the sums as the model says; what is used of them follows from `finish` and the output. */
   readonly sumsShape: ImageShape;
   readonly sumsUsed: readonly [number, number];
@@ -86,6 +95,7 @@ interface Draft {
   sumsShape: ImageShape;
   finish: FinishSettings;
   output: number;
+  modulation?: Modulation<number>;
 }
 
 /** A graph in groups, in order of computation. */
@@ -103,6 +113,7 @@ export function fuse(graph: Graph): FusedGraph {
   for (const operation of graph.operations) {
     const { inputs, output } = operation;
     if (operation.kind === 'add' && addToNormalised(operation, drafts, readers, byOutput)) continue;
+    if (modulateNormalised(operation, drafts, readers, byOutput)) continue;
     if (activateNormalised(operation, readers, byOutput)) continue;
     if (!isFinish(operation)) {
       const draft = { head: operation, inputs, sumsShape: operation.shape, finish: NO_FINISH, output };
@@ -145,11 +156,38 @@ function addToNormalised(
   const at = drafts.findLastIndex(isFree);
   const draft = drafts[at];
   if (!draft) return false;
-  drafts.splice(at, 1);
   draft.inputs = [...draft.inputs, ...inputs.filter((input) => input !== draft.output)];
+  moveTo(output, draft, drafts, byOutput);
+  return true;
+}
+
+/** Lets a draft come last, behind all that it reads, and make another output. */
+function moveTo(output: number, draft: Draft, drafts: Draft[], byOutput: Map<number, Draft>): void {
+  drafts.splice(drafts.indexOf(draft), 1);
   draft.output = output;
   drafts.push(draft);
   byOutput.set(output, draft);
+}
+
+/** Lets a group normalisation whose output nobody else reads scale or shift what it makes by a vector; whether there is one. */
+function modulateNormalised(
+  operation: Operation,
+  drafts: Draft[],
+  readers: ReadonlyMap<number, number>,
+  byOutput: Map<number, Draft>,
+): boolean {
+  if (operation.kind !== 'multiply' && operation.kind !== 'shift') return false;
+  const { inputs, output } = operation;
+  const vector = operation.kind === 'multiply' ? operation.factors : operation.vector;
+  const before = byOutput.get(inputs[1 - vector]!);
+  if (before?.head?.kind !== 'groupNormalization' || before.finish !== NO_FINISH) return false;
+  // Factors come first.
+  if (before.modulation?.shifts !== undefined || (operation.kind === 'multiply' && before.modulation)) return false;
+  if (readers.get(before.output) !== 1) return false;
+  const made = operation.kind === 'multiply' ? { factors: inputs[vector]! } : { shifts: inputs[vector]! };
+  before.modulation = { ...before.modulation, ...made };
+  before.inputs = [...before.inputs, inputs[vector]!];
+  moveTo(output, before, drafts, byOutput);
   return true;
 }
 
@@ -258,6 +296,7 @@ function close(graph: Graph, drafts: readonly Draft[]): FusedGraph {
     return {
       head: draft.head,
       inputs: draft.inputs.map(valueWith),
+      modulation: modulationOf(draft, valueWith),
       sumsShape: draft.sumsShape,
       sumsUsed: sumsUsed.get(draft)!,
       finish: draft.finish,
@@ -266,6 +305,14 @@ function close(graph: Graph, drafts: readonly Draft[]): FusedGraph {
     };
   });
   return { groups, inputs: graph.inputs.map(valueWith), outputs: graph.outputs.map(valueWith) };
+}
+
+function modulationOf({ modulation = {} }: Draft, valueWith: (id: number) => Value): Modulation<Value> {
+  const { factors, shifts } = modulation;
+  return {
+    ...(factors !== undefined && { factors: valueWith(factors) }),
+    ...(shifts !== undefined && { shifts: valueWith(shifts) }),
+  };
 }
 
 const samePixels = (a: Value, b: Value): boolean =>

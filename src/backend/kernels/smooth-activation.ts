@@ -10,6 +10,8 @@ export const smoothActivationCodes = { silu: 7, gelu: 8, geluTanh: 9 } as const;
 /** `silu`: "swish" in tfjs; `gelu`: by the error function; `geluTanh`: "gelu_new" in tfjs. */
 export type SmoothActivation = keyof typeof smoothActivationCodes;
 
+/** Scratch of the gradient's kernel. */
+export const SLOPE_BYTES = 64;
 const ELEMENTS_PER_UNIT = 4096;
 
 /**
@@ -49,10 +51,6 @@ function run(
 ): void {
   const elements = sizeOf(tensors[0]!.shape);
   const offsets = tensors.map((tensor) => backend.offset(tensor));
-  backend.pool.run(kernel, Math.ceil(elements / ELEMENTS_PER_UNIT), [
-    ...offsets,
-    elements,
-    ELEMENTS_PER_UNIT,
-    ...words,
-  ]);
+  const args = [...offsets, elements, ELEMENTS_PER_UNIT, ...words];
+  backend.pool.run(kernel, Math.ceil(elements / ELEMENTS_PER_UNIT), args, { scratchBytes: SLOPE_BYTES });
 }

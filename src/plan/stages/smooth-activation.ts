@@ -1,5 +1,7 @@
 // Activations whose slope follows from the input, where no normalisation applies them. See assembly/smooth-activation.ts.
 // Invariant: input and output have all their pixels, see fuse.ts.
+
+import { SLOPE_BYTES } from '../../backend/kernels/smooth-activation.ts';
 import { emptyStage, floatsOf, type StageLayout } from '../context.ts';
 import type { Group } from '../fuse.ts';
 import type { Activation } from '../graph.ts';
@@ -17,7 +19,8 @@ export function layoutSmoothActivation(group: Group, { code }: Activation): Stag
       if (!context.needsGradient(input)) return { ...emptyStage, forward };
       const { at, adds } = gradients.target(input, true);
       const words = [y.gradient, x.value, at, ...sizes, adds ? 1 : 0];
-      return { ...emptyStage, forward, backward: ofImages('smoothActivationGrad', context.args(words)) };
+      const backward = ofImages('smoothActivationGrad', context.args(words));
+      return { ...emptyStage, forward, backward, scratchBytes: SLOPE_BYTES };
     };
   };
 }
