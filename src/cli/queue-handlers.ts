@@ -42,7 +42,7 @@ export function createRunHandlers(place: HandlerPlace): Handlers {
   const { files } = platform;
   /** Works in a folder that is empty before and gone afterwards. */
   const inFolder = async <T>(key: string, work: (folder: string) => Promise<T>): Promise<T> => {
-    const folder = files.resolve(context.cwd, 'runs', '.queue', `${name}-${key.slice(0, 16)}`);
+    const folder = files.resolve(context.cwd, '.selvedge', 'queue', `${name}-${key.slice(0, 16)}`);
     await files.remove(folder);
     try {
       return await work(folder);
