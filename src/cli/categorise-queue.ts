@@ -5,7 +5,7 @@ import { kernelsDigest } from '../backend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import { type ShippedName, shippedNames } from '../models/index.ts';
-import { type KeyedWork, keyWork, overShards } from '../queue/index.ts';
+import { type KeyedWork, keyWork, overWorks } from '../queue/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
 import { openQueue } from './queue-options.ts';
@@ -43,12 +43,12 @@ export async function* shardsByQueue(
     }
   };
   const open = await openQueue(request.queue!, request.artefacts, context);
-  const workplace = await openWorkplace('coordinator', undefined, request.threads);
+  const workplace = await openWorkplace('coordinator', { threads: request.threads, context });
   const { queue, artefacts } = open;
   const own = startOwnWorker(open, workplace, context.signal);
   let done = 0;
   try {
-    const results = overShards(works(), { queue, artefacts, signal: context.signal });
+    const results = overWorks(works(), { queue, artefacts, signal: context.signal });
     for (;;) {
       const next = await own.beside(results.next());
       if (next.done) return;

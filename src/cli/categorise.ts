@@ -13,7 +13,7 @@ import type { ChosenCategoriser } from './chosen-categoriser.ts';
 import { chosenModelOptions } from './chosen-model.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { checkThreads, dataOption, numberFromZero, threadsOption, wholeNumber } from './options.ts';
-import { checkQueue, queueOptions, refuseWithoutQueue } from './queue-options.ts';
+import { checkQueueOptions, queueOptions } from './queue-options.ts';
 import { showWork } from './work-progress.ts';
 
 export const categorise = command({
@@ -65,8 +65,7 @@ export const categorise = command({
   async run(args, context) {
     const request = readRequest(args, context);
     checkThreads(args.threads);
-    refuseWithoutQueue(args, ['artefacts']);
-    if (args.queue !== undefined) checkQueue(args.queue, args.artefacts);
+    checkQueueOptions(args);
     const { openChosenCategoriser } = await import('./chosen-categoriser.ts');
     const { chooseThresholds } = await import('../apps/categorise/index.ts');
     await requireSources(args._, context);

@@ -17,7 +17,7 @@ import {
   useEngine,
   wholeNumber,
 } from './options.ts';
-import { studySplit } from './train.ts';
+import { studySplit } from './training.ts';
 
 const MAX_SEED = 0xffff_ffff;
 /** Updates between lines of progress. */

@@ -43,14 +43,19 @@ export async function findEarlier(
   const reason = isSame
     ? `a run that is beyond epoch ${settings.epochs}`
     : `a run with other settings (${differences(state.identity, settings)})`;
-  throw new SelvedgeError(
+  throw otherRun(folder, reason);
+}
+
+/** The error for a folder that holds what must not be replaced unasked. */
+export function otherRun(folder: string, reason: string): SelvedgeError {
+  return new SelvedgeError(
     'run/other-settings',
     `Cannot train in "${folder}": it holds ${reason}; use --again to replace it or another --run`,
   );
 }
 
 /** Names of the settings that differ, with both values where they are short. */
-function differences(identity: string, settings: RunSettings): string {
+export function differences(identity: string, settings: Omit<RunSettings, 'initialWeights'>): string {
   const before = JSON.parse(identity) as Record<string, unknown>;
   return Object.entries(settings)
     .filter(([name]) => name !== 'epochs' || before.epochs !== undefined)

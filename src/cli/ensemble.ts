@@ -1,4 +1,4 @@
-// selvedge ensemble: several trained models as one, which evaluate, predict and export take like any other.
+// selvedge ensemble: several models as one, which evaluate, predict and export take like any other; trained already, or by a recipe.
 // Not here: what the mean is (models/ensemble.ts). Invariant: members were trained on the same data, and are whole.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
@@ -8,13 +8,17 @@ import { type PreprocessingName, preprocessDataset } from '../data/preprocessing
 import type { LoadedData } from '../data/sources.ts';
 import { splitTrainValidation } from '../data/split.ts';
 import { type FittedStack, fitStack } from '../evaluation/stack.ts';
+import { recipeNames } from '../experiments/index.ts';
 import { averageModels, loadModel, saveModel, summarizeModel, weightsDigest } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
-import { type CommandContext, command } from './command.ts';
+import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
 import { loadRunData } from './data.ts';
+import { untilInterrupted } from './interruption.ts';
 import { dataFolder, dataOption, modelFolder, runFolder, runOption, threadsOption, useEngine } from './options.ts';
+import { checkQueueOptions, queueOptions, verifyOption } from './queue-options.ts';
+import type { QueueFindings } from './queue-run.ts';
 import {
   ensembleName,
   type Provenance,
@@ -26,8 +30,12 @@ import {
   writeJson,
 } from './run-files.ts';
 import { preprocessingOf } from './starting-point.ts';
+import { parseStep, step, words } from './step.ts';
+import { planTraining, train } from './train.ts';
+import type { PlannedTraining } from './training.ts';
 
-interface Member {
+/** A trained model. */
+export interface Member {
   /** As the user named it. */
   readonly name: string;
   readonly folder: string;
@@ -38,15 +46,29 @@ interface Member {
 
 export const ensemble = command({
   name: 'ensemble',
-  description: 'Make one model of several trained ones, the mean of their logits, or a learnt sum',
+  description: 'Make one model of several, trained already or by a recipe: the mean of their logits, or a learnt sum',
   takesList: true,
+  endsItself: true,
   args: {
     member: {
       type: 'positional',
-      required: true,
-      description: 'Trained models as <run>/<model>, or snapshots as <run>/<model>@<cycle>, two or more',
+      required: false,
+      description: 'Trained models as <run>/<model>, or snapshots as <run>/<model>@<cycle>, two or more; or --recipe',
     },
     ...runOption,
+    recipe: {
+      type: 'string',
+      valueHint: 'name or file',
+      description: `Train the members by it, in runs <run>-<seed>: ${recipeNames.join(', ')}, or a file`,
+    },
+    seeds: { type: 'string', valueHint: 'numbers', description: 'With --recipe: one of each member, such as 1,2,3' },
+    epochs: { type: 'string', valueHint: 'count', description: "With --recipe: epochs (default: the recipe's)" },
+    examples: {
+      type: 'string',
+      valueHint: 'count',
+      description: 'With --recipe: train on the first examples of the split only',
+    },
+    again: { type: 'boolean', description: 'With --recipe: replace finished members, or ones with other settings' },
     weights: {
       type: 'string',
       valueHint: 'shares',
@@ -58,73 +80,184 @@ export const ensemble = command({
     },
     ...dataOption,
     ...threadsOption,
+    ...queueOptions,
+    ...verifyOption,
   },
-  async run({ _: names, run, weights, stack: isStacked, data, threads }, context) {
+  async run(args, context, rawArgs): Promise<CommandOutput> {
+    const { _: given, run, weights, stack, data, threads, recipe } = args;
+    const isStacked = stack === true;
     if (isStacked && weights !== undefined) throw usageError('Options "--stack" and "--weights" exclude each other');
-    const equal = sharesOf(weights, names.length);
+    const seeds = readSeeds(args, given.length);
+    checkQueueOptions(args);
+    if (args.queue !== undefined && seeds === undefined)
+      throw usageError(
+        'Option "--queue" needs "--recipe" and "--seeds": members that are trained already need no workers',
+      );
     const folder = runFolder(context, run, ensembleName);
-    const members = await Promise.all(names.map((name) => findMember(name, context)));
-    const [{ config: first }] = members as [Member];
-    for (const { folder: of, config } of members) requireSameData(of, config, first.source);
-    const engine = await useEngine(threads);
-    const models: tf.LayersModel[] = [];
-    try {
-      let classNames: unknown;
-      const preprocessings: (PreprocessingName | undefined)[] = [];
-      for (const member of members) {
-        const { model, metadata } = await loadModel(member.files);
-        models.push(model);
-        classNames ??= metadata.classNames;
-        preprocessings.push(preprocessingOf(metadata));
-      }
-      const preprocessing = sameOf(preprocessings);
-      const digests = await Promise.all(models.map(weightsDigest));
-      const stack = isStacked
-        ? await learnStack(models, { members, preprocessing, data: await dataOf(members, context, data) })
-        : undefined;
-      const shares = stack?.factors ?? equal;
-      const settings = {
-        model: ensembleName,
-        data: first.settings.data,
-        ...(preprocessing === undefined ? {} : { preprocessing }),
-        ...(first.settings.preparation && { preparation: first.settings.preparation }),
-        members: members.map(({ name, config }, i) => ({
-          name,
-          share: shares[i]!,
-          weights: digests[i]!,
-          settings: config.settings,
-        })),
-        ...(stack && { stack }),
-      };
-      const model = await averageModels(models, stack ? { stack } : { weights: shares });
-      models.push(model);
-      const summary = summarizeModel(model);
-      const weightsOfAll = await weightsDigest(model);
-      await removeResults(folder);
-      await saveModel(model, runPaths.model(folder), { settings, classNames });
-      await writeJson(runPaths.config(folder), {
-        settings,
-        source: first.source,
-        summary,
-        engine,
-        machine: platform.machine(),
-        runtime: platform.runtime,
-        finishedAt: new Date().toISOString(),
-      });
-      const { totalParameters } = summary;
-      return {
-        json: { folder, members: names, parameters: totalParameters, weights: weightsOfAll, ...(stack && { stack }) },
-        text: [
-          `${folder}: ${names.length} members, ${totalParameters} parameters`,
-          `weights ${weightsOfAll}`,
-          ...(stack ? [describeStack(stack)] : []),
-        ].join('\n'),
-      };
-    } finally {
-      for (const model of models) model.dispose();
+    const shares = sharesOf(weights, (seeds ?? given).length);
+    const calls = (seeds ?? []).map((seed) =>
+      words({
+        ...{ run: `${run}-${seed}`, recipe, seed, epochs: args.epochs, examples: args.examples, again: args.again },
+        ...{ data, threads },
+      }),
+    );
+    const planned: PlannedTraining[] = [];
+    for (const words of calls) planned.push(await planTraining(parseStep(train, words), context, words));
+    if (isStacked && planned[0]?.order.recipe.validation === false)
+      throw new SelvedgeError(
+        'ensemble/stack',
+        `Cannot stack members of recipe "${recipe}": it trains on all images and keeps none to validate`,
+      );
+    const names = seeds ? planned.map(({ order: { name } }, i) => `${run}-${seeds[i]}/${name}`) : given;
+    const plan: EnsemblePlan = { names, folder, isStacked, shares };
+    if (args.queue !== undefined) {
+      const { trainByQueue } = await import('./train-queue.ts');
+      const { ensemble: made, found } = await trainByQueue(planned, args, context, plan);
+      return describeEnsemble(made!, found);
     }
+    for (const [i, call] of calls.entries()) {
+      const { exitCode } = await step(train, call, context);
+      if (exitCode === exitCodes.interrupted) return interrupted(rawArgs, names[i]!, folder);
+    }
+    return untilInterrupted(async () => {
+      const members = await Promise.all(names.map((name) => findMember(name, context)));
+      const load = (): Promise<LoadedData> => dataOf(members, context, data);
+      return describeEnsemble(await makeEnsemble(members, { ...plan, threads, load }));
+    }, context.signal);
   },
 });
+
+/** What is to be made, of members that may not be trained yet. */
+export interface EnsemblePlan {
+  readonly names: readonly string[];
+  readonly folder: string;
+  readonly isStacked: boolean;
+  /** Of each, where nothing is learnt. */
+  readonly shares: readonly number[];
+}
+
+/** What was made. */
+export interface EnsembleMade {
+  readonly folder: string;
+  readonly members: readonly string[];
+  readonly parameters: number;
+  /** sha256 of the weights. */
+  readonly weights: string;
+  readonly stack?: FittedStack;
+}
+
+interface EnsembleOptions extends Omit<EnsemblePlan, 'names'> {
+  readonly threads: string | undefined;
+  /** Data to learn from, if something is learnt. */
+  readonly load: () => Promise<LoadedData>;
+}
+
+/**
+ * Makes one model of members, and its files.
+ *
+ * @throws SelvedgeError `run/other-data`, `ensemble/…`, `models/…`
+ */
+export async function makeEnsemble(
+  members: readonly Member[],
+  { folder, isStacked, shares: equal, threads, load }: EnsembleOptions,
+): Promise<EnsembleMade> {
+  const [{ config: first }] = members as [Member];
+  for (const { folder: of, config } of members) requireSameData(of, config, first.source);
+  const engine = await useEngine(threads);
+  const models: tf.LayersModel[] = [];
+  try {
+    let classNames: unknown;
+    const preprocessings: (PreprocessingName | undefined)[] = [];
+    for (const member of members) {
+      const { model, metadata } = await loadModel(member.files);
+      models.push(model);
+      classNames ??= metadata.classNames;
+      preprocessings.push(preprocessingOf(metadata));
+    }
+    const preprocessing = sameOf(preprocessings);
+    const digests = await Promise.all(models.map(weightsDigest));
+    const stack = isStacked ? await learnStack(models, { members, preprocessing, data: await load() }) : undefined;
+    const shares = stack?.factors ?? equal;
+    const settings = {
+      model: ensembleName,
+      data: first.settings.data,
+      ...(preprocessing === undefined ? {} : { preprocessing }),
+      ...(first.settings.preparation && { preparation: first.settings.preparation }),
+      members: members.map(({ name, config }, i) => ({
+        name,
+        share: shares[i]!,
+        weights: digests[i]!,
+        settings: config.settings,
+      })),
+      ...(stack && { stack }),
+    };
+    const model = await averageModels(models, stack ? { stack } : { weights: shares });
+    models.push(model);
+    const summary = summarizeModel(model);
+    const weightsOfAll = await weightsDigest(model);
+    await removeResults(folder);
+    await saveModel(model, runPaths.model(folder), { settings, classNames });
+    await writeJson(runPaths.config(folder), {
+      settings,
+      source: first.source,
+      summary,
+      engine,
+      machine: platform.machine(),
+      runtime: platform.runtime,
+      finishedAt: new Date().toISOString(),
+    });
+    const names = members.map(({ name }) => name);
+    const parameters = summary.totalParameters;
+    return { folder, members: names, parameters, weights: weightsOfAll, ...(stack && { stack }) };
+  } finally {
+    for (const model of models) model.dispose();
+  }
+}
+
+function describeEnsemble(made: EnsembleMade, found?: QueueFindings): CommandOutput {
+  const { folder, members, parameters, weights, stack } = made;
+  return {
+    json: { folder, members, parameters, weights, ...(stack && { stack }), ...found?.json },
+    text: [
+      `${folder}: ${members.length} members, ${parameters} parameters`,
+      `weights ${weights}`,
+      ...(stack ? [describeStack(stack)] : []),
+      ...(found?.lines ?? []),
+    ].join('\n'),
+  };
+}
+
+function interrupted(rawArgs: readonly string[], member: string, folder: string): CommandOutput {
+  const resume = ['npx selvedge ensemble', ...rawArgs].join(' ');
+  return {
+    json: { status: 'interrupted', folder, member, resume },
+    text: `Stopped in ${member}; the same command goes on from there: ${resume}`,
+    exitCode: exitCodes.interrupted,
+  };
+}
+
+/** Seeds of members that are trained here; undefined where members are named. */
+function readSeeds(args: EnsembleArguments, members: number): readonly string[] | undefined {
+  const { recipe, seeds: text } = args;
+  if (recipe === undefined) {
+    const found = (['seeds', 'epochs', 'examples', 'again'] as const).find((option) => args[option] !== undefined);
+    if (found !== undefined) throw usageError(`Option "--${found}" needs "--recipe"`);
+    return undefined;
+  }
+  if (members > 0) throw usageError('Option "--recipe" got members beside it: expected one of them');
+  const seeds = (text ?? '').split(',');
+  if (seeds.length > 1 && new Set(seeds).size === seeds.length && seeds.every((seed) => /^(?:0|[1-9]\d*)$/.test(seed)))
+    return seeds;
+  throw usageError(`Option "--seeds" got "${text ?? ''}": expected two or more different numbers, such as 1,2,3`);
+}
+
+interface EnsembleArguments {
+  readonly recipe?: string | undefined;
+  readonly seeds?: string | undefined;
+  readonly epochs?: string | undefined;
+  readonly examples?: string | undefined;
+  readonly again?: boolean | undefined;
+}
 
 const dataOf = ([first]: readonly Member[], context: CommandContext, data: string | undefined): Promise<LoadedData> =>
   loadRunData(context, data, first!.config.source, dataFolder(context, first!.name.split('/')[0]!));

@@ -1,10 +1,13 @@
 // selvedge measure: every scientific figure under one verb. Not here: what is measured (measures/) and the mathematics (src/evaluation/).
 // Invariant: JSON is a function of model, data and settings: no time, no machine, and numbers to six digits after the point, so that the
 // same command gives the same file on every engine.
+import { SelvedgeError } from '../core/errors.ts';
+import type { LoadedData } from '../data/sources.ts';
+import { type ShippedName, shippedModelFolder } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { chosenFolder, chosenModelOptions, loadChosenModel, restoreShippedModel } from './chosen-model.ts';
-import { command } from './command.ts';
+import { type CommandContext, command } from './command.ts';
 import { loadData, loadRunData } from './data.ts';
 import { untilInterrupted } from './interruption.ts';
 import { type MeasureName, type MeasureOptions, measureGroups, measureNames, measures } from './measures/index.ts';
@@ -19,6 +22,7 @@ import {
   useEngine,
   wholeNumber,
 } from './options.ts';
+import { checkQueueOptions, queueOptions, verifyOption } from './queue-options.ts';
 import { readProvenance, requireSameData, runPaths, writeJson } from './run-files.ts';
 
 export const measure = command({
@@ -41,56 +45,105 @@ export const measure = command({
     epochs: { type: 'string', valueHint: 'count', description: 'Epochs of a measure that trains (labels; default: 3)' },
     ...dataOption,
     ...threadsOption,
+    ...queueOptions,
+    ...verifyOption,
   },
   async run(args, context) {
     const asked = args.name ?? (args.into === undefined ? undefined : 'study');
     if (asked === undefined) throw usageError(`Missing NAME: expected one of ${allNames}`);
     const names = namesOf(asked);
     checkThreads(args.threads);
+    checkQueueOptions(args);
     const { run, model: name, threads } = args;
     const isBest = run === undefined && args['model-folder'] === undefined && name === 'best';
     const folder = isBest ? undefined : await chosenFolder(args, context);
-    const load = () => (folder === undefined ? restoreShippedModel('best') : loadChosenModel(folder, 'measure'));
+    const shipped = folder === undefined ? 'best' : folder === shippedModelFolder() ? 'dropout' : undefined;
+    const chosen = shipped ?? { path: folder! };
     const options = {
       workFolder: runFolder(context, run ?? 'measure'),
       epochs: wholeNumber('epochs', args.epochs),
     };
-    const open = async (): Promise<Subject> => {
-      if (run === undefined) {
-        const [data] = await Promise.all([loadData(context, args.data), useEngine(threads)]);
-        return openSubject(context, data, load);
-      }
+    const data = async (): Promise<LoadedData> => {
+      if (run === undefined) return loadData(context, args.data);
       const trained = await modelFolder(context, run, name ?? 'dropout');
       const provenance = await readProvenance(trained);
-      const [data] = await Promise.all([
-        loadRunData(context, args.data, provenance.source, dataFolder(context, run)),
-        useEngine(threads),
-      ]);
-      requireSameData(trained, provenance, data.source);
-      return openSubject(context, data, load);
+      const loaded = await loadRunData(context, args.data, provenance.source, dataFolder(context, run));
+      requireSameData(trained, provenance, loaded.source);
+      return loaded;
     };
     const folders = [
       ...(args.into === undefined ? [] : [platform.files.resolve(context.cwd, args.into)]),
       // Beside the evaluation of a run, where its report looks.
       ...(run === undefined ? [] : [runPaths.measures(await modelFolder(context, run, name ?? 'dropout'))]),
     ];
-    const subject = await untilInterrupted(open, context.signal);
-    try {
-      const found: [MeasureName, object, string][] = [];
-      for (const name of names) {
-        const { json, text } = await measureOne(name, subject, options);
-        found.push([name, json, text]);
-        for (const into of folders) await writeJson(platform.files.join(into, `${name}.json`), json);
-      }
-      return {
-        json: found.length > 1 ? Object.fromEntries(found) : found[0]![1],
-        text: found.map(([name, , text]) => (found.length > 1 ? `${name}\n${text}` : text)).join('\n\n'),
+    const found: [MeasureName, object, string][] = [];
+    const take = async (measured: MeasureName, { json, text }: MeasuredJson): Promise<void> => {
+      found.push([measured, json, text]);
+      for (const into of folders) await writeJson(platform.files.join(into, `${measured}.json`), json);
+    };
+    if (args.queue !== undefined) {
+      const { measureByQueue } = await import('./measure-queue.ts');
+      const { lines } = await measureByQueue(
+        { names, model: chosen, epochs: options.epochs, loaded: await data(), take },
+        args,
+        context,
+      );
+      for (const line of lines) context.writeError(`${line}\n`);
+    } else {
+      const open = async (): Promise<Subject> => {
+        const [loaded] = await Promise.all([data(), useEngine(threads)]);
+        return openSubject(context, loaded, () => loadMeasured(chosen));
       };
-    } finally {
-      subject.dispose();
+      const subject = await untilInterrupted(open, context.signal);
+      try {
+        for (const measured of names) await take(measured, await measureOne(measured, subject, options));
+      } finally {
+        subject.dispose();
+      }
     }
+    return {
+      json: found.length > 1 ? Object.fromEntries(found) : found[0]![1],
+      text: found.map(([measured, , text]) => (found.length > 1 ? `${measured}\n${text}` : text)).join('\n\n'),
+    };
   },
 });
+
+/** What a measure found: the same here and on a worker. */
+export interface MeasuredJson {
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+/** A model that ships, or the path of another. */
+type MeasuredPath = ShippedName | { readonly path: string };
+
+const loadMeasured = (model: MeasuredPath) =>
+  model === 'best'
+    ? restoreShippedModel('best')
+    : loadChosenModel(typeof model === 'string' ? shippedModelFolder() : model.path, 'measure');
+
+/**
+ * One measure of a model, on the engine that runs.
+ *
+ * @throws SelvedgeError `measure/unknown`, and as the measure
+ */
+export async function measureNamed(
+  name: string,
+  model: MeasuredPath,
+  options: MeasureOptions,
+  loaded: LoadedData,
+  context: CommandContext,
+): Promise<MeasuredJson> {
+  const known = measureNames.find((one) => one === name);
+  if (known === undefined)
+    throw new SelvedgeError('measure/unknown', `Cannot measure "${name}": expected one of ${measureNames.join(', ')}`);
+  const subject = openSubject(context, loaded, () => loadMeasured(model));
+  try {
+    return await measureOne(known, subject, options);
+  } finally {
+    subject.dispose();
+  }
+}
 
 const allNames = `${measureNames.join(', ')}, or study, apps or all of them`;
 
@@ -103,7 +156,7 @@ function namesOf(name: string): readonly MeasureName[] {
   throw usageError(`Unknown measure "${name}": expected one of ${allNames}`);
 }
 
-async function measureOne(name: MeasureName, subject: Subject, options: MeasureOptions) {
+async function measureOne(name: MeasureName, subject: Subject, options: MeasureOptions): Promise<MeasuredJson> {
   const { usesModel, trains, load } = measures[name];
   const run = await load();
   // Who trains hears of Ctrl-C himself, so that his checkpoint is written.

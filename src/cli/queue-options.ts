@@ -21,10 +21,44 @@ export const queueOptions = {
   },
 } as const;
 
+export const verifyOption = {
+  verify: {
+    type: 'string',
+    valueHint: 'share',
+    description:
+      'With --queue: have so much of the work done again by another worker, such as 0.05, and compare the bits',
+  },
+} as const;
+
+/** The values of `queueOptions` and `verifyOption` as they were written. */
+export interface QueueArguments {
+  readonly queue?: string | undefined;
+  readonly artefacts?: string | undefined;
+  readonly verify?: string | undefined;
+  readonly threads?: string | undefined;
+  readonly again?: boolean | undefined;
+}
+
+/** Refuses options of queues without one, bad addresses and shares, and a runtime without queues, before anything is read. */
+export function checkQueueOptions(args: QueueArguments): void {
+  refuseWithoutQueue(args, ['verify', 'artefacts']);
+  if (args.queue !== undefined) checkQueue(args.queue, args.artefacts);
+  shareOf(args.verify);
+}
+
+/** The share that `--verify` says. */
+export function shareOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const share = Number(text);
+  if (text.trim() !== '' && share > 0 && share <= 1) return share;
+  throw usageError(`Option "--verify" got "${text}": expected a share above 0 and up to 1, such as 0.05`);
+}
+
 /** Refuses what needs a queue where there is none. */
-export function refuseWithoutQueue(args: Readonly<Record<string, unknown>>, names: readonly string[]): void {
-  if (args.queue !== undefined) return;
-  const found = names.find((name) => args[name] !== undefined);
+function refuseWithoutQueue(args: object, names: readonly string[]): void {
+  const given = args as Readonly<Record<string, unknown>>;
+  if (given.queue !== undefined) return;
+  const found = names.find((name) => given[name] !== undefined);
   if (found !== undefined) throw usageError(`Option "--${found}" needs "--queue"`);
 }
 

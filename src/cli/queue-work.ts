@@ -8,10 +8,9 @@ import { placeDataset, type ResidentDataset } from '../data/batches.ts';
 import { decodeImage } from '../data/image-codecs.ts';
 import { createPictureReader } from '../data/picture-reader.ts';
 import type { LoadedData } from '../data/sources.ts';
-import { splitTrainValidation } from '../data/split.ts';
 import type { ShippedName } from '../models/index.ts';
 import {
-  createShardHandler,
+  createArtefactHandler,
   createTrialHandler,
   dataDigest,
   type Handlers,
@@ -24,9 +23,11 @@ import {
   type WorkerEvent,
   type WorkerIdentity,
 } from '../queue/index.ts';
+import type { CommandContext } from './command.ts';
 import { useEngine } from './options.ts';
+import { createRunHandlers } from './queue-handlers.ts';
 import type { OpenQueue } from './queue-options.ts';
-import { studySplit } from './train.ts';
+import { splitOf, studySplit } from './training.ts';
 
 /** What a process can do for a queue. */
 export interface Workplace {
@@ -50,19 +51,21 @@ export async function needsOf(loaded: LoadedData, split: TrialData['split']): Pr
   };
 }
 
+export interface WorkplaceOptions {
+  /** Data for what trains or measures; undefined where there is none. */
+  readonly loaded?: LoadedData | undefined;
+  /** As `--threads` has it. */
+  readonly threads: string | undefined;
+  readonly context: CommandContext;
+}
+
 /**
  * Prepares this process to work.
  *
  * @param name Under which its results are kept
- * @param loaded Data for trials; undefined where there is none
- * @param threads As `--threads` has it
  */
-export async function openWorkplace(
-  name: string,
-  loaded: LoadedData | undefined,
-  threads: string | undefined,
-): Promise<Workplace> {
-  const split = loaded && (loaded.split ?? splitTrainValidation(loaded.train.count, studySplit));
+export async function openWorkplace(name: string, { loaded, threads, context }: WorkplaceOptions): Promise<Workplace> {
+  const split = loaded && splitOf(loaded);
   let isExact: boolean | undefined;
   let resident: ResidentDataset | undefined;
   const categorisers = new Map<ShippedName, OpenCategoriser>();
@@ -106,11 +109,27 @@ export async function openWorkplace(
   };
   const own: Needs = { version, kernels: await kernelsDigest() };
   const lines = [await lineOf('shard', own), await lineOf('sum', own)];
-  if (loaded) lines.unshift(await lineOf('trial', await needsOf(loaded, split!)));
+  if (loaded) {
+    const needs = await needsOf(loaded, split!);
+    const kinds = ['trial', 'training', 'ensemble', 'measure'] as const;
+    lines.unshift(...(await Promise.all(kinds.map((kind) => lineOf(kind, needs)))));
+  }
+  const alone = async (wanted: boolean): Promise<void> => {
+    dispose();
+    await start(wanted);
+  };
   return {
     identity: { name, version, kernels: own.kernels, threads: Number(threads ?? 0) },
     lines,
-    handlers: { trial: createTrialHandler({ place }), shard: createShardHandler(tell), sum: sumWork },
+    handlers: {
+      trial: createTrialHandler({ place }),
+      ...(loaded && createRunHandlers({ loaded, threads, context, name, start: alone })),
+      shard: createArtefactHandler(
+        async ({ work }, { signal }) => ({ bytes: await tell(work.settings as ShardSettings, signal) }),
+        /^categorise\//,
+      ),
+      sum: sumWork,
+    },
     dispose,
   };
 }

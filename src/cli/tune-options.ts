@@ -11,7 +11,7 @@ import {
 import { fitDefaults } from '../training/index.ts';
 import { usageError } from './arguments.ts';
 import { dataOption, exactConvOption, threadsOption, wholeNumber } from './options.ts';
-import { queueOptions } from './queue-options.ts';
+import { queueOptions, verifyOption } from './queue-options.ts';
 
 const MAX_SEED = 0xffff_ffff;
 
@@ -76,11 +76,7 @@ export const tuneOptions = {
     description: 'Trials that tpe proposes together, so that workers run them side by side (default: 1)',
   },
   ...queueOptions,
-  verify: {
-    type: 'string',
-    valueHint: 'share',
-    description: 'Run so many of the trials again on another worker, such as 0.05, and compare the bits',
-  },
+  ...verifyOption,
   journal: {
     type: 'string',
     valueHint: 'file',

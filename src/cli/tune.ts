@@ -33,9 +33,9 @@ import { type CommandContext, type CommandOutput, command, exitCodes } from './c
 import { loadData } from './data.ts';
 import { checkThreads, runFolder, useEngine, wholeNumber } from './options.ts';
 import { showTraining } from './progress.ts';
-import { checkQueue, refuseWithoutQueue } from './queue-options.ts';
+import { checkQueueOptions } from './queue-options.ts';
 import { writeJson } from './run-files.ts';
-import { studySplit } from './train.ts';
+import { studySplit } from './training.ts';
 import {
   defaultTrials,
   readSearchSettings,
@@ -66,8 +66,7 @@ export const tune = command({
     // A grid that is too large is told before anything is trained.
     createSampler(settings.sampler, { space, seed: settings.seed, direction: 'maximize' });
     const study = { name: args.run ?? name, folder, space, trials, settings };
-    refuseWithoutQueue(args, ['verify', 'artefacts']);
-    if (args.queue !== undefined) checkQueue(args.queue, args.artefacts);
+    checkQueueOptions(args);
     return runStudy(study, args, context, rawArgs);
   },
 });

@@ -3,15 +3,16 @@
 // Invariant: stopped and called again, it goes on where it was.
 import { platform } from '../platform/index.ts';
 import { fitDefaults } from '../training/index.ts';
-import { type ArgumentRules, parseArguments } from './arguments.ts';
-import { type Command, type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
+import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
 import { kindOfData } from './data.ts';
 import { pictureOptions, readChoices } from './data-options.ts';
 import { evaluate } from './evaluate.ts';
-import { untilInterrupted } from './interruption.ts';
 import { dataOption, runFolder, runOption, threadsOption } from './options.ts';
+import { checkQueueOptions, type QueueArguments, queueOptions, verifyOption } from './queue-options.ts';
 import { explore, report } from './report.ts';
-import { train } from './train.ts';
+import { parseStep, step, words } from './step.ts';
+import { planTraining, train } from './train.ts';
+import type { PlannedTraining } from './training.ts';
 
 /** The models of the study, in its order. */
 const STUDY_MODELS = ['baseline', 'dropout'] as const;
@@ -35,8 +36,11 @@ export const study = command({
     ...dataOption,
     ...pictureOptions,
     ...threadsOption,
+    ...queueOptions,
+    ...verifyOption,
   },
   async run(args, context, rawArgs) {
+    checkQueueOptions(args);
     const { run, epochs = String(DEFAULT_EPOCHS), seed, augment, again, data, threads } = args;
     const folder = runFolder(context, run);
     const { verbose } = args as { verbose?: boolean };
@@ -51,10 +55,16 @@ export const study = command({
     const later = isUsual ? words({ data }) : [];
     const explored = await step(explore, [...always, ...chosen], context);
     const accuracies: { model: string; accuracy: number }[] = [];
+    const training = (model: string): string[] => [
+      ...always,
+      ...chosen,
+      ...words({ model, epochs, seed, augment, again, threads }),
+    ];
+    if (args.queue !== undefined) await trainThere(STUDY_MODELS.map(training), args, context);
     for (const model of STUDY_MODELS) {
-      const settings = words({ model, epochs, seed, augment, again, threads });
-      const trained = await step(train, [...always, ...chosen, ...settings], context);
-      if (trained.exitCode === exitCodes.interrupted) return interrupted(rawArgs, model, folder);
+      // What workers have trained is there.
+      const trained = args.queue === undefined ? await step(train, training(model), context) : undefined;
+      if (trained?.exitCode === exitCodes.interrupted) return interrupted(rawArgs, model, folder);
       const { json } = await step(evaluate, [...always, ...later, ...words({ model, threads })], context);
       accuracies.push({ model, accuracy: (json as { accuracy: number }).accuracy });
     }
@@ -70,24 +80,13 @@ export const study = command({
   },
 });
 
-/** Options as words; those that were not given are left out. */
-function words(options: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(options).flatMap(([name, value]) => {
-    if (value === undefined || value === false) return [];
-    return value === true ? [`--${name}`] : [`--${name}=${String(value)}`];
-  });
-}
-
-/** Runs one command as if it had been called, and tells what it says. */
-async function step(found: unknown, rawArgs: readonly string[], context: CommandContext): Promise<CommandOutput> {
-  const known = found as Command;
-  const rules: ArgumentRules = { ...known, args: { ...known.args, verbose: { type: 'boolean' } } };
-  const args = parseArguments(rules, rawArgs);
-  const run = (): Promise<CommandOutput> => known.run(args, context, rawArgs);
-  context.writeError(`selvedge ${known.name} ${rawArgs.join(' ')}\n`);
-  const output = await (known.endsItself ? run() : untilInterrupted(run, context.signal));
-  if (known.name !== 'report') context.writeError(`${output.text}\n`);
-  return output;
+/** Has workers train all models at once. */
+async function trainThere(calls: readonly string[][], args: QueueArguments, context: CommandContext): Promise<void> {
+  const { trainByQueue } = await import('./train-queue.ts');
+  const planned: PlannedTraining[] = [];
+  for (const rawArgs of calls) planned.push(await planTraining(parseStep(train, rawArgs), context, rawArgs));
+  const { found } = await trainByQueue(planned, args, context);
+  for (const line of found.lines) context.writeError(`${line}\n`);
 }
 
 function interrupted(rawArgs: readonly string[], model: string, folder: string): CommandOutput {

@@ -3,6 +3,7 @@ import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
+import { pictureOptions, readChoices } from './data-options.ts';
 import { checkThreads, dataOption, threadsOption, wholeNumber } from './options.ts';
 import { checkQueue, openQueue, queueOptions } from './queue-options.ts';
 
@@ -23,6 +24,7 @@ export const worker = command({
     'until-empty': { type: 'boolean', description: 'End when nothing is left to do' },
     idle: { type: 'string', valueHint: 'seconds', description: 'End after so long without work' },
     ...dataOption,
+    ...pictureOptions,
     ...threadsOption,
   },
   async run(args, context) {
@@ -36,9 +38,9 @@ export const worker = command({
     checkQueue(args.queue, args.artefacts);
     const { describeEvent, openWorkplace } = await import('./queue-work.ts');
     const { runWorker } = await import('../queue/index.ts');
-    const loaded = await loadData(context, args.data);
+    const loaded = await loadData(context, args.data, { choices: await readChoices(args, context) });
     const { queue, artefacts } = await openQueue(args.queue, args.artefacts, context);
-    const workplace = await openWorkplace(name, loaded, args.threads);
+    const workplace = await openWorkplace(name, { loaded, threads: args.threads, context });
     context.writeError(`Worker ${name} of ${queue.shown}, kernels ${workplace.identity.kernels.slice(0, 12)}\n`);
     const start = platform.now();
     const endsIdleMs = args['until-empty'] === true ? EMPTY_MS : idle && idle * 1000;

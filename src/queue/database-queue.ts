@@ -57,6 +57,12 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
   };
   await steadily(() => boss.createQueue(DEAD_LETTERS));
 
+  /** What waited for a work can be done once the last of those before it is done; asked before the job ends, so that nobody forgets it. */
+  async function insertJobsAfter(key: string): Promise<void> {
+    const rows = await query<{ key: string }>(sql.worksAfter, [key]);
+    if (rows.length > 0) await insertJobs(rows.map((row) => row.key));
+  }
+
   async function insertJobs(keys: readonly string[]): Promise<void> {
     const rows = await query<{ key: string; line: string; ordering: number; generation: number }>(sql.unfinishedWorks, [
       keys,
@@ -72,6 +78,12 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
         await steadily(() => boss.insert(line, jobs));
       }
     }
+  }
+
+  async function forget(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    await query(sql.forgetResults, [keys]);
+    await insertJobs(keys);
   }
 
   /** What was tried too often has ended. */
@@ -103,16 +115,17 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
     for (;;) {
       const [job] = await steadily(() => boss.fetch<JobData>(name, isAgain ? { ignoreGroups: [worker] } : {}));
       if (!job) return undefined;
-      const [row] = await query<{ work: string; result: unknown }>(
-        'select work, result from selvedge.work where key = $1',
-        [job.data.key],
-      );
-      // Delivered twice, or forgotten in the meantime.
-      if (!row || (!isAgain && row.result !== null)) {
+      const { key } = job.data;
+      const [row] = await query<{ work: string; result: unknown; ready: boolean }>(sql.workToDo, [key]);
+      const isDone = row !== undefined && row.result !== null;
+      // Delivered twice, or what it is made of was forgotten: then it waits for that under another id.
+      if (!row || (!isAgain && (isDone || !row.ready))) {
+        if (isDone) await insertJobsAfter(key);
+        else await forget([key]);
         await steadily(() => boss.complete(name, attemptOf(job)));
         continue;
       }
-      return takenWork(database, { job, name, worker, work: await readWork(row.work, job.data.key) });
+      return takenWork(database, { job, name, worker, work: await readWork(row.work, key), insertJobsAfter });
     }
   }
 
@@ -127,6 +140,7 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
           part.map(({ line }) => line),
           part.map(({ text }) => text),
           orders,
+          part.map(({ after }) => JSON.stringify(after)),
         ]);
         await insertJobs(part.map(({ key }) => key));
       }
@@ -135,11 +149,7 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
     async endAfter(key, step) {
       await query(sql.endWorkAfter, [key, step]);
     },
-    async forget(keys) {
-      if (keys.length === 0) return;
-      await query(sql.forgetResults, [keys]);
-      await insertJobs(keys);
-    },
+    forget,
     async verify(key) {
       const [row] = await query<{ line: string; result: WorkResult; worker: string | null; generation: number }>(
         'select line, result, worker, generation from selvedge.work where key = $1 and result is not null',
@@ -231,9 +241,13 @@ interface Claim {
   readonly name: string;
   readonly worker: string;
   readonly work: TakenWork['work'];
+  readonly insertJobsAfter: (key: string) => Promise<void>;
 }
 
-function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker, work }: Claim): TakenWork {
+function takenWork(
+  { boss, query, steadily }: QueueDatabase,
+  { job, name, worker, work, insertJobsAfter }: Claim,
+): TakenWork {
   const { key, steps } = job.data;
   const complete = (): Promise<unknown> => steadily(() => boss.complete(name, attemptOf(job)));
 
@@ -283,6 +297,7 @@ function takenWork({ boss, query, steadily }: QueueDatabase, { job, name, worker
       if (steps === undefined) {
         const first = await query(sql.keepResult, [key, JSON.stringify(result), digest, worker]);
         if (first.length === 0 && result.status === 'done') await compareWithResult(result);
+        await insertJobsAfter(key);
       } else {
         if (result.status === 'done') await compareWithResult(result);
         await query(

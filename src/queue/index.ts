@@ -1,4 +1,11 @@
 export { type QueueAddress, readQueueAddress, withoutPasswords } from './address.ts';
+export {
+  artefactsBefore,
+  createArtefactHandler,
+  type Made,
+  type OverWorksOptions,
+  overWorks,
+} from './artefact-work.ts';
 export { type ArtefactStore, openArtefactFolder } from './artefacts.ts';
 export {
   type BucketAccount,
@@ -11,6 +18,8 @@ export { type DatabaseOptions, openDatabase, type QueueDatabase, queuePackages }
 export { openDatabaseArtefacts } from './database-artefacts.ts';
 export { openDatabaseQueue } from './database-queue.ts';
 export { openLocalQueue } from './local-queue.ts';
+export type { MemoryFiles } from './memory-files.ts';
+export { type PackedFiles, packFiles, packFolder, unpackFiles, writeFiles } from './packed-files.ts';
 export type {
   Difference,
   Report,
@@ -22,19 +31,27 @@ export type {
   WorkResult,
   WorkState,
 } from './queue.ts';
-export { createShardHandler, type OverShardsOptions, overShards } from './shard-work.ts';
 export { sumWork } from './sum-work.ts';
+export { createTrainingHandler, type TrainingPlace } from './training-work.ts';
 export { createTrialHandler, dataDigest, type TrialData, type TrialHandlerOptions } from './trial-work.ts';
 export { type QueueTuneOptions, type QueueTuneResult, tuneOverQueue } from './tune-over-queue.ts';
-export type { JudgedDifference, VerificationOptions, VerificationResult } from './verification.ts';
 export {
+  createVerification,
+  type JudgedDifference,
+  type VerificationOptions,
+  type VerificationResult,
+} from './verification.ts';
+export {
+  type EnsembleSettings,
   type KeyedWork,
   keyWork,
   lineOf,
+  type MeasureSettings,
   type Needs,
   readWork,
   type ShardSettings,
   type SumSettings,
+  type TrainingSettings,
   type TrialSettings,
   type Work,
   type WorkKind,

@@ -54,6 +54,7 @@ export function openLocalQueue(): WorkQueue {
   const workers = new Map<string, WorkerIdentity>();
   const barred = new Map<string, string>();
   const every = (keys: readonly string[]): Entry[] => keys.flatMap((key) => entries.get(key) ?? []);
+  const isReady = ({ after }: KeyedWork): boolean => after.every((key) => entries.get(key)?.result?.status === 'done');
   const compare = (key: string, worker: string, result: WorkResult & { readonly status: 'done' }): void => {
     const { result: other, worker: otherWorker } = entries.get(key)!;
     if (other?.status !== 'done' || otherWorker === undefined || otherWorker === worker) return;
@@ -146,7 +147,7 @@ export function openLocalQueue(): WorkQueue {
     },
     async take(lines, worker) {
       const [next] = [...entries.values()]
-        .filter(({ state, keyed }) => state === 'waiting' && lines.includes(keyed.line))
+        .filter(({ state, keyed }) => state === 'waiting' && lines.includes(keyed.line) && isReady(keyed))
         .sort((a, b) => lines.indexOf(a.keyed.line) - lines.indexOf(b.keyed.line) || a.order - b.order);
       if (next) {
         next.state = 'taken';

@@ -14,6 +14,8 @@ create table if not exists selvedge.work (
   generation int not null default 0, last_step int, result jsonb, digest text, worker text,
   filed_on timestamptz not null default now(), finished_on timestamptz
 );
+alter table selvedge.work add column if not exists after text[] not null default '{}';
+create index if not exists work_after on selvedge.work using gin (after) where result is null;
 create index if not exists work_waiting on selvedge.work (line) where result is null;
 create table if not exists selvedge.report (
   key text not null, step int not null, value double precision not null, digest text not null,
@@ -33,15 +35,30 @@ create table if not exists selvedge.worker (
   seen_on timestamptz not null default now(), barred text
 );`;
 
-/** $1 keys, $2 lines, $3 texts, $4 orders. */
+/** $1 keys, $2 lines, $3 texts, $4 orders, $5 keys of the works before each, as JSON. */
 export const fileWorks = `
-insert into selvedge.work (key, line, work, ordering)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::int[])
+insert into selvedge.work (key, line, work, ordering, after)
+select key, line, work, ordering, array(select jsonb_array_elements_text(after::jsonb))
+from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[]) as filed (key, line, work, ordering, after)
 on conflict (key) do nothing`;
 
-/** $1 keys. Those that still want a job. */
+/** Whether all that a work comes after is done. */
+const isReady = `not exists (
+  select from unnest(w.after) as before (key) left join selvedge.work b on b.key = before.key
+  where b.result->>'status' is distinct from 'done'
+)`;
+
+/** $1 keys. Those that still want a job, and can be done now. */
 export const unfinishedWorks = `
-select key, line, ordering, generation from selvedge.work where key = any($1::text[]) and result is null`;
+select key, line, ordering, generation from selvedge.work w where key = any($1::text[]) and result is null and ${isReady}`;
+
+/** $1 key. Works without a result that come after it. */
+export const worksAfter = `
+select key from selvedge.work where after @> array[$1::text] and result is null`;
+
+/** $1 key. A work, and whether it can be done now. */
+export const workToDo = `
+select work, result, ${isReady} as ready from selvedge.work w where key = $1`;
 
 /** $1 keys. */
 export const worksByKey = `

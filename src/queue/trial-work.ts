@@ -62,7 +62,7 @@ export function createTrialHandler({ place, disturb = (digest) => digest }: Tria
       // Of an epoch of another worker there is a report already.
       const of = fresh.get(step);
       digest = of ?? start?.digests[step] ?? '';
-      const artefact = of === undefined || taken.verifies ? undefined : await keep(artefacts, files.newest());
+      const artefact = of === undefined || taken.verifies ? undefined : await keepCheckpoint(artefacts, files.newest());
       const answer = await taken.report({ step, value, digest: of ?? '', durationMs }, artefact);
       if (artefact !== undefined) {
         if (held !== undefined && held !== artefact) await artefacts.remove(held);
@@ -106,8 +106,8 @@ export function createTrialHandler({ place, disturb = (digest) => digest }: Tria
   };
 }
 
-/** Where another worker left the trial; nothing where what it left is gone or broken: then it is trained anew. */
-async function loadCheckpoint(taken: TakenWork, artefacts: ArtefactStore) {
+/** Where another worker left a training; nothing where what it left is gone or broken: then it is trained anew. */
+export async function loadCheckpoint(taken: TakenWork, artefacts: ArtefactStore) {
   const found = await taken.checkpoint();
   if (!found) return undefined;
   try {
@@ -119,7 +119,10 @@ async function loadCheckpoint(taken: TakenWork, artefacts: ArtefactStore) {
 }
 
 /** A checkpoint that cannot be kept, because a disk is full or a store away, costs time if the worker is killed, and nothing else. */
-async function keep(artefacts: ArtefactStore, bytes: Uint8Array | undefined): Promise<string | undefined> {
+export async function keepCheckpoint(
+  artefacts: ArtefactStore,
+  bytes: Uint8Array | undefined,
+): Promise<string | undefined> {
   try {
     return bytes && (await artefacts.put(bytes));
   } catch (error) {

@@ -74,18 +74,58 @@ const shard = v.strictObject({
   shard: v.strictObject({ index: fromZero, first: fromZero, count, digest, images }),
 });
 
+const name = v.pipe(v.string(), v.regex(/^\w[\w.-]*$/, 'letters, digits, dots, dashes and underscores'));
+
+/** A training to its end, as `train` does it: its result is the folder of a run. */
+const training = v.strictObject({
+  /** Of the results. */
+  name,
+  recipe: recipeSchema,
+  /** Whether a file names the recipe, so that its network is written beside the weights. */
+  isNamed: v.boolean(),
+  /** Changes images as `train --augment` does, where the recipe does not say how. */
+  augment: v.boolean(),
+  seed,
+  /** The first of the split only. */
+  examples: v.exactOptional(count),
+  exactConvolution: v.boolean(),
+});
+
+/** Trainings as one model, as `ensemble` makes it, once they are done. */
+const ensemble = v.strictObject({
+  members: v.pipe(v.array(v.strictObject({ name: v.string(), work: digest })), v.minLength(2)),
+  /** Learns from the validation images how much each counts. */
+  isStacked: v.boolean(),
+  /** Of each, where nothing is learnt. */
+  shares: v.array(v.pipe(v.number(), v.gtValue(0))),
+});
+
+/** A figure of a model, as `measure` finds it. */
+const measure = v.strictObject({
+  name,
+  /** One that ships, or the artefact that holds its files. */
+  model: v.union([v.picklist(shippedNames), v.strictObject({ artefact: digest })]),
+  epochs: v.exactOptional(count),
+});
+
 /** Schemas of the settings of every kind of work. */
-export const workSchemas = { trial, shard, sum } as const;
+export const workSchemas = { trial, training, ensemble, measure, shard, sum } as const;
 
 export type WorkKind = keyof typeof workSchemas;
 export const workKinds = Object.keys(workSchemas) as WorkKind[];
 export type Needs = v.InferOutput<typeof needs>;
 export type TrialSettings = Omit<v.InferOutput<typeof trial>, 'recipe'> & { readonly recipe: Recipe };
+export type TrainingSettings = Omit<v.InferOutput<typeof training>, 'recipe'> & { readonly recipe: Recipe };
+export type EnsembleSettings = v.InferOutput<typeof ensemble>;
+export type MeasureSettings = v.InferOutput<typeof measure>;
 export type ShardSettings = v.InferOutput<typeof shard>;
 export type SumSettings = v.InferOutput<typeof sum>;
 
 export interface WorkSettings {
   readonly trial: TrialSettings;
+  readonly training: TrainingSettings;
+  readonly ensemble: EnsembleSettings;
+  readonly measure: MeasureSettings;
   readonly shard: ShardSettings;
   readonly sum: SumSettings;
 }
@@ -103,6 +143,8 @@ export interface KeyedWork {
   /** Where it waits: one line for each kind and each set of needs, so that nobody takes what they cannot do alike. */
   readonly line: string;
   readonly work: Work;
+  /** Keys of the works that must be done before. */
+  readonly after: readonly string[];
   /** The work as text, which the key is the digest of. */
   readonly text: string;
 }
@@ -123,7 +165,13 @@ export interface KeyedWork {
 export async function keyWork(work: Work): Promise<KeyedWork> {
   const checked = checkWork(work);
   const text = canonicalJson(checked);
-  return { key: await sha256(text), line: await lineOf(checked.kind, checked.needs), work: checked, text };
+  return {
+    key: await sha256(text),
+    line: await lineOf(checked.kind, checked.needs),
+    work: checked,
+    after: worksBefore(checked),
+    text,
+  };
 }
 
 /**
@@ -142,6 +190,11 @@ export async function readWork(text: string, key: string): Promise<Work> {
     if (error instanceof SelvedgeError) throw error;
     throw bad('expected JSON', error);
   }
+}
+
+/** Keys of the works whose results a work is made of. */
+export function worksBefore({ kind, settings }: Work): readonly string[] {
+  return kind === 'ensemble' ? (settings as EnsembleSettings).members.map(({ work }) => work) : [];
 }
 
 /** The line that work of a kind with some needs waits in. */

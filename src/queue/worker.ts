@@ -17,6 +17,7 @@ const AFTER_FAILURE_MS = 1_000;
 
 /** What a handler has beside the work. */
 export interface HandlerContext {
+  readonly queue: Pick<WorkQueue, 'states' | 'forget'>;
   readonly artefacts: ArtefactStore;
   /** Aborted when the worker is to end, or has lost its lease. */
   readonly signal: AbortSignal;
@@ -129,7 +130,7 @@ async function doWork(taken: TakenWork, options: WorkerOptions): Promise<boolean
   const start = platform.now();
   let reason = '';
   try {
-    const result = await handlers[work.kind]!(taken, { artefacts, signal: ending.signal });
+    const result = await handlers[work.kind]!(taken, { queue, artefacts, signal: ending.signal });
     if (result) {
       await taken.finish(result);
       onEvent?.({ kind: 'finished', key, result, durationMs: platform.now() - start });

@@ -118,7 +118,7 @@ export function declareContract(test: Test<Record<string, unknown>>, open: () =>
     const again = (await queue.take([work.line], 'two'))!;
     assert.is(again.attempt, 1);
     assert.equal(await again.checkpoint(), { step: 1, artefact, digests: { 1: 'x' } });
-    const result = await sumWork(again, { artefacts: store, signal: new AbortController().signal });
+    const result = await sumWork(again, { queue, artefacts: store, signal: new AbortController().signal });
     assert.is(result?.status === 'done' && result.value.total, 33);
     await again.finish(result!);
     assert.equal(
@@ -193,6 +193,35 @@ export function declareContract(test: Test<Record<string, unknown>>, open: () =>
       assert.equal(await queue.differences([work.key]), []);
       await queue.close();
     }
+  });
+
+  test('work waits for what it is made of, and for it again where that was forgotten', async () => {
+    const queue = await open();
+    const before = await Promise.all([1, 2].map((first) => sum(first)));
+    const members = before.map(({ key }, i) => ({ name: `${i}`, work: key }));
+    const after = await keyWork({
+      kind: 'ensemble',
+      needs,
+      settings: { members, isStacked: false, shares: [0.5, 0.5] },
+    });
+    await queue.file([after, ...before]);
+    const finish = async (line: string): Promise<void> => {
+      const taken = await queue.take([line], 'one');
+      await taken!.finish({ status: 'done', digest: 'a'.repeat(64), value: { steps: 3 } });
+    };
+    assert.is(await queue.take([after.line], 'one'), undefined);
+    await finish(before[0]!.line);
+    assert.is(await queue.take([after.line], 'one'), undefined);
+    await finish(before[0]!.line);
+    await queue.forget([before[1]!.key]);
+    assert.is(await queue.take([after.line], 'one'), undefined);
+    await finish(before[0]!.line);
+    const taken = (await queue.take([after.line], 'two'))!;
+    assert.is(taken.key, after.key);
+    await taken.finish({ status: 'done', digest: 'b'.repeat(64), value: { steps: 1 } });
+    assert.is((await queue.states([after.key])).get(after.key)?.worker, 'two');
+    assert.equal(await queue.waiting(), []);
+    await queue.close();
   });
 
   test('workers of other kernels are refused before they take work', async () => {

@@ -53,7 +53,7 @@ async function doWork(taken: TakenWork, killedAfter?: number): Promise<unknown> 
     if (said.step === killedAfter) ending.abort();
     return answer;
   };
-  const result = await handler({ ...taken, report }, { artefacts, signal: ending.signal });
+  const result = await handler({ ...taken, report }, { queue: openLocalQueue(), artefacts, signal: ending.signal });
   if (result) await taken.finish(result);
   else await taken.giveBack('killed');
   return result;
