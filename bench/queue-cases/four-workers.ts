@@ -94,29 +94,22 @@ interface Found {
   readonly cpu: readonly number[];
 }
 
+/** Shares are of the time that four workers have together; statements of the coordinator are counted as theirs. */
 function describe({ seen, active, ungranted, waits, seconds, cpu }: Found) {
+  const time = seen * WORKERS;
   const onLocks = [...waits].reduce((sum, [wait, count]) => sum + (/^(?:LW)?Lock /.test(wait) ? count : 0), 0);
-  const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(1, whole)).toFixed(2)}%`;
+  const percent = (share: number): string => `${(100 * share).toFixed(2)}%`;
   const sorted = [...waits].sort(([, a], [, b]) => b - a);
   const busy = cpu.reduce((sum, one) => sum + one, 0) / (Math.min(WORKERS, os.availableParallelism()) * seconds);
   return {
     json: {
-      workers: WORKERS,
-      trials: TRIALS,
-      looks: seen,
-      active,
-      onLocks,
-      ungranted,
-      seconds,
-      cpuSeconds: cpu,
-      busy,
-      waits: Object.fromEntries(sorted),
+      ...{ workers: WORKERS, trials: TRIALS, looks: seen, active, onLocks, ungranted, seconds, busy },
+      ...{ cpuSeconds: cpu, waits: Object.fromEntries(sorted) },
     },
     text: [
-      `four workers, PostgreSQL: in ${seen} looks ${active} statements ran or waited, ${onLocks} of them (${percent(onLocks, active)}) on a lock of ` +
-        `any kind; a lock was not granted at once in ${ungranted} looks (${percent(ungranted, seen)}); ` +
-        `workers took ${percent(busy, 1)} of the cores' time`,
-      ...sorted.map(([wait, count]) => `  ${percent(count, active).padStart(7)}  ${wait}`),
+      `four workers, PostgreSQL, ${seen} looks: ${percent(active / time)} of their time is in the database, ${percent(onLocks / time)} on locks of any ` +
+        `kind; a lock was not granted at once in ${ungranted} looks; they took ${percent(busy)} of the cores' time`,
+      ...sorted.map(([wait, count]) => `  ${percent(count / time).padStart(7)}  ${wait}`),
     ].join('\n'),
   };
 }

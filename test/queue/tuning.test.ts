@@ -1,12 +1,33 @@
-// Runs tuning.ts on a Node that pg-boss supports, where there are both it and PostgreSQL.
+// Studies over a queue in memory; then runs tuning.ts on a Node that pg-boss supports, where there are both it and PostgreSQL.
 // Runs alone: it starts several trainings.
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findPostgres } from '../../scripts/scale/cluster.ts';
 import { findNewerNode } from '../../scripts/scale/newer-node.ts';
-import { createAheadDecisions, prunerDefaults, shouldPrune } from '../../src/experiments/index.ts';
+import {
+  createAheadDecisions,
+  openJournal,
+  prunerDefaults,
+  type Study,
+  samplerDefaults,
+  shouldPrune,
+  tune,
+} from '../../src/experiments/index.ts';
+import {
+  type Handler,
+  lineOf,
+  openLocalQueue,
+  runWorker,
+  type TrialSettings,
+  tuneOverQueue,
+} from '../../src/queue/index.ts';
+import { EPOCHS, settings, space } from '../experiments/space.ts';
+import { identity, memoryStore, needs } from './contract.ts';
 
 test('decisions ahead are those of trials in turn, whatever has arrived', () => {
   const steps = 9;
@@ -59,6 +80,82 @@ test('decisions ahead are those of trials in turn, whatever has arrived', () => 
       ahead.end(past[ahead.ended]!);
     }
   }
+});
+
+/** What a training by a recipe would come to after each epoch. */
+function curveOf(recipe: TrialSettings['recipe']): number[] {
+  const distance = Math.log10(Number((recipe.optimizer as { learningRate: number }).learningRate) / 0.05);
+  const best = 0.9 - 0.02 * distance * distance - Number(recipe.labelSmoothing) * 0.1;
+  return Array.from({ length: EPOCHS }, (_, i) => best * (1 - 0.5 ** (i + 1)));
+}
+
+const made: Handler = async (taken) => {
+  const curve = curveOf((taken.work.settings as TrialSettings).recipe);
+  let steps = 0;
+  for (let answer = 'go on'; answer === 'go on' && steps < curve.length; ) {
+    const value = curve[steps++]!;
+    answer = await taken.report({ step: steps, value, digest: '', durationMs: 1 });
+  }
+  return { status: 'done', digest: 'a'.repeat(64), value: { steps } };
+};
+
+test('a long study over a queue, left and gone on with, is that of one process, and a look asks for what is open only', async () => {
+  const trials = 150;
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-study-'));
+  const essence = ({ trials: all }: Study) =>
+    all.map(({ state, value, parameters, intermediateValues }) => ({
+      ...{ state, value, parameters },
+      steps: [...intermediateValues],
+    }));
+  for (const sampler of [samplerDefaults.random, { ...samplerDefaults.tpe, startup: 20 }]) {
+    const common = { name: 'study', space, trials, settings: { ...settings, sampler, batch: 10 } };
+    const alone = await tune({
+      ...common,
+      journal: await openJournal(path.join(folder, `${sampler.name}-alone`), 'test'),
+      objective: async ({ recipe, report }) => {
+        const curve = curveOf(recipe);
+        for (let step = 1; step <= EPOCHS; step++)
+          if ((await report(step, curve[step - 1]!)) === 'stop' && step < EPOCHS)
+            return { status: 'pruned', durationMs: step };
+        return { status: 'complete', durationMs: EPOCHS };
+      },
+    });
+    const queue = openLocalQueue();
+    let most = 0;
+    const watched: typeof queue = {
+      ...queue,
+      states: (keys) => {
+        most = Math.max(most, keys.length);
+        return queue.states(keys);
+      },
+    };
+    const ending = new AbortController();
+    const working = runWorker({
+      queue,
+      identity: identity('one'),
+      lines: [await lineOf('trial', needs)],
+      handlers: { trial: made },
+      artefacts: memoryStore(),
+      signal: ending.signal,
+    });
+    const follow = async (signal: AbortSignal, onTrial = (_: number): void => {}) =>
+      tuneOverQueue({
+        ...common,
+        ...{ queue: watched, needs, examples: 1, exactConvolution: false, signal },
+        journal: await openJournal(path.join(folder, sampler.name), 'test'),
+        onTrial: ({ number }) => onTrial(number),
+      });
+    const leaving = new AbortController();
+    const left = await follow(leaving.signal, (number) => number === trials / 2 && leaving.abort());
+    assert.is(left.status, 'interrupted');
+    const { study } = await follow(ending.signal);
+    ending.abort();
+    await working;
+    assert.equal(essence(study), essence(alone.study), sampler.name);
+    assert.ok(study.trials.some(({ state }) => state === 'pruned'));
+    assert.ok(most <= 64, `${most} works in one look`);
+  }
+  rmSync(folder, { recursive: true });
 });
 
 const node = findNewerNode();
