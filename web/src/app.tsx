@@ -7,6 +7,7 @@ import { ClassifyView } from './views/classify.tsx';
 import { EvaluateView } from './views/evaluate.tsx';
 import { ExploreView } from './views/explore.tsx';
 import { FindView } from './views/find.tsx';
+import { InspectView } from './views/inspect.tsx';
 import { SimilarView } from './views/similar.tsx';
 import { StudyView } from './views/study.tsx';
 import { TrainView } from './views/train.tsx';
@@ -15,6 +16,7 @@ const views: Readonly<Record<Route, { readonly title: string; readonly View: () 
   classify: { title: 'Classify', View: ClassifyView },
   similar: { title: 'Similar', View: SimilarView },
   find: { title: 'Find', View: FindView },
+  inspect: { title: 'Inspect', View: InspectView },
   data: { title: 'Data', View: ExploreView },
   train: { title: 'Train', View: TrainView },
   evaluate: { title: 'Evaluate', View: EvaluateView },

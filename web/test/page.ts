@@ -2,7 +2,7 @@
 // Invariant: whatever a user would do by hand is done through the browser's own input, but for drop and paste, which drivers cannot do.
 import type { Tab } from './browsers.ts';
 
-export const views = ['classify', 'similar', 'find', 'data', 'train', 'evaluate', 'study'] as const;
+export const views = ['classify', 'similar', 'find', 'inspect', 'data', 'train', 'evaluate', 'study'] as const;
 export type View = (typeof views)[number];
 
 const quoted = JSON.stringify;

@@ -10,6 +10,8 @@ import { preparePicture, shippedClassifier } from './pictures.ts';
 import {
   type Classification,
   type CommandEnd,
+  type DefectWish,
+  type GoodPictures,
   isShipped,
   type ModelChoice,
   type Picture,
@@ -25,6 +27,7 @@ const evaluations = () => import('./evaluation.ts');
 const explanations = () => import('./explanations.ts');
 const shop = () => import('./shop.ts');
 const finder = () => import('./find.ts');
+const inspector = () => import('./inspect.ts');
 const models = () => import('./trained-models.ts');
 
 async function probabilitiesOf(model: ModelChoice, pixels: Uint8Array): Promise<Float32Array> {
@@ -113,6 +116,9 @@ const api = {
     (await shop()).similarTo(picture, onProgress),
   findInFile: async (name: string, blob: Blob) => (await finder()).findInFile(name, blob),
   findInScene: async (wish: SceneWish) => (await finder()).findInScene(wish),
+  learnGood: async (good: GoodPictures, falseAlarms: number) => (await inspector()).learnGood(good, falseAlarms),
+  inspectFile: async (name: string, blob: Blob) => (await inspector()).inspectFile(name, blob),
+  inspectMade: async (wish: DefectWish) => (await inspector()).inspectMade(wish),
   recommendFor: async (liked: readonly number[]) => (await shop()).recommendFor(liked),
   train,
   readStoredRun,
