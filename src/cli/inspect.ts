@@ -1,7 +1,10 @@
 // selvedge inspect: learn what good pictures look like, from good ones only, and tell what deviates, where, and whether light or camera have
 // changed. Not here: how (apps/inspect). Invariant: a model is written whole or not at all.
-import type { Inspection } from '../apps/inspect/index.ts';
+import { fitDrift, watchDrift } from '../apps/inspect/drift.ts';
+import { fewestGood, fitInspector, type Inspection, inspectImages } from '../apps/inspect/inspector.ts';
+import { encodeInspector } from '../apps/inspect/inspector-file.ts';
 import { farthestOf, paintInspection } from '../apps/inspect/paint-inspection.ts';
+import { openInspectionNetwork } from '../apps/inspect/shipped-network.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';
 import { explanationGrid, explanationMosaic } from '../report/explanation-figure.ts';
@@ -12,7 +15,7 @@ import { type CommandContext, type CommandOutput, command, exitCodes } from './c
 import { short } from './explain-output.ts';
 import { type InspectedPicture, readInspected } from './inspect-pictures.ts';
 import { readInspector } from './inspector-files.ts';
-import { checkThreads, threadsOption, useEngine, wholeNumber } from './options.ts';
+import { orBuild, wholeNumber } from './options.ts';
 import { pixelsOfPictures } from './picture-files.ts';
 
 const SIDE = 28;
@@ -30,18 +33,15 @@ export const inspect = command({
       valueHint: 'share',
       description: 'train: share of good pictures that may be alarms (default: 0.05)',
     },
-    patches: { type: 'string', valueHint: 'count', description: 'train: patches that are kept (default: 1000)' },
     seed: { type: 'string', valueHint: 'number', description: 'train: seed (default: 1)' },
     fit: {
       type: 'enum',
       options: ['object', 'whole'] as ('object' | 'whole')[],
       description: 'train: inspect the object that stands out from its ground, or the whole picture (default: object)',
     },
-    ...threadsOption,
   },
   async run(args, context) {
     const [action, ...sources] = args._;
-    checkThreads(args.threads);
     if (action === 'train') return train(args, sources, context);
     if (action === 'run') return run(args, sources, context);
     throw usageError(`Unknown action "${action}" of inspect: expected train or run`);
@@ -51,10 +51,8 @@ export const inspect = command({
 interface InspectArguments {
   readonly out?: string | undefined;
   readonly 'false-alarms'?: string | undefined;
-  readonly patches?: string | undefined;
   readonly seed?: string | undefined;
   readonly fit?: 'object' | 'whole' | undefined;
-  readonly threads?: string | undefined;
   readonly verbose?: boolean | undefined;
 }
 
@@ -66,47 +64,37 @@ async function train(args: InspectArguments, sources: readonly string[], context
   if (!(falseAlarms > 0 && falseAlarms <= 0.5)) {
     throw usageError(`Option "--false-alarms" got "${rate}": expected a share above 0, at most 0.5`);
   }
-  const patches = wholeNumber('patches', args.patches, 1, 20_000) ?? 1000;
   const seed = wholeNumber('seed', args.seed, 0, 0xffffffff) ?? 1;
   const preparation = { side: SIDE, channels: 1, fit: args.fit ?? 'object' } as const;
-  const apps = await import('../apps/inspect/index.ts');
   const { pictures, failures } = await readInspected(sources, preparation, context, args.verbose === true);
-  if (pictures.length < apps.fewestGood(falseAlarms)) {
+  if (pictures.length < fewestGood(falseAlarms)) {
     throw new SelvedgeError(
       'inspect/few',
-      `Cannot hold false alarms to ${falseAlarms}: expected at least ${apps.fewestGood(falseAlarms)} good pictures, got ${pictures.length}; give more, or a higher rate`,
+      `Cannot hold false alarms to ${falseAlarms}: expected at least ${fewestGood(falseAlarms)} good pictures, got ${pictures.length}; give more, or a higher rate`,
     );
   }
-  await useEngine(args.threads);
-  const features = await apps.openPatchFeatures();
-  try {
-    const settings = { falseAlarms, patches, seed };
-    const inspector = await apps.fitInspector(pixelsOfPictures(asImages(pictures)), features, { settings });
-    const statistics = Float64Array.from(pictures.flatMap((picture) => [...picture.statistics]));
-    const drift = apps.fitDrift(statistics, seed);
-    const bytes = await apps.encodeInspector({ inspector, drift, preparation });
-    const out = platform.files.resolve(context.cwd, args.out);
-    await platform.files.write(out, bytes);
-    const held = inspector.heldOut.length;
-    return {
-      json: {
-        model: out,
-        bytes: bytes.length,
-        good: { learntFrom: inspector.learntFrom, heldOut: held },
-        falseAlarms,
-        threshold: short(inspector.threshold),
-        patches: inspector.bank.length / (inspector.scales.length + 2),
-        failures,
-      },
-      text: [
-        `Learnt from ${inspector.learntFrom} good pictures; ${held} held out set the threshold for ${100 * falseAlarms}% false alarms`,
-        `Model: ${out} (${Math.ceil(bytes.length / 1024)} KB)`,
-      ].join('\n'),
-      exitCode: failures.length > 0 ? exitCodes.failure : exitCodes.ok,
-    };
-  } finally {
-    features.dispose();
-  }
+  const network = await orBuild(openInspectionNetwork);
+  const inspector = fitInspector(pixelsOfPictures(asImages(pictures)), network, { falseAlarms, seed });
+  const statistics = Float64Array.from(pictures.flatMap((picture) => [...picture.statistics]));
+  const bytes = await encodeInspector({ inspector, drift: fitDrift(statistics, seed), preparation });
+  const out = platform.files.resolve(context.cwd, args.out);
+  await platform.files.write(out, bytes);
+  const held = inspector.heldOut.length;
+  return {
+    json: {
+      model: out,
+      bytes: bytes.length,
+      good: { learntFrom: inspector.learntFrom, heldOut: held },
+      falseAlarms,
+      threshold: short(inspector.threshold),
+      failures,
+    },
+    text: [
+      `Learnt from ${inspector.learntFrom} good pictures; ${held} held out set the threshold for ${100 * falseAlarms}% false alarms`,
+      `Model: ${out} (${Math.ceil(bytes.length / 1024)} KB)`,
+    ].join('\n'),
+    exitCode: failures.length > 0 ? exitCodes.failure : exitCodes.ok,
+  };
 }
 
 async function run(
@@ -114,7 +102,7 @@ async function run(
   [modelFile, ...sources]: readonly string[],
   context: CommandContext,
 ): Promise<CommandOutput> {
-  for (const name of ['false-alarms', 'patches', 'seed', 'fit'] as const) {
+  for (const name of ['false-alarms', 'seed', 'fit'] as const) {
     if (args[name] !== undefined) throw usageError(`Option "--${name}" belongs to inspect train: the model holds it`);
   }
   if (modelFile === undefined || sources.length === 0) {
@@ -123,20 +111,14 @@ async function run(
   if (args.out !== undefined && !/\.(svg|png)$/i.test(args.out)) {
     throw usageError(`Option "--out" got "${args.out}": expected a file that ends in .svg or .png`);
   }
-  const apps = await import('../apps/inspect/index.ts');
   const stored = await readInspector(modelFile, context);
   const { pictures, failures } = await readInspected(sources, stored.preparation, context, args.verbose === true);
-  let found: Inspection[] = [];
-  if (pictures.length > 0) {
-    await useEngine(args.threads);
-    const features = await apps.openPatchFeatures();
-    try {
-      found = await apps.inspectImages(stored.inspector, features, pixelsOfPictures(asImages(pictures)));
-    } finally {
-      features.dispose();
-    }
-  }
-  const watch = apps.watchDrift(stored.drift);
+  const network = await orBuild(openInspectionNetwork);
+  const found = pictures.flatMap(({ pixels }) => {
+    if (context.signal.aborted) throw new SelvedgeError('cli/interrupted', 'Interrupted');
+    return inspectImages(stored.inspector, network, pixels);
+  });
+  const watch = watchDrift(stored.drift);
   const drift = pictures.reduce<ReturnType<typeof watch.next>>(
     (_, { statistics }) => watch.next(statistics),
     undefined,
@@ -153,7 +135,7 @@ async function run(
         verdict: rest.isAlarm ? 'deviates' : 'good',
         score: short(rest.score),
         probability: short(rest.probability),
-        parts: { patches: short(rest.parts.patches), density: short(rest.parts.density) },
+        parts: { pixels: short(rest.parts.pixels), density: short(rest.parts.density) },
         farthest: farthestOf(map, SIDE),
         map: Array.from({ length: SIDE }, (_, y) => Array.from(map.subarray(y * SIDE, (y + 1) * SIDE), short)),
       })),

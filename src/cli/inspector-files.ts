@@ -1,6 +1,6 @@
 // Inspectors that commands are given as files. Not here: what is in them (apps/inspect). Invariant: one that cannot be used is an error before
 // anything else begins.
-import type { StoredInspector } from '../apps/inspect/index.ts';
+import { decodeInspector, type StoredInspector } from '../apps/inspect/inspector-file.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';
 import type { CommandContext } from './command.ts';
@@ -15,6 +15,5 @@ export async function readInspector(file: string, context: CommandContext): Prom
       `Cannot read "${file}": expected a model of selvedge inspect train, got ${status ? 'a folder' : 'nothing'}`,
     );
   }
-  const { decodeInspector } = await import('../apps/inspect/index.ts');
   return decodeInspector(await platform.files.readBytes(path), { name: file });
 }

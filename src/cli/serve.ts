@@ -6,7 +6,7 @@ import { platform } from '../platform/index.ts';
 import type { LocalAppOptions } from '../serve/local.ts';
 import { usageError } from './arguments.ts';
 import { type CommandContext, command } from './command.ts';
-import { checkThreads, threadsOption, useEngine, wholeNumber } from './options.ts';
+import { checkThreads, threadsOption, wholeNumber } from './options.ts';
 
 const DEFAULT_PORT = 8000;
 const MOST_WORKERS = 256;
@@ -47,10 +47,8 @@ export const serve = command({
   },
   async run(args, context) {
     checkThreads(args.threads);
-    if (args.threads !== undefined && args.catalogue === undefined && args.inspector === undefined)
-      throw usageError(
-        'Option "--threads" needs "--catalogue" or "--inspector": it is of the engine that searches and inspects',
-      );
+    if (args.threads !== undefined && args.catalogue === undefined)
+      throw usageError('Option "--threads" needs "--catalogue": it is of the engine that searches');
     const port = wholeNumber('port', args.port, 0, 65_535) ?? DEFAULT_PORT;
     const workers = wholeNumber('workers', args.workers, 0, MOST_WORKERS);
     const { json, verbose } = args as { json?: boolean; verbose?: boolean };
@@ -61,8 +59,7 @@ export const serve = command({
     // Loaded here: other commands start without the server.
     const { createLocalApp } = await import('../serve/local.ts');
     const shop = args.catalogue === undefined ? undefined : await openShop(args.catalogue, args.threads, context);
-    const inspection =
-      args.inspector === undefined ? undefined : await openInspection(args.inspector, args.threads, context);
+    const inspection = args.inspector === undefined ? undefined : await openInspection(args.inspector, context);
     const app = await createLocalApp({
       ...(await modelOf(args.model, context)),
       ...(shop && { shop }),
@@ -116,14 +113,10 @@ async function openShop(
 }
 
 /** Loaded here, too. Inspectors are asked for by their files' names, without what is behind the last dot. */
-async function openInspection(
-  list: string,
-  threads: string | undefined,
-  context: CommandContext,
-): Promise<LocalAppOptions['inspection']> {
-  const [{ readInspector }, { openPatchFeatures }, { createInspection }] = await Promise.all([
+async function openInspection(list: string, context: CommandContext): Promise<LocalAppOptions['inspection']> {
+  const [{ readInspector }, { openInspectionNetwork }, { createInspection }] = await Promise.all([
     import('./inspector-files.ts'),
-    import('../apps/inspect/index.ts'),
+    import('../apps/inspect/shipped-network.ts'),
     import('../serve/inspection.ts'),
   ]);
   const inspectors: Record<string, Awaited<ReturnType<typeof readInspector>>> = {};
@@ -134,8 +127,7 @@ async function openInspection(
     }
     inspectors[name] = await readInspector(file, context);
   }
-  await useEngine(threads);
-  return createInspection(inspectors, await openPatchFeatures());
+  return createInspection(inspectors, await openInspectionNetwork());
 }
 
 function welcome(url: string, { shop, inspection }: Pick<LocalAppOptions, 'shop' | 'inspection'>): string {

@@ -13,6 +13,7 @@ import { importCommand } from './import.ts';
 import { indexCommand } from './index-pictures.ts';
 import { info } from './info.ts';
 import { inspect } from './inspect.ts';
+import { inspectNetwork } from './inspect-network.ts';
 import { measure } from './measure.ts';
 import { predict } from './predict.ts';
 import { recommendCommand } from './recommend.ts';
@@ -39,6 +40,7 @@ export const studyCommands: readonly Command<never>[] = [
   detect,
   detectTrain,
   inspect,
+  inspectNetwork,
   exportCommand,
   importCommand,
   report,

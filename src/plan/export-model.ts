@@ -10,12 +10,14 @@ import {
   quantise,
 } from '../edge/index.ts';
 import { weightsDigest } from '../models/index.ts';
-import { type PlacedWeight, recordNetwork } from './recorded-network.ts';
+import { type PlacedWeight, type RecordedEnding, recordNetwork } from './recorded-network.ts';
 
 export interface ExportOptions {
   readonly name: string;
-  /** Names of the classes. */
+  /** Names of the classes, or, of a linear ending, of the values of the output. */
   readonly labels: readonly string[];
+  /** Default: softmax. Linear: what `classify` answers with are the values of the output, of any shape, and no probabilities. */
+  readonly ending?: RecordedEnding;
   /** What the model was trained with. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly accuracy?: ModelDescription['accuracy'];
@@ -26,7 +28,7 @@ export interface ExportOptions {
 /**
  * Makes a model file: filters of convolutions and dense layers as int8 with a scale an output channel, all other weights as they are.
  *
- * @param model One input of images, one output that ends in a softmax; it stays the caller's
+ * @param model One input of images, one output, which ends in a softmax unless `ending` says otherwise; it stays the caller's
  * @returns The bytes, which `createClassifier` takes
  * @throws SelvedgeError `export/unsupported` for a model that has no inference plan, `export/labels` for other than a label a class,
  * `export/weights` for weights that are no finite numbers
@@ -47,8 +49,8 @@ export interface ExportOptions {
  * ```
  */
 export async function exportModel(model: tf.LayersModel, options: ExportOptions): Promise<Uint8Array> {
-  const { name, labels, settings = {}, accuracy, kernels } = options;
-  const network = recordNetwork(model);
+  const { name, labels, ending, settings = {}, accuracy, kernels } = options;
+  const network = recordNetwork(model, ending);
   if ('reason' in network) {
     throw new SelvedgeError(
       'export/unsupported',

@@ -4,12 +4,12 @@
 import type { TensorReference } from '../backend/index.ts';
 import type * as tf from '../backend/tfjs.ts';
 import type { Network } from '../edge/index.ts';
-import { PARTITION_IMAGES } from './context.ts';
-import type { ImageShape, Operation } from './graph.ts';
-import { inferenceNetworkOf, layoutNetwork } from './inference-network.ts';
+import { floatsOf, PARTITION_IMAGES } from './context.ts';
+import { type ImageShape, type Operation, planGraph } from './graph.ts';
+import { type InferenceNetwork, inferenceNetworkOf, layoutNetwork, networkOf } from './inference-network.ts';
 import { PlanLayout, sizeOfVariable } from './layout.ts';
 import type { Call, PlanHeap } from './program.ts';
-import type { Unsupported } from './read-model.ts';
+import { readNetwork, type Unsupported } from './read-model.ts';
 
 /** A weight that the network reads, and where. */
 export interface PlacedWeight {
@@ -21,6 +21,7 @@ export interface PlacedWeight {
 
 export interface RecordedNetwork extends Omit<Network, 'weights'> {
   readonly inputShape: ImageShape;
+  /** Values of the output. */
   readonly classes: number;
   readonly weights: readonly PlacedWeight[];
 }
@@ -42,14 +43,20 @@ const ALIGNMENT = 8;
 /** Zeros between words that are kept along with them: a run of its own costs two numbers of a file's header. */
 const MAX_GAP_WORDS = 8;
 
+/** How an exported network ends: in the probabilities of classes, or in the values of its output as they are. */
+export type RecordedEnding = 'softmax' | 'linear';
+
 /**
  * Records what an inference plan of a model does.
  *
- * @param model As for `compileInference`; it stays the caller's
+ * @param model As for `compileInference`; of a linear ending: one output of any shape. It stays the caller's
  * @returns The network, or the reason why there is no plan
  */
-export function recordNetwork(model: tf.LayersModel): RecordedNetwork | Unsupported {
-  const network = inferenceNetworkOf(model);
+export function recordNetwork(
+  model: tf.LayersModel,
+  ending: RecordedEnding = 'softmax',
+): RecordedNetwork | Unsupported {
+  const network = ending === 'softmax' ? inferenceNetworkOf(model) : linearNetworkOf(model);
   if ('reason' in network) return network;
   const { operations } = network;
   const [input, logits] = [network.inputs[0]!, network.outputs[0]!];
@@ -59,12 +66,14 @@ export function recordNetwork(model: tf.LayersModel): RecordedNetwork | Unsuppor
   const layout = new PlanLayout(heap, { capacity: PARTITION_IMAGES, inputs: [input], isTraining: false, seed: 0 });
   const { derivations, scratchBytes, calls } = layoutNetwork(layout, network, PARTITION_IMAGES);
   const { memory } = layout;
-  const [, , classes] = logits.shape;
-  const output = memory.floats(PARTITION_IMAGES * classes);
-  const softmax = layout.args([layout.buffersOf(logits).value, output, classes]);
+  const classes = floatsOf(logits);
+  const isSoftmax = ending === 'softmax';
+  const values = layout.buffersOf(logits).value;
+  const output = isSoftmax ? memory.floats(PARTITION_IMAGES * classes) : values;
+  const softmax = layout.args([values, output, classes]);
   const programs = Array.from({ length: PARTITION_IMAGES }, (_, i): Call[] => [
     ...calls({ first: 0, last: i + 1 }),
-    { kernel: 'planSoftmax', args: softmax, start: 0, end: i + 1 },
+    ...(isSoftmax ? [{ kernel: 'planSoftmax', args: softmax, start: 0, end: i + 1 }] : []),
   ]);
   const scratch = memory.reserve(scratchBytes);
   layout.followWeights();
@@ -90,6 +99,13 @@ export function recordNetwork(model: tf.LayersModel): RecordedNetwork | Unsuppor
     })),
     memoryBytes: heap.byteLength,
   };
+}
+
+function linearNetworkOf(model: tf.LayersModel): InferenceNetwork | Unsupported {
+  const read = readNetwork(model, [undefined], model.outputs);
+  if ('reason' in read) return read;
+  const graph = planGraph(read, false);
+  return 'reason' in graph ? graph : networkOf(graph);
 }
 
 /** The filter of an operation and its output channels. */

@@ -10,12 +10,12 @@ import type { RequestImages } from './request-images.ts';
 
 /** What is found in an image. */
 export interface InspectedImage {
-  /** That of good images varies about 0 by 1. */
+  /** Larger is stranger. */
   readonly score: number;
   readonly isAlarm: boolean;
   /** How probable a score as large is among good images. */
   readonly probability: number;
-  /** `[side, side]`, 1 for what one in a hundred places of good images has. */
+  /** `[side, side]`, 1 for what one in a hundred pixels of good images has. */
   readonly map: Float32Array;
 }
 

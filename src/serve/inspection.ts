@@ -1,20 +1,26 @@
-// Inspectors that answer requests, on the engine that runs. Not here: HTTP (inspect-routes.ts), so that an app without one has no tfjs.
-// Invariant: an answer does not depend on what else is asked at the same time.
-import { inspectImages, type PatchFeatures, requireSameBackbone, type StoredInspector } from '../apps/inspect/index.ts';
-import type { InspectionService } from './inspect-routes.ts';
+// Inspectors that answer requests, by the network that ships. Not here: HTTP (inspect-routes.ts).
+// Invariant: an answer does not depend on what else is asked at the same time; others are answered between parts of a long request.
+import { inspectImages, requireSameNetwork } from '../apps/inspect/inspector.ts';
+import type { StoredInspector } from '../apps/inspect/inspector-file.ts';
+import type { Classifier } from '../edge/index.ts';
+import { platform } from '../platform/index.ts';
+import type { InspectedImage, InspectionService } from './inspect-routes.ts';
+
+/** Images that are inspected before others get their turn. */
+const PART = 16;
 
 /**
- * Makes inspectors ready for `createApp`. Needs a started backend.
+ * Makes inspectors ready for `createApp`.
  *
  * @param inspectors Of `decodeInspector`, by the names that they are asked for by
- * @param features Of `openPatchFeatures`; it stays the caller's
- * @throws SelvedgeError `inspect/other-backbone`
+ * @param network Of `openInspectionNetwork`
+ * @throws SelvedgeError `inspect/other-network`
  */
 export function createInspection(
   inspectors: Readonly<Record<string, StoredInspector>>,
-  features: PatchFeatures,
+  network: Classifier,
 ): InspectionService {
-  for (const { inspector } of Object.values(inspectors)) requireSameBackbone(inspector, features);
+  for (const { inspector } of Object.values(inspectors)) requireSameNetwork(inspector, network);
   return {
     inspectors: Object.fromEntries(
       Object.entries(inspectors).map(([name, { preparation, inspector }]) => [
@@ -22,6 +28,15 @@ export function createInspection(
         { preparation, falseAlarms: inspector.settings.falseAlarms },
       ]),
     ),
-    inspect: (name, images) => inspectImages(inspectors[name]!.inspector, features, images),
+    async inspect(name, images) {
+      const { inspector, preparation } = inspectors[name]!;
+      const bytes = PART * preparation.side * preparation.side;
+      const found: InspectedImage[] = [];
+      for (let start = 0; start < images.length; start += bytes) {
+        found.push(...inspectImages(inspector, network, images.subarray(start, start + bytes)));
+        await platform.giveWay();
+      }
+      return found;
+    },
   };
 }

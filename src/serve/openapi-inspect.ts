@@ -50,12 +50,12 @@ export const inspectSchemas: Readonly<Record<string, object>> = {
   InspectedImage: object(
     {
       verdict: { enum: ['good', 'deviates'] },
-      score: { ...number, description: 'Larger is stranger; that of good images varies about 0 by 1' },
+      score: { ...number, description: 'Larger is stranger' },
       probability: { ...share, description: 'How probable a score as large is among good images' },
       farthest: { ...object({ x: whole, y: whole }), description: 'Where the map is highest: column and row' },
       map: {
         description:
-          'Rows of the distance of each place from good ones, 1 for one in a hundred of good images; or the address of a PNG',
+          'Rows of how much each pixel deviates, 1 for one in a hundred of good images; or the address of a PNG',
         anyOf: [{ type: 'array', items: { type: 'array', items: number } }, text],
       },
       file: { ...text, description: 'Name of the file in a form' },

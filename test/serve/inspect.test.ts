@@ -8,13 +8,11 @@ import {
   fitInspector,
   inspectImages,
   measurePicture,
-  openPatchFeatures,
-  type PatchFeatures,
+  openInspectionNetwork,
   type StoredInspector,
 } from '../../src/apps/inspect/index.ts';
-import { type RunningBackend, startBackend } from '../../src/backend/index.ts';
-import * as tf from '../../src/backend/tfjs.ts';
 import { loadFashionMnistSample } from '../../src/data/sources.ts';
+import type { Classifier } from '../../src/edge/index.ts';
 import { createApp } from '../../src/serve/index.ts';
 import { createInspection } from '../../src/serve/inspection.ts';
 import { rgbaPng } from '../data/image-files.ts';
@@ -23,15 +21,13 @@ import { classifier, decodeImage } from './served.ts';
 
 const test = suite('inspect route');
 const BAG = 8;
-let engine: RunningBackend;
-let features: PatchFeatures;
+let network: Classifier;
 let stored: StoredInspector;
 let app: ReturnType<typeof createApp>;
 let bag: Uint8Array;
 let spoilt: Uint8Array;
 
 test.before(async () => {
-  engine = await startBackend({ threads: 1 });
   const { train, test: set } = await loadFashionMnistSample();
   const imagesOf = ({ images, labels }: typeof set, count: number): Uint8Array[] =>
     [...labels.keys()]
@@ -39,20 +35,14 @@ test.before(async () => {
       .slice(0, count)
       .map((i) => images.slice(i * 784, (i + 1) * 784));
   const good = imagesOf(train, 60);
-  features = await openPatchFeatures();
-  const inspector = await fitInspector(Uint8Array.from(good.flatMap((image) => [...image])), features, {
-    settings: { falseAlarms: 0.1, patches: 100 },
-  });
+  network = await openInspectionNetwork();
+  const inspector = fitInspector(Uint8Array.from(good.flatMap((image) => [...image])), network, { falseAlarms: 0.1 });
   const drift = fitDrift(Float64Array.from(good.flatMap((image) => [...measurePicture(image, 28, 28)])));
   stored = { inspector, drift, preparation: { side: 28, channels: 1, fit: 'object' } };
   [bag] = imagesOf(set, 1) as [Uint8Array];
   const isSpoilt = (x: number, y: number): boolean => x >= 8 && x < 16 && y >= 12 && y < 20;
   spoilt = bag.map((level, i) => (isSpoilt(i % 28, Math.floor(i / 28)) ? 255 * ((i >> 1) & 1) : level));
-  app = createApp({ classifier, decodeImage, inspection: createInspection({ bags: stored }, features) });
-});
-test.after(async () => {
-  features.dispose();
-  await engine.stop();
+  app = createApp({ classifier, decodeImage, inspection: createInspection({ bags: stored }, network) });
 });
 
 interface Found {
@@ -85,11 +75,10 @@ async function inspect(
 
 const both = (): Uint8Array => Uint8Array.of(...bag, ...spoilt);
 
-test('POST /inspect tells verdict, p-value and where, as inspectImages() does, and leaks nothing', async () => {
-  const tensors = tf.memory().numTensors;
+test('POST /inspect tells verdict, p-value and where, as inspectImages() does', async () => {
   const { status, json } = await inspect(both());
   assert.is(status, 200);
-  const expected = await inspectImages(stored.inspector, features, both());
+  const expected = inspectImages(stored.inspector, network, both());
   json.images.forEach((image, i) => {
     const { isAlarm, score, probability, map } = expected[i]!;
     assert.is(image.verdict, isAlarm ? 'deviates' : 'good');
@@ -99,7 +88,6 @@ test('POST /inspect tells verdict, p-value and where, as inspectImages() does, a
   });
   const [fine, bad] = json.images;
   assert.ok(bad!.score > fine!.score);
-  assert.is(tf.memory().numTensors, tensors);
 });
 
 test('POST /inspect draws the map as a PNG that can be decoded, or leaves it out', async () => {
@@ -126,7 +114,7 @@ test('POST /inspect takes pictures and forms, prepared as the inspector was taug
 
 test('POST /inspect wants a name where there are several inspectors', async () => {
   const strict = { ...stored, inspector: { ...stored.inspector, threshold: -100 } };
-  const two = createApp({ classifier, inspection: createInspection({ bags: stored, strict }, features) });
+  const two = createApp({ classifier, inspection: createInspection({ bags: stored, strict }, network) });
   const verdictOf = async (query: string) => (await inspect(bag, query, undefined, two)).json.images[0]!.verdict;
   assert.is(await verdictOf('?inspector=strict'), 'deviates');
   assert.is(await verdictOf('?inspector=bags'), (await inspect(bag)).json.images[0]!.verdict);
@@ -158,8 +146,8 @@ test('POST /inspect refuses each wrong request by its code', async () => {
 });
 
 test('createInspection() refuses an inspector of another network', () => {
-  const foreign = { ...stored, inspector: { ...stored.inspector, backbone: 'other' } };
-  assert.throws(() => createInspection({ foreign }, features), /another release/);
+  const foreign = { ...stored, inspector: { ...stored.inspector, network: 'other' } };
+  assert.throws(() => createInspection({ foreign }, network), /another release/);
 });
 
 test('the document has the route where there is an inspector, and answers conform to it', async () => {

@@ -8,6 +8,7 @@ import { DesignView } from './views/design.tsx';
 import { EvaluateView } from './views/evaluate.tsx';
 import { ExploreView } from './views/explore.tsx';
 import { FindView } from './views/find.tsx';
+import { InspectView } from './views/inspect.tsx';
 import { SimilarView } from './views/similar.tsx';
 import { StudyView } from './views/study.tsx';
 import { TrainView } from './views/train.tsx';
@@ -16,6 +17,7 @@ const views: Readonly<Record<Route, { readonly title: string; readonly View: () 
   classify: { title: 'Classify', View: ClassifyView },
   similar: { title: 'Similar', View: SimilarView },
   find: { title: 'Find', View: FindView },
+  inspect: { title: 'Inspect', View: InspectView },
   design: { title: 'Design', View: DesignView },
   data: { title: 'Data', View: ExploreView },
   train: { title: 'Train', View: TrainView },

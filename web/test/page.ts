@@ -2,7 +2,17 @@
 // Invariant: whatever a user would do by hand is done through the browser's own input, but for drop and paste, which drivers cannot do.
 import type { Tab } from './browsers.ts';
 
-export const views = ['classify', 'similar', 'find', 'design', 'data', 'train', 'evaluate', 'study'] as const;
+export const views = [
+  'classify',
+  'similar',
+  'find',
+  'inspect',
+  'design',
+  'data',
+  'train',
+  'evaluate',
+  'study',
+] as const;
 export type View = (typeof views)[number];
 
 const quoted = JSON.stringify;

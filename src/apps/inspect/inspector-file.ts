@@ -12,8 +12,7 @@ import * as v from 'valibot';
 import { concatenate } from '../../core/concatenate.ts';
 import { messageOf, SelvedgeError } from '../../core/errors.ts';
 import { checkPreparation, type Preparation } from '../../data/preparation.ts';
-import type { DriftBaseline } from './drift.ts';
-import { STATISTICS } from './drift.ts';
+import { type DriftBaseline, STATISTICS } from './drift.ts';
 import type { Inspector } from './inspector.ts';
 
 /** What a file holds. */
@@ -24,7 +23,7 @@ export interface StoredInspector {
   readonly preparation: Preparation;
 }
 
-export const INSPECTOR_FORMAT_VERSION = 1;
+export const INSPECTOR_FORMAT_VERSION = 2;
 const MAGIC = Uint8Array.of(0x89, 0x53, 0x4c, 0x49, 0x0d, 0x0a, 0x1a, 0x0a);
 const FIXED_BYTES = 16;
 const DIGEST_BYTES = 32;
@@ -33,40 +32,29 @@ const finite = v.pipe(v.number(), v.finite());
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 const scale = v.strictObject({ mean: finite, deviation: finite });
 const headerSchema = v.strictObject({
-  settings: v.strictObject({ falseAlarms: finite, patches: whole, seed: whole }),
-  backbone: v.string(),
+  settings: v.strictObject({ falseAlarms: finite, seed: whole }),
+  network: v.string(),
   learntFrom: whole,
-  patchScale: scale,
+  pixelScale: scale,
   densityScale: scale,
   threshold: finite,
-  patchLimit: finite,
+  pixelLimit: finite,
   drift: v.strictObject({ pictures: whole, limit: finite }),
   preparation: v.unknown(),
   /** Values of each array. */
-  lengths: v.strictObject({
-    mean: whole,
-    factor: whole,
-    heldOut: whole,
-    means: whole,
-    deviations: whole,
-    scales: whole,
-    bank: whole,
-  }),
+  lengths: v.strictObject({ heldOut: whole, pixels: whole, blocks: whole }),
 });
 
 /**
  * @returns The bytes of a file
  */
 export async function encodeInspector({ inspector, drift, preparation }: StoredInspector): Promise<Uint8Array> {
-  const { density, heldOut, scales, bank, ...plain } = inspector;
-  const doubles = [density.mean, density.factor, heldOut, drift.means, drift.deviations];
-  const singles = [scales, bank];
-  const [mean, factor, held, means, deviations] = doubles.map(({ length }) => length);
+  const { means, deviations, heldOut, density, ...plain } = inspector;
   const header = {
     ...plain,
     drift: { pictures: drift.pictures, limit: drift.limit },
     preparation,
-    lengths: { mean, factor, heldOut: held, means, deviations, scales: scales.length, bank: bank.length },
+    lengths: { heldOut: heldOut.length, pixels: means.length, blocks: density.mean.length },
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
   const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20);
@@ -76,7 +64,7 @@ export async function encodeInspector({ inspector, drift, preparation }: StoredI
   const view = new DataView(fixed.buffer);
   view.setUint32(8, INSPECTOR_FORMAT_VERSION, true);
   view.setUint32(12, padded.length, true);
-  const arrays = [...doubles, ...singles].map(
+  const arrays = [heldOut, drift.means, drift.deviations, density.mean, density.factor, means, deviations].map(
     ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
   );
   const content = concatenate([fixed, padded, ...arrays]);
@@ -123,21 +111,16 @@ export async function decodeInspector(
       return new make(whole.slice(at - bytesOf, at).buffer);
     };
     const { lengths, drift, preparation, ...plain } = header;
-    const [mean, factor] = [take(Float64Array, lengths.mean), take(Float64Array, lengths.factor)];
     const heldOut = take(Float64Array, lengths.heldOut);
-    const [means, deviations] = [take(Float64Array, lengths.means), take(Float64Array, lengths.deviations)];
-    const [scales, bank] = [take(Float32Array, lengths.scales), take(Float32Array, lengths.bank)];
-    const fits =
-      at === end &&
-      means.length === STATISTICS &&
-      deviations.length === STATISTICS &&
-      factor.length === mean.length ** 2 &&
-      bank.length % (scales.length + 2) === 0;
-    if (!fits) throw new Error('expected arrays that fit together');
+    const [driftMeans, driftDeviations] = [take(Float64Array, STATISTICS), take(Float64Array, STATISTICS)];
+    const [mean, factor] = [take(Float64Array, lengths.blocks), take(Float64Array, lengths.blocks ** 2)];
+    const [means, deviations] = [take(Float32Array, lengths.pixels), take(Float32Array, lengths.pixels)];
+    const known = checkPreparation(preparation);
+    if (at !== end || lengths.pixels !== known.side * known.side) throw new Error('expected arrays that fit together');
     return {
-      inspector: { ...plain, density: { mean, factor }, heldOut, scales, bank },
-      drift: { ...drift, means, deviations },
-      preparation: checkPreparation(preparation),
+      inspector: { ...plain, means, deviations, density: { mean, factor }, heldOut },
+      drift: { ...drift, means: driftMeans, deviations: driftDeviations },
+      preparation: known,
     };
   } catch (error) {
     throw refuse('corrupt', messageOf(error).split('\n')[0]!, error);

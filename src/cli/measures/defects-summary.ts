@@ -36,6 +36,13 @@ interface Described {
       readonly noticed: number;
       readonly meanDelay: number | null;
       readonly falseAlarms: number;
+      readonly slow: {
+        readonly noticed: number;
+        readonly inTime: number;
+        readonly alarmsBefore: number;
+        readonly alarmsWhenNoticed: number | null;
+        readonly alarmsAfter: number;
+      };
     }[];
   };
 }
@@ -55,10 +62,17 @@ export function describeDefects(found: Described): string {
     ),
     `Mean AUROC ${found.meanAuroc.toFixed(4)}, of pixels ${found.meanPixelAuroc.toFixed(4)}`,
     `False alarms ${(100 * found.falseAlarms).toFixed(1)}% of good test pictures, wanted ${100 * found.wantedFalseAlarms}%`,
-    'Made drifts',
+    'Made drifts, sudden',
     ...found.drifts.measured.map(
       ({ drift, streams, noticed, meanDelay, falseAlarms }) =>
         `  ${drift}: noticed in ${noticed} of ${streams}, after ${meanDelay === null ? '-' : meanDelay.toFixed(1)} pictures; ${falseAlarms} false alarms`,
     ),
+    'Made drifts, slow: noticed before single pictures are alarms twice as often',
+    ...found.drifts.measured.map(({ drift, streams, slow }) => {
+      const [before, then, after] = [slow.alarmsBefore, slow.alarmsWhenNoticed, slow.alarmsAfter].map((share) =>
+        share === null ? '-' : `${(100 * share).toFixed(1)}%`,
+      );
+      return `  ${drift}: noticed in ${slow.noticed} of ${streams}, in time in ${slow.inTime}; alarms ${before} before, ${then} when noticed, ${after} at the end`;
+    }),
   ].join('\n');
 }

@@ -3,19 +3,21 @@ import * as assert from 'uvu/assert';
 import {
   alarmProbability,
   alarmThreshold,
-  chooseCoreset,
   decodeInspector,
   encodeInspector,
+  exportAnomalyNetwork,
   fitDrift,
   fitGaussian,
   fitInspector,
   fitOneClass,
   gaussianDistances,
   inspectImages,
+  makeAnomaly,
   makeDefects,
   measurePicture,
-  openPatchFeatures,
+  openInspectionNetwork,
   storeRows,
+  trainAnomalyNetwork,
   transformImages,
   watchDrift,
 } from '../../../src/apps/inspect/index.ts';
@@ -23,6 +25,9 @@ import { type RunningBackend, startBackend } from '../../../src/backend/index.ts
 import * as tf from '../../../src/backend/tfjs.ts';
 import { createPhilox } from '../../../src/core/philox.ts';
 import { loadFashionMnistSample } from '../../../src/data/sources.ts';
+import { createClassifier, edgeKernelsDigest } from '../../../src/edge/index.ts';
+import { createNetworkPredictor } from '../../../src/plan/index.ts';
+import { compileEngineFile } from '../../../src/platform/index.ts';
 
 const test = suite('inspect');
 let engine: RunningBackend;
@@ -81,10 +86,9 @@ test('storeRows() finds the nearest rows as a plain loop does, and leaks nothing
   assert.is(tf.memory().numTensors, tensors);
 });
 
-test('fitGaussian() and chooseCoreset() do what their names say', () => {
+test('fitGaussian() does what its name says', () => {
   const fit = fitGaussian(Float32Array.of(0, 0, 2, 0, 0, 2, 2, 2), 2, 1e-9);
   assert.ok(Math.abs(gaussianDistances(fit, Float32Array.of(4, 1))[0]! - 3) < 1e-6);
-  assert.equal([...chooseCoreset(Float32Array.of(0, 0, 10, 4), 1, 9)], [0, 2, 3]);
   assert.throws(() => fitGaussian(new Float32Array(0), 2, 1), codeIs('inspect/rows'));
 });
 
@@ -100,20 +104,21 @@ test('alarmThreshold() keeps false alarms to the wanted rate, and refuses a rate
   assert.throws(() => alarmThreshold(held, Number.NaN), codeIs('inspect/rate'));
 });
 
-test('fitInspector() finds large holes in boots, and its file gives the same back bit for bit', async () => {
-  const tensors = tf.memory().numTensors;
-  const features = await openPatchFeatures();
+test('fitInspector() finds holes in boots, and other clothes, and its file gives the same back bit for bit', async () => {
+  const network = await openInspectionNetwork();
   const half = boots.subarray(0, 100 * 784);
   const rest = boots.subarray(100 * 784);
-  const settings = { falseAlarms: 0.1, patches: 200 };
-  const inspector = await fitInspector(half, features, { settings });
+  const inspector = fitInspector(half, network, { falseAlarms: 0.1 });
   const options = { kind: 'hole', size: 'large', seed: 1, width: 28, height: 28 } as const;
-  const [fine, spoilt] = [
-    await inspectImages(inspector, features, rest),
-    await inspectImages(inspector, features, makeDefects(rest, options).images),
-  ];
+  const fine = inspectImages(inspector, network, rest);
+  const spoilt = inspectImages(inspector, network, makeDefects(rest, options).images);
   const larger = spoilt.filter(({ score }, i) => score > fine[i]!.score).length;
   assert.ok(larger > 0.8 * spoilt.length, `${larger} of ${spoilt.length}`);
+  const { test: set } = await loadFashionMnistSample();
+  const trouser = set.labels.indexOf(1);
+  const [other] = inspectImages(inspector, network, set.images.subarray(trouser * 784, (trouser + 1) * 784));
+  assert.ok(other!.isAlarm && other!.parts.density > 2);
+  assert.equal(inspectImages(inspector, network, rest.subarray(784, 2 * 784)), fine.slice(1, 2));
 
   const statistics = Float64Array.from({ length: 20 * 7 }, (_, i) => i % 13);
   const stored = {
@@ -130,9 +135,53 @@ test('fitInspector() finds large holes in boots, and its file gives the same bac
   changed[8] = 9;
   await rejects(() => decodeInspector(changed, { name: 'm' }), 'inspect/version');
   await rejects(() => decodeInspector(Uint8Array.of(1, 2), { name: 'm' }), 'inspect/foreign');
-  await rejects(() => inspectImages({ ...inspector, backbone: 'x' }, features, rest), 'inspect/other-backbone');
-  await rejects(() => fitInspector(half, features, { settings: { falseAlarms: 0.001 } }), 'inspect/few');
-  features.dispose();
+  assert.throws(() => inspectImages({ ...inspector, network: 'x' }, network, rest), codeIs('inspect/other-network'));
+  assert.throws(() => fitInspector(half, network, { falseAlarms: 0.001 }), codeIs('inspect/few'));
+  assert.throws(() => fitInspector(half, network, { falseAlarms: 0.6 }), codeIs('inspect/rate'));
+  assert.throws(() => inspectImages(inspector, network, rest.subarray(1)), codeIs('edge/images'));
+});
+
+test('makeAnomaly() changes what its mask says, in three pictures of five, and the same again', () => {
+  const count = boots.length / 784;
+  let changed = 0;
+  for (let position = 0; position < count; position++) {
+    const made = makeAnomaly(boots, { position, epoch: 3, seed: 7, side: 28 });
+    const original = boots.subarray(position * 784, (position + 1) * 784);
+    assert.ok(made.image.every((level, i) => (made.mask[i] === 1) === Math.abs(level - original[i]!) >= 8));
+    changed += Number(made.mask.includes(1));
+    assert.equal(makeAnomaly(boots, { position, epoch: 3, seed: 7, side: 28 }), made);
+  }
+  assert.ok(changed > 0.45 * count && changed < 0.7 * count, `${changed} of ${count}`);
+  const blank = new Uint8Array(784);
+  assert.equal(makeAnomaly(blank, { position: 0, epoch: 0, seed: 1, side: 28 }), { image: blank, mask: blank });
+});
+
+test('trainAnomalyNetwork() learns by the plan, and its file answers as the plan does but for int8, and leaks nothing', async () => {
+  const tensors = tf.memory().numTensors;
+  const images = boots.subarray(0, 64 * 784);
+  const losses: number[] = [];
+  const model = (await trainAnomalyNetwork(images, {
+    settings: { widths: [4, 8], blocks: 1, epochs: 3, batchSize: 16 },
+    onEpoch: ({ loss }) => losses.push(loss),
+  }))!;
+  assert.ok(losses[2]! < losses[0]!, losses.join());
+  const kernels = await compileEngineFile('edge.wasm');
+  const file = await exportAnomalyNetwork(model, { kernels: edgeKernelsDigest(kernels), settings: {} });
+  const network = await createClassifier({ model: file, kernels });
+  const predictor = createNetworkPredictor(model);
+  assert.is(predictor.unplanned, undefined);
+  const [expected] = predictor.predict(Float32Array.from(images, (level) => level / 255));
+  const largest = expected!.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  assert.ok(network.classify(images).every((value, i) => Math.abs(value - expected![i]!) < 0.05 * largest));
+  assert.equal(
+    [...network.model.labels].map(Number).sort((a, b) => a - b),
+    [...Array(784).keys()],
+  );
+  predictor.dispose();
+  model.dispose();
+  const controller = new AbortController();
+  controller.abort();
+  assert.is(await trainAnomalyNetwork(images, { signal: controller.signal }), undefined);
   assert.is(tf.memory().numTensors, tensors);
 });
 

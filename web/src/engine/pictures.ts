@@ -20,8 +20,9 @@ async function fetchBytes(address: string): Promise<ArrayBuffer> {
 /** The file of a model that ships. */
 export const shippedFile = (name: ShippedModel): Promise<ArrayBuffer> => fetchBytes(addresses[name]);
 
-async function openShipped(name: ShippedModel): Promise<Classifier> {
-  const [model, kernels] = await Promise.all([shippedFile(name), fetchBytes(kernelsAddress)]);
+/** A network of the package, ready. */
+export async function openNetwork(address: string): Promise<Classifier> {
+  const [model, kernels] = await Promise.all([fetchBytes(address), fetchBytes(kernelsAddress)]);
   return createClassifier({ model, kernels: await WebAssembly.compile(kernels) });
 }
 
@@ -29,7 +30,7 @@ async function openShipped(name: ShippedModel): Promise<Classifier> {
 export function shippedClassifier(name: ShippedModel): Promise<Classifier> {
   const classifier =
     opened.get(name) ??
-    openShipped(name).catch((error: unknown) => {
+    openNetwork(addresses[name]).catch((error: unknown) => {
       opened.delete(name);
       throw error;
     });

@@ -184,6 +184,50 @@ export interface FindAnswer {
   readonly laid?: readonly string[];
 }
 
+/** Good pictures to learn from: test images of a class, or the user's own. */
+export type GoodPictures =
+  | { readonly kind: 'class'; readonly label: number }
+  | { readonly kind: 'files'; readonly files: readonly File[] };
+
+/** What an inspector has learnt. */
+export interface Learnt {
+  readonly name: string;
+  readonly learntFrom: number;
+  readonly heldOut: number;
+  readonly falseAlarms: number;
+  /** Files that could not be read, each with the reason. */
+  readonly refused: readonly string[];
+  /** Whether there are other test images of the class, to look at. */
+  readonly hasOthers: boolean;
+}
+
+export const defectWishes = ['none', 'hole', 'stain', 'seam', 'missing', 'print', 'tone'] as const;
+export const defectExtents = ['small', 'medium', 'large'] as const;
+
+/** A test image of the class that was learnt, with a made defect or as it is. */
+export interface DefectWish {
+  readonly kind: (typeof defectWishes)[number];
+  readonly size: (typeof defectExtents)[number];
+  readonly seed: number;
+}
+
+/** What an inspector says of a picture. */
+export interface InspectAnswer {
+  readonly name: string;
+  /** As the network sees it. */
+  readonly pixels: Uint8Array;
+  readonly isAlarm: boolean;
+  /** How probable a score as large is among good pictures. */
+  readonly probability: number;
+  readonly falseAlarms: number;
+  /** Red, green, blue and opacity of where it deviates. */
+  readonly where: Uint8ClampedArray;
+  /** Column and row where it deviates most, of 28; undefined where no pixel does. */
+  readonly farthest?: { readonly x: number; readonly y: number };
+  /** The same of where a defect was made. */
+  readonly made?: Uint8ClampedArray;
+}
+
 /** A picture as the networks see it: 28 x 28 grey levels. */
 export interface ShownPicture {
   readonly name: string;

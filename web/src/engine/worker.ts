@@ -10,7 +10,9 @@ import { preparePicture, shippedClassifier } from './pictures.ts';
 import {
   type Classification,
   type CommandEnd,
+  type DefectWish,
   type DesignWish,
+  type GoodPictures,
   isShipped,
   type ModelChoice,
   type Picture,
@@ -27,6 +29,7 @@ const evaluations = () => import('./evaluation.ts');
 const explanations = () => import('./explanations.ts');
 const shop = () => import('./shop.ts');
 const finder = () => import('./find.ts');
+const inspector = () => import('./inspect.ts');
 const designer = () => import('./design.ts');
 const models = () => import('./trained-models.ts');
 
@@ -116,6 +119,9 @@ const api = {
     (await shop()).similarTo(picture, onProgress),
   findInFile: async (name: string, blob: Blob) => (await finder()).findInFile(name, blob),
   findInScene: async (wish: SceneWish) => (await finder()).findInScene(wish),
+  learnGood: async (good: GoodPictures, falseAlarms: number) => (await inspector()).learnGood(good, falseAlarms),
+  inspectFile: async (name: string, blob: Blob) => (await inspector()).inspectFile(name, blob),
+  inspectMade: async (wish: DefectWish) => (await inspector()).inspectMade(wish),
   /** A picture as the networks see it. */
   readPicture: async (picture: Picture): Promise<ShownPicture> => ({
     name: picture.name,

@@ -2,7 +2,17 @@
 import { signal } from '@preact/signals';
 
 /** In the order of the navigation, a line each; app.tsx has the view of each. */
-export const routes = ['classify', 'similar', 'find', 'design', 'data', 'train', 'evaluate', 'study'] as const;
+export const routes = [
+  'classify',
+  'similar',
+  'find',
+  'inspect',
+  'design',
+  'data',
+  'train',
+  'evaluate',
+  'study',
+] as const;
 
 export type Route = (typeof routes)[number];
 
