@@ -9,6 +9,7 @@ import { preparationOf } from '../data/preparation.ts';
 import type { Classifier } from '../edge/index.ts';
 import { answerError, requestError } from './answer-error.ts';
 import { addDetectRoute, type DetectorService, detectPath } from './detect-routes.ts';
+import { addGenerateRoute, type DesignService, generatePath } from './generate-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import {
   type ImageForm,
@@ -38,6 +39,8 @@ export interface AppOptions {
   readonly shop?: ShopService;
   /** Finds items in pictures of any size: then there is `POST /detect`, too. `createLocalApp` has the detector that ships. */
   readonly detector?: DetectorService;
+  /** Makes designs: then there is `POST /generate`, too. `createLocalApp` has the generator that ships. */
+  readonly designer?: DesignService;
   /** What `/health` says of where it runs. */
   readonly runtime?: string;
   /** Hears of what went wrong on this side; the client does not. */
@@ -76,7 +79,7 @@ const paths = { classify: '/classify', health: '/health', model: '/model', opena
  */
 export function createApp(options: AppOptions): Hono {
   const limits = { ...defaultLimits, ...options.limits };
-  const { decodeImage, onError, runtime, shop, detector } = options;
+  const { decodeImage, onError, runtime, shop, detector, designer } = options;
   const readPicture = options.readPicture ?? (decodeImage && createPictureReader(decodeImage));
   const classifier = settled(options.classifier, onError);
   const app = new Hono();
@@ -103,6 +106,7 @@ export function createApp(options: AppOptions): Hono {
     });
   }
   if (detector) addDetectRoute(app, detector, limits);
+  if (designer) addGenerateRoute(app, designer, limits);
   app.get(paths.health, async (context) =>
     context.json({ status: 'ok', version, runtime, model: (await classifier()).model.name }),
   );
@@ -119,10 +123,16 @@ export function createApp(options: AppOptions): Hono {
         hasCodecs,
         hasShop: shop !== undefined,
         hasDetector: detector !== undefined,
+        hasDesigner: designer !== undefined,
       }),
     );
   });
-  const known = [...Object.values(paths), ...(shop ? shopPaths : []), ...(detector ? [detectPath] : [])];
+  const known = [
+    ...Object.values(paths),
+    ...(shop ? shopPaths : []),
+    ...(detector ? [detectPath] : []),
+    ...(designer ? [generatePath] : []),
+  ];
   for (const path of known) app.all(path, (context) => methodNotAllowed(context, path));
   app.notFound((context) =>
     answer(
@@ -187,7 +197,7 @@ function prediction(
 }
 
 function methodNotAllowed(context: Context, path: string): Response {
-  const allowed = [paths.classify, detectPath, ...shopPaths].includes(path) ? 'POST' : 'GET, HEAD';
+  const allowed = [paths.classify, detectPath, generatePath, ...shopPaths].includes(path) ? 'POST' : 'GET, HEAD';
   context.header('allow', allowed);
   return answer(
     context,

@@ -3,8 +3,15 @@
 import { eventKinds } from '../apps/recommend/events.ts';
 import { version } from '../core/version.ts';
 import type { ModelDescription } from '../edge/index.ts';
-import { type ErrorStatus, errorStatuses, type RequestErrorCode, shopErrorStatuses } from './answer-error.ts';
+import {
+  type ErrorStatus,
+  errorStatuses,
+  generateErrorStatuses,
+  type RequestErrorCode,
+  shopErrorStatuses,
+} from './answer-error.ts';
 import { detectOperation, detectSchemas } from './openapi-detect.ts';
+import { generateOperation, generateSchemas, sheetContent } from './openapi-generate.ts';
 import { acceptedTypes, bytesOfImage, type ImageForm, type RequestLimits, rowsOf } from './request-images.ts';
 import { MOST_ITEMS } from './shop-routes.ts';
 
@@ -21,6 +28,8 @@ interface DocumentOptions {
   readonly hasShop?: boolean;
   /** Whether items are found in pictures. */
   readonly hasDetector?: boolean;
+  /** Whether designs are made. */
+  readonly hasDesigner?: boolean;
 }
 
 const statusTexts: Readonly<Record<ErrorStatus, string>> = {
@@ -51,8 +60,11 @@ const json = (schema: string, rest: object = {}): object => ({
   'application/json': { schema: { $ref: `#/components/schemas/${schema}` }, ...rest },
 });
 
-const errorResponses = (...statuses: readonly ErrorStatus[]): Record<string, object> =>
-  responsesOf(statuses, (code) => !Object.hasOwn(shopErrorStatuses, code));
+const errorResponses = (...statuses: readonly ErrorStatus[]): Record<string, object> => responsesOf(statuses, isOfAny);
+
+/** Of a code that no use alone has. */
+const isOfAny = (code: string): boolean =>
+  !Object.hasOwn(shopErrorStatuses, code) && !Object.hasOwn(generateErrorStatuses, code);
 
 function responsesOf(statuses: readonly ErrorStatus[], isPossible: (code: string) => boolean): Record<string, object> {
   return Object.fromEntries(
@@ -97,6 +109,9 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
       ...(options.hasDetector
         ? { '/detect': { post: { ...detectOperation(options.limits), responses: detectResponses() } } }
         : {}),
+      ...(options.hasDesigner
+        ? { '/generate': { post: { ...generateOperation(options.limits), responses: generateResponses() } } }
+        : {}),
       '/health': get('Whether the server can answer', 'It can', 'Health'),
       '/model': get('What is known of the model', 'The model', 'Model'),
       '/openapi.json': {
@@ -115,6 +130,7 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
         ...schemasOf(options),
         ...(options.hasShop ? shopSchemas() : {}),
         ...(options.hasDetector ? detectSchemas : {}),
+        ...(options.hasDesigner ? generateSchemas : {}),
       },
     },
   };
@@ -122,16 +138,21 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
 
 const detectResponses = (): Record<string, object> => ({
   200: { description: 'Items of each picture, the surest first', content: json('Detection') },
+  ...responsesOf([400, 413, 415, 422, 500, 503], (code) => code === 'request/query' || isOfAny(code)),
+});
+
+const generateResponses = (): Record<string, object> => ({
+  200: { description: 'The designs', content: { ...sheetContent, ...json('Designs') } },
   ...responsesOf(
     [400, 413, 415, 422, 500, 503],
-    (code) => code === 'request/query' || !Object.hasOwn(shopErrorStatuses, code),
+    (code) => code === 'request/query' || Object.hasOwn(generateErrorStatuses, code) || isOfAny(code),
   ),
 });
 
 /** `similar` takes what `classify` takes. */
 function shopOperations(options: DocumentOptions): Record<string, object> {
   const { requestBody } = classifyOperation(options) as { readonly requestBody: object };
-  const anyCode = (): boolean => true;
+  const anyCode = (code: string): boolean => !Object.hasOwn(generateErrorStatuses, code);
   return {
     '/similar': {
       post: {
