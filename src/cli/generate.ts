@@ -1,6 +1,7 @@
 // selvedge generate: new pictures of clothes, of a class or a mixture, from a picture, or between two; with --train, the training of a
 // generator. Not here: how they are made (src/apps/generate). Invariant: the same command gives the same pictures on every engine.
 import type { ClassMixture, Designs, Generator } from '../apps/generate/index.ts';
+import { parseMixture } from '../apps/generate/parse-mixture.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
 import type { Preparation } from '../data/preparation.ts';
@@ -143,16 +144,9 @@ function upTo(option: string, text: string | undefined, most: number): number | 
 
 /** "dress", or "dress:3,shirt:1". */
 function readMixture(option: string, text: string): ClassMixture {
-  const mixture: Record<string, number> = {};
-  for (const part of text.split(',')) {
-    const [, name, share = '1'] = /^(.*?)(?::([^:]*))?$/.exec(part.trim())!;
-    const value = Number(share);
-    if (!name || !(value > 0 && value < Infinity) || share.trim() === '') {
-      throw usageError(`Option "--${option}" got "${text}": expected a class, or shares such as "dress:3,shirt:1"`);
-    }
-    mixture[name] = (mixture[name] ?? 0) + value;
-  }
-  return mixture;
+  const mixture = parseMixture(text);
+  if (mixture) return mixture;
+  throw usageError(`Option "--${option}" got "${text}": expected a class, or shares such as "dress:3,shirt:1"`);
 }
 
 async function makeDesigns(request: Request, args: Arguments, context: CommandContext): Promise<CommandOutput> {

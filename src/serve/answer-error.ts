@@ -19,6 +19,12 @@ export const shopErrorStatuses = {
   'catalogue/unknown-id': 422,
 } as const satisfies Readonly<Record<string, ErrorStatus>>;
 
+/** Codes of what is asked of a generator. */
+export const generateErrorStatuses = {
+  'generate/request': 400,
+  'generate/class': 422,
+} as const satisfies Readonly<Record<string, ErrorStatus>>;
+
 /** Codes that a client may get, with their status; every other error is the server's own. */
 export const errorStatuses = {
   'request/empty': 400,
@@ -41,6 +47,7 @@ export const errorStatuses = {
   'image/corrupt': 422,
   'image/blank': 422,
   ...shopErrorStatuses,
+  ...generateErrorStatuses,
   'serve/internal': 500,
   'serve/picture-worker': 500,
   'serve/no-model': 503,

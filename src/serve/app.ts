@@ -9,6 +9,7 @@ import { type Preparation, preparationOf } from '../data/preparation.ts';
 import type { Classifier } from '../edge/index.ts';
 import { answerError, requestError } from './answer-error.ts';
 import { addDetectRoute, type DetectorService, detectPath } from './detect-routes.ts';
+import { addGenerateRoute, type DesignService, generatePath } from './generate-routes.ts';
 import { addInspectRoute, type InspectionService, inspectPath } from './inspect-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import {
@@ -41,6 +42,8 @@ export interface AppOptions {
   readonly detector?: DetectorService;
   /** Tells what deviates from good pictures, such as of inspection.ts: then there is `POST /inspect`, too. */
   readonly inspection?: InspectionService;
+  /** Makes designs: then there is `POST /generate`, too. `createLocalApp` has the generator that ships. */
+  readonly designer?: DesignService;
   /** What `/health` says of where it runs. */
   readonly runtime?: string;
   /** Hears of what went wrong on this side; the client does not. */
@@ -79,7 +82,7 @@ const paths = { classify: '/classify', health: '/health', model: '/model', opena
  */
 export function createApp(options: AppOptions): Hono {
   const limits = { ...defaultLimits, ...options.limits };
-  const { decodeImage, onError, runtime, shop, detector, inspection } = options;
+  const { decodeImage, onError, runtime, shop, detector, inspection, designer } = options;
   const readPicture = options.readPicture ?? (decodeImage && createPictureReader(decodeImage));
   const classifier = settled(options.classifier, onError);
   const app = new Hono();
@@ -109,6 +112,7 @@ export function createApp(options: AppOptions): Hono {
   if (inspection) {
     addInspectRoute(app, inspection, (request, preparation) => readImagesAs(request, inspectedForm(preparation)));
   }
+  if (designer) addGenerateRoute(app, designer, limits);
   app.get(paths.health, async (context) =>
     context.json({ status: 'ok', version, runtime, model: (await classifier()).model.name }),
   );
@@ -126,6 +130,7 @@ export function createApp(options: AppOptions): Hono {
         hasShop: shop !== undefined,
         hasDetector: detector !== undefined,
         ...(inspection && { inspectors: inspection.inspectors }),
+        hasDesigner: designer !== undefined,
       }),
     );
   });
@@ -134,6 +139,7 @@ export function createApp(options: AppOptions): Hono {
     ...(shop ? shopPaths : []),
     ...(detector ? [detectPath] : []),
     ...(inspection ? [inspectPath] : []),
+    ...(designer ? [generatePath] : []),
   ];
   for (const path of known) app.all(path, (context) => methodNotAllowed(context, path));
   app.notFound((context) =>
@@ -204,7 +210,8 @@ function prediction(
 }
 
 function methodNotAllowed(context: Context, path: string): Response {
-  const allowed = [paths.classify, detectPath, inspectPath, ...shopPaths].includes(path) ? 'POST' : 'GET, HEAD';
+  const posts: readonly string[] = [paths.classify, detectPath, inspectPath, generatePath, ...shopPaths];
+  const allowed = posts.includes(path) ? 'POST' : 'GET, HEAD';
   context.header('allow', allowed);
   return answer(
     context,

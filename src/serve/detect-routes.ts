@@ -1,16 +1,16 @@
 // What is asked about pictures of many items over HTTP: which items they show, and where. Not here: finding them (local-detector.ts), so that
 // an app on an edge runtime has no engine. Invariant: whatever is sent, the answer is a list for each picture or an error with a code.
 import type { Hono } from 'hono';
-import { pictureFormatOf } from '../data/picture-format.ts';
 import { requestError } from './answer-error.ts';
 import { readBody } from './request-body.ts';
 import {
   checkCount,
   formFiles,
-  OCTETS,
+  notPicture,
   type PictureFile,
-  pictureTypes,
+  pictureBodyTypes,
   type RequestLimits,
+  requirePicture,
   typeOf,
 } from './request-images.ts';
 
@@ -53,7 +53,7 @@ export interface DetectorService {
 export const detectPath = '/detect';
 const FORM = 'multipart/form-data';
 /** Content types that are taken. */
-export const detectTypes: readonly string[] = [...pictureTypes, OCTETS, FORM];
+export const detectTypes: readonly string[] = [...pictureBodyTypes, FORM];
 
 /** Adds `POST /detect`. */
 export function addDetectRoute(app: Hono, detector: DetectorService, limits: RequestLimits): void {
@@ -83,23 +83,12 @@ function thresholdOf(text: string | undefined): number | undefined {
 async function readFiles(request: Request, limits: RequestLimits): Promise<PictureFile[]> {
   const contentType = request.headers.get('content-type') ?? '';
   const type = typeOf(contentType);
-  if (!detectTypes.includes(type)) throw unknownType('the body', type === '' ? 'none' : `"${type}"`);
+  if (!detectTypes.includes(type)) throw notPicture('the body', type === '' ? 'none' : `"${type}"`, detectTypes);
   const bytes = await readBody(request, limits.maximumBodyBytes, 'Cannot find items: expected a picture');
-  if (type !== FORM) return [checkedFile({ bytes, name: 'the body' }, type)];
+  if (type !== FORM) return [requirePicture({ bytes, name: 'the body' }, type, detectTypes)];
   const files = formFiles(bytes, contentType);
   checkCount(files.length, limits.maximumImages);
-  return files.map(({ bytes: content, file, type: own }) => checkedFile({ bytes: content, name: file, file }, own));
-}
-
-/** Bytes of no stated kind must be a picture's: pixels alone do not tell how many are in a row. */
-function checkedFile(file: PictureFile, type: string): PictureFile {
-  const isPicture = type === OCTETS ? pictureFormatOf(file.bytes) !== undefined : pictureTypes.includes(type);
-  if (isPicture) return file;
-  throw unknownType(file.name, type === OCTETS ? 'other bytes' : `"${type}"`);
-}
-
-const unknownType = (name: string, got: string): Error =>
-  requestError(
-    'request/content-type',
-    `Cannot read ${name}: expected pictures as ${detectTypes.join(', ')}, got ${got}`,
+  return files.map(({ bytes: content, file, type: own }) =>
+    requirePicture({ bytes: content, name: file, file }, own, detectTypes),
   );
+}

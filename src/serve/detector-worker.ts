@@ -6,5 +6,5 @@ import type { FindRequest, PictureItems } from './detect-routes.ts';
 import { createItemFinder } from './picture-items.ts';
 
 export default function work(codecs: PictureWorkerData, port: PicturePort<FindRequest, PictureItems>): void {
-  answerPictures(port, createItemFinder(decoderOf(codecs)).find);
+  answerPictures(port, createItemFinder(decoderOf(codecs)).answer);
 }

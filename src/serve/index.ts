@@ -12,6 +12,7 @@ export type { Classifier, ModelDescription } from '../edge/index.ts';
 export type { RequestErrorCode } from './answer-error.ts';
 export { type AnyClassifier, type AppOptions, createApp } from './app.ts';
 export type { DetectorService, FindRequest, PictureItem, PictureItems } from './detect-routes.ts';
+export type { DesignOrder, DesignService, MadeDesigns } from './generate-routes.ts';
 export type { InspectedImage, InspectionService } from './inspect-routes.ts';
 export type { OpenApiDocument } from './openapi.ts';
 export type { RequestLimits } from './request-images.ts';

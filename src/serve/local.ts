@@ -12,8 +12,9 @@ import { compileEngineFile, platform } from '../platform/index.ts';
 import { requestError } from './answer-error.ts';
 import { type AppOptions, createApp } from './app.ts';
 import { batchedClassifier } from './batched-classifier.ts';
-import type { DetectorService } from './detect-routes.ts';
-import { localDetector } from './local-detector.ts';
+import type { FindRequest, PictureItems } from './detect-routes.ts';
+import type { DesignOrder, MadeDesigns } from './generate-routes.ts';
+import { onOwnThread } from './own-thread.ts';
 
 export interface LocalAppOptions extends Omit<AppOptions, 'classifier' | 'decodeImage' | 'readPicture'> {
   /** A model file, as `selvedge export` writes it; default: `best` of the shipped ones. */
@@ -60,20 +61,30 @@ export async function createLocalApp({
     ...(maximumWaiting === undefined ? {} : { maximumWaiting }),
     onError: options.onError,
   });
-  const detector = localDetector({
-    hasThreads: pool !== undefined,
-    ...(maximumWaiting === undefined ? {} : { maximumWaiting }),
+  const threads = { hasThreads: pool !== undefined, ...(maximumWaiting === undefined ? {} : { maximumWaiting }) };
+  const detector = onOwnThread<FindRequest, PictureItems>({
+    ...threads,
+    script: new URL('../../dist/serve/detector-worker.js', import.meta.url),
+    openHere: async () => (await import('./picture-items.ts')).createItemFinder(decodeImage),
+  });
+  const designer = onOwnThread<DesignOrder, MadeDesigns>({
+    ...threads,
+    script: new URL('../../dist/serve/generator-worker.js', import.meta.url),
+    openHere: async () => (await import('./made-designs.ts')).createDesigner(decodeImage),
   });
   const { name, version } = platform.runtime;
   const app = createApp({
     runtime: `${name} ${version}`,
-    detector: { find: (bytes, request) => fromPool(detector.find(bytes, request)) } satisfies DetectorService,
+    detector: { find: (bytes, request) => fromPool(detector.answer(bytes, request)) },
+    designer: { make: (picture, order) => fromPool(designer.answer(picture, order)) },
     ...options,
     classifier: batchedClassifier(classifier, platform),
     decodeImage,
     ...(pool && { readPicture: readBy(pool) }),
   });
-  return Object.assign(app, { close: async () => void (await Promise.all([pool?.close(), detector.close()])) });
+  return Object.assign(app, {
+    close: async () => void (await Promise.all([pool?.close(), detector.close(), designer.close()])),
+  });
 }
 
 /** What clients are told where the threads are at fault. */

@@ -3,8 +3,15 @@
 import { eventKinds } from '../apps/recommend/events.ts';
 import { version } from '../core/version.ts';
 import type { ModelDescription } from '../edge/index.ts';
-import { type ErrorStatus, errorStatuses, type RequestErrorCode, shopErrorStatuses } from './answer-error.ts';
+import {
+  type ErrorStatus,
+  errorStatuses,
+  generateErrorStatuses,
+  type RequestErrorCode,
+  shopErrorStatuses,
+} from './answer-error.ts';
 import { detectOperation, detectSchemas } from './openapi-detect.ts';
+import { generateOperation, generateSchemas, sheetContent } from './openapi-generate.ts';
 import { type InspectorFacts, inspectOperation, inspectSchemas } from './openapi-inspect.ts';
 import { acceptedTypes, bytesOfImage, type ImageForm, type RequestLimits, rowsOf } from './request-images.ts';
 import { MOST_ITEMS } from './shop-routes.ts';
@@ -24,6 +31,8 @@ interface DocumentOptions {
   readonly hasDetector?: boolean;
   /** By name; absent: there are none. */
   readonly inspectors?: InspectorFacts;
+  /** Whether designs are made. */
+  readonly hasDesigner?: boolean;
 }
 
 const statusTexts: Readonly<Record<ErrorStatus, string>> = {
@@ -54,8 +63,11 @@ const json = (schema: string, rest: object = {}): object => ({
   'application/json': { schema: { $ref: `#/components/schemas/${schema}` }, ...rest },
 });
 
-const errorResponses = (...statuses: readonly ErrorStatus[]): Record<string, object> =>
-  responsesOf(statuses, (code) => !Object.hasOwn(shopErrorStatuses, code));
+const errorResponses = (...statuses: readonly ErrorStatus[]): Record<string, object> => responsesOf(statuses, isOfAny);
+
+/** Of a code that no use alone has. */
+const isOfAny = (code: string): boolean =>
+  !Object.hasOwn(shopErrorStatuses, code) && !Object.hasOwn(generateErrorStatuses, code);
 
 function responsesOf(statuses: readonly ErrorStatus[], isPossible: (code: string) => boolean): Record<string, object> {
   return Object.fromEntries(
@@ -101,6 +113,9 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
         ? { '/detect': { post: { ...detectOperation(options.limits), responses: detectResponses() } } }
         : {}),
       ...(options.inspectors ? { '/inspect': { post: inspection(options, options.inspectors) } } : {}),
+      ...(options.hasDesigner
+        ? { '/generate': { post: { ...generateOperation(options.limits), responses: generateResponses() } } }
+        : {}),
       '/health': get('Whether the server can answer', 'It can', 'Health'),
       '/model': get('What is known of the model', 'The model', 'Model'),
       '/openapi.json': {
@@ -120,21 +135,24 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
         ...(options.hasShop ? shopSchemas() : {}),
         ...(options.hasDetector ? detectSchemas : {}),
         ...(options.inspectors ? inspectSchemas : {}),
+        ...(options.hasDesigner ? generateSchemas : {}),
       },
     },
   };
 }
 
 /** Of what has a query, and no catalogue. */
-const queryErrors = (): Record<string, object> =>
-  responsesOf(
-    [400, 413, 415, 422, 500, 503],
-    (code) => code === 'request/query' || !Object.hasOwn(shopErrorStatuses, code),
-  );
+const queryErrors = (isOwn: (code: RequestErrorCode) => boolean = () => false): Record<string, object> =>
+  responsesOf([400, 413, 415, 422, 500, 503], (code) => code === 'request/query' || isOwn(code) || isOfAny(code));
 
 const detectResponses = (): Record<string, object> => ({
   200: { description: 'Items of each picture, the surest first', content: json('Detection') },
   ...queryErrors(),
+});
+
+const generateResponses = (): Record<string, object> => ({
+  200: { description: 'The designs', content: { ...sheetContent, ...json('Designs') } },
+  ...queryErrors((code) => Object.hasOwn(generateErrorStatuses, code)),
 });
 
 /** Takes what `classify` takes, in the form of the inspector. */
@@ -152,7 +170,7 @@ function inspection(options: DocumentOptions, inspectors: InspectorFacts): objec
 /** `similar` takes what `classify` takes. */
 function shopOperations(options: DocumentOptions): Record<string, object> {
   const { requestBody } = classifyOperation(options) as { readonly requestBody: object };
-  const anyCode = (): boolean => true;
+  const anyCode = (code: string): boolean => !Object.hasOwn(generateErrorStatuses, code);
   return {
     '/similar': {
       post: {

@@ -63,8 +63,10 @@ const readers: Readonly<Record<string, Reader>> = {
     asPixels(readJsonImages(bytes, maximumImages, form.shape), form),
   'multipart/form-data': readForm,
 };
-export const pictureTypes: readonly string[] = ['image/png', 'image/jpeg', 'image/webp'];
-export const OCTETS = 'application/octet-stream';
+const pictureTypes: readonly string[] = ['image/png', 'image/jpeg', 'image/webp'];
+const OCTETS = 'application/octet-stream';
+/** Types of a body that is one picture's file. */
+export const pictureBodyTypes: readonly string[] = [...pictureTypes, OCTETS];
 
 /** Names that some clients have for the types that are taken. */
 const aliases: Readonly<Record<string, string>> = {
@@ -155,6 +157,16 @@ export interface PictureFile {
   /** Its file name in a form. */
   readonly file?: string;
 }
+
+/** A file that must be a picture's; of no stated kind, its bytes tell: pixels alone do not tell how many are in a row. */
+export function requirePicture(file: PictureFile, type: string, taken: readonly string[]): PictureFile {
+  const isOne = type === OCTETS ? pictureFormatOf(file.bytes) !== undefined : pictureTypes.includes(type);
+  if (isOne) return file;
+  throw notPicture(file.name, type === OCTETS ? 'other bytes' : `"${type}"`, taken);
+}
+
+export const notPicture = (name: string, got: string, taken: readonly string[]): Error =>
+  requestError('request/content-type', `Cannot read ${name}: expected pictures as ${taken.join(', ')}, got ${got}`);
 
 async function readPictures(pictures: readonly PictureFile[], context: Context): Promise<RequestImages> {
   checkCount(pictures.length, context.maximumImages);

@@ -16,6 +16,7 @@ export {
 } from './design.ts';
 export { accuracyFrom, hiddenFeatures, type LearningOptions, likeliestOf, nearestDistances } from './evaluate.ts';
 export { decodeGenerator, encodeGenerator, type GeneratorDescription, type GeneratorModel } from './generator-file.ts';
+export { parseMixture } from './parse-mixture.ts';
 export { seenClasses } from './seen-classes.ts';
 export { type DesignSheet, designSheet } from './sheet.ts';
 export {
