@@ -1,5 +1,6 @@
 // All benchmarks by name, and how their results are kept.
 import type { Benchmark } from './benchmark.ts';
+import { categorise } from './categorise.ts';
 import { data } from './data.ts';
 import { detection } from './detection.ts';
 import { edge } from './edge.ts';
@@ -29,6 +30,7 @@ export const benchmarks: readonly Benchmark[] = [
   kernels,
   operations,
   data,
+  categorise,
   detection,
   startup,
   edge,

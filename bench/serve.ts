@@ -1,13 +1,11 @@
 // The HTTP app under load: pictures read on the event loop, as at the edge, beside threads and batches, as `selvedge serve` has them, in
 // turn: `selvedge bench serve`. Servers and client are processes of their own, on the same processors.
 // Invariant: all give the same answers to the same pictures, to the bit, or nothing is told.
-import { concatenate } from '../src/core/concatenate.ts';
-import { crc32 } from '../src/core/crc32.ts';
 import { SelvedgeError } from '../src/core/errors.ts';
-import { loadFashionMnistSample } from '../src/data/index.ts';
 import { platform, type RunningProgram } from '../src/platform/index.ts';
 import { type Benchmark, wantedOf } from './benchmark.ts';
 import { type Disturbance, disturbanceNotice, summarizeDisturbances, watch } from './disturbance.ts';
+import { SIDE, writePictures } from './made-pictures.ts';
 import { ratioSpread, type Spread, spreadOf, spreadText, timesText } from './statistics.ts';
 
 const ROUNDS = 5;
@@ -15,7 +13,6 @@ const REQUESTS = 2_000;
 const TOGETHER = 32;
 const WARM_UP_REQUESTS = 500;
 const PICTURES = 100;
-const SIDE = 200;
 /** What the project promises of threads beside the event loop's own figures, and of the slowest in a hundred beside the median. */
 const limits = { tail: 5 } as const;
 /** Another checkout, built, whose server on the event loop takes turns, too: what was before a change. */
@@ -52,7 +49,7 @@ export const serve: Benchmark = {
   usesModel: false,
   async run({ rounds = ROUNDS, only, onProgress }) {
     const entrants = wantedOf(entrantsHere(), only);
-    const folder = await writePictures();
+    const folder = await writePictures('serve', PICTURES);
     const client = start('./serve-client.js', [folder]);
     const servers = entrants.map(({ root, way }) => start('./serve-server.js', [root, way]));
     try {
@@ -170,58 +167,4 @@ async function measure(client: RunningProgram, server: RunningProgram, task: obj
 function requireSameAnswers(first: Round, { answers }: Round, name: string): void {
   const differing = first.answers.findIndex((answer, i) => answer !== answers[i]);
   if (differing >= 0) throw failed(`"${name}" answers otherwise to picture ${differing}: ${answers[differing]}`);
-}
-
-/** Images of the sample as photographs of shops are: dark on white, larger, with a margin. */
-async function writePictures(): Promise<string> {
-  const { files } = platform;
-  const folder = files.join(platform.cacheFolder(), 'bench', 'serve');
-  const { test } = await loadFashionMnistSample();
-  await files.remove(folder);
-  for (let i = 0; i < PICTURES; i++) {
-    const pixels = enlarged(test.images.subarray(i * 784, (i + 1) * 784));
-    const name = `${String(i).padStart(3, '0')}.png`;
-    await files.write(files.join(folder, name), await rgbPng(pixels));
-  }
-  return folder;
-}
-
-/** Six times as large, bilinear, inverted. */
-function enlarged(image: Uint8Array): Uint8Array {
-  const [scale, margin] = [6, 16];
-  const at = (x: number, y: number): number => (x < 0 || y < 0 || x > 27 || y > 27 ? 0 : image[y * 28 + x]!);
-  return Uint8Array.from({ length: SIDE * SIDE }, (_, i) => {
-    const across = ((i % SIDE) - margin + 0.5) / scale - 0.5;
-    const down = (Math.floor(i / SIDE) - margin + 0.5) / scale - 0.5;
-    const [x, y] = [Math.floor(across), Math.floor(down)];
-    const above = at(x, y) + (at(x + 1, y) - at(x, y)) * (across - x);
-    const below = at(x, y + 1) + (at(x + 1, y + 1) - at(x, y + 1)) * (across - x);
-    return 255 - Math.round(above + (below - above) * (down - y));
-  });
-}
-
-/** A PNG file of grey pixels in three channels, compressed, each row as the difference from the one above. */
-async function rgbPng(pixels: Uint8Array): Promise<Uint8Array> {
-  const rows = new Uint8Array(SIDE * (1 + 3 * SIDE));
-  for (let y = 0; y < SIDE; y++) {
-    const row = y * (1 + 3 * SIDE);
-    rows[row] = 2;
-    for (let i = 0; i < 3 * SIDE; i++) {
-      const at = y * SIDE + Math.floor(i / 3);
-      rows[row + 1 + i] = pixels[at]! - (y === 0 ? 0 : pixels[at - SIDE]!);
-    }
-  }
-  const stream = new Blob([rows]).stream().pipeThrough(new CompressionStream('deflate'));
-  const compressed = new Uint8Array(await new Response(stream).arrayBuffer());
-  const word = (value: number): number[] => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
-  const chunk = (type: string, data: Uint8Array): Uint8Array => {
-    const typed = concatenate([new TextEncoder().encode(type), data]);
-    return concatenate([Uint8Array.from(word(data.length)), typed, Uint8Array.from(word(crc32(typed)))]);
-  };
-  return concatenate([
-    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
-    chunk('IHDR', Uint8Array.from([...word(SIDE), ...word(SIDE), 8, 2, 0, 0, 0])),
-    chunk('IDAT', compressed),
-    chunk('IEND', new Uint8Array(0)),
-  ]);
 }

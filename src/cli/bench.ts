@@ -17,7 +17,7 @@ export const bench = command({
       type: 'positional',
       required: false,
       description:
-        'Benchmark to run: training, inference, profile, peers, kernels, operations, data, detection, startup, edge, memory, networks, scaling, search, serve, tpe, unet or queue',
+        'Benchmark to run: training, inference, profile, peers, kernels, operations, data, categorise, detection, startup, edge, memory, networks, scaling, search, serve, tpe, unet or queue',
     },
     model: {
       type: 'enum',

@@ -67,7 +67,7 @@ export const categorise = command({
     checkThreads(args.threads);
     checkQueueOptions(args);
     const { openChosenCategoriser } = await import('./chosen-categoriser.ts');
-    const { chooseThresholds } = await import('../apps/categorise/index.ts');
+    const { chooseThresholds, outlierThreshold } = await import('../apps/categorise/index.ts');
     await requireSources(args._, context);
     const chosen = await openChosenCategoriser(args, request.threshold === undefined, context);
     try {
@@ -76,7 +76,7 @@ export const categorise = command({
       const thresholds: ChosenThresholds | { confidence: number; outlier?: number | undefined } =
         threshold === undefined
           ? chooseThresholds(requireCalibration(calibration), { errorRate, falseAlarms })
-          : { confidence: threshold, ...outlierOf(calibration, falseAlarms, chooseThresholds) };
+          : { confidence: threshold, outlier: outlierOf(calibration, falseAlarms, outlierThreshold) };
       const found = await categoriseAll(args._, request, chosen, thresholds, context);
       const { classNames } = chosen.categoriser;
       const { summary } = found;
@@ -189,10 +189,9 @@ function requireCalibration(calibration: ChosenCategoriser['calibration']) {
 function outlierOf(
   calibration: ChosenCategoriser['calibration'],
   falseAlarms: number,
-  choose: typeof import('../apps/categorise/index.ts').chooseThresholds,
-): { readonly outlier?: number | undefined } {
-  if ('reason' in calibration) return {};
-  return { outlier: choose(calibration, { errorRate: 0.999, falseAlarms }).outlier };
+  thresholdOf: typeof import('../apps/categorise/index.ts').outlierThreshold,
+): number | undefined {
+  return 'gate' in calibration && calibration.gate ? thresholdOf(calibration.gate, falseAlarms) : undefined;
 }
 
 async function categoriseAll(

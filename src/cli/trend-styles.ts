@@ -1,7 +1,7 @@
 // selvedge trends --styles: clusters of the pictures of a class by what a network sees in them, named by their attributes, with the nearest
 // pictures. Not here: clusters and attributes (src/apps/trends/).
 
-import { unitRows } from '../apps/categorise/calibration.ts';
+import { unitRows } from '../apps/categorise/gate.ts';
 import { clearWork, planShards, readPictureOf, type Shard } from '../apps/categorise/index.ts';
 import { attributeKindOf, attributesOf, clusterRows, wordsOf } from '../apps/trends/index.ts';
 import * as tf from '../backend/tfjs.ts';

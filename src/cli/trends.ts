@@ -44,7 +44,7 @@ export const trends = command({
       type: 'string',
       valueHint: 'who',
       description:
-        'Correct for errors of: dropout, a categorise.json of a run, or none (default: dropout with --results)',
+        'Correct for errors of: dropout, best, a categorise.json of a run, or none (default: dropout with --results)',
     },
     period: {
       type: 'enum',
@@ -151,15 +151,11 @@ interface Correction {
 async function readCorrection(who: string, context: CommandContext): Promise<Correction | undefined> {
   if (who === 'none') return undefined;
   const { readShippedCalibration } = await import('../apps/shipped-calibration.ts');
-  const { openShippedClassifier } = await import('../models/index.ts');
-  if (who === 'best') {
-    const message =
-      'Cannot correct for errors of "best": it was trained on all training images, so that nobody knows them; use dropout, or "--told-by none"';
-    throw new SelvedgeError('trends/quantifier', message);
-  }
-  if (who === 'dropout') {
-    const { confusion, on } = await readShippedCalibration('dropout');
-    return { confusion: confusion!, on, classNames: (await openShippedClassifier('dropout')).model.labels };
+  const { openShippedClassifier, shippedNames } = await import('../models/index.ts');
+  const shipped = shippedNames.find((name) => name === who);
+  if (shipped !== undefined) {
+    const { confusion, on } = await readShippedCalibration(shipped);
+    return { confusion: confusion!, on, classNames: (await openShippedClassifier(shipped)).model.labels };
   }
   const path = platform.files.resolve(context.cwd, who);
   const { parseCalibration } = await import('./chosen-categoriser.ts');
@@ -168,7 +164,7 @@ async function readCorrection(who: string, context: CommandContext): Promise<Cor
   const metadata = kept && (await classNamesBeside(path));
   if (kept?.confusion && metadata) return { confusion: kept.confusion, on: kept.on, classNames: metadata };
   throw usageError(
-    `Option "--told-by" got "${who}": expected dropout, none, or the categorise.json beside a model.json`,
+    `Option "--told-by" got "${who}": expected dropout, best, none, or the categorise.json beside a model.json`,
   );
 }
 

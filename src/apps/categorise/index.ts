@@ -1,12 +1,13 @@
 // Categorise: any number of pictures, told by class, by confidence and by strangeness; shard by shard, so that work can be shared and resumed.
 
+export { type CalibrateOptions, calibrate } from './calibrate.ts';
 export {
   type CalibrationAnswers,
-  type CalibrationGate,
   type CategoriserCalibration,
   type ChosenThresholds,
   calibrationSchema,
   chooseThresholds,
+  outlierThreshold,
   summarizeAnswers,
   type ThresholdOptions,
 } from './calibration.ts';
@@ -17,8 +18,6 @@ export {
   categoriseShard,
 } from './categorise-shard.ts';
 export {
-  type CalibrateOptions,
-  calibrate,
   type GateNetwork,
   type OpenCategoriser,
   type OpenCategoriserOptions,
@@ -28,6 +27,7 @@ export {
 } from './categoriser.ts';
 export { type Decision, decide, type Thresholds } from './decide.ts';
 export { type CategorisedPicture, type CategoriseSummary, type MergeOptions, mergeShards } from './merge-shards.ts';
+export type { CalibrationGate } from './packed-gate.ts';
 export { type PlanOptions, planShards } from './plan-shards.ts';
 export { readListed, readPictureOf } from './read-listed.ts';
 export {

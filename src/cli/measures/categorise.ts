@@ -1,9 +1,17 @@
 // selvedge measure categorise: what the shipped categorisers promise, and what becomes of it on the test set; what is no clothing and gets
 // through. Not here: thresholds (src/apps/categorise/), which are chosen without the test set.
-import { chooseThresholds, decide, openShippedCategoriser } from '../../apps/categorise/index.ts';
+import {
+  type CategoriserCalibration,
+  type ChosenThresholds,
+  chooseThresholds,
+  decide,
+  openShippedCategoriser,
+} from '../../apps/categorise/index.ts';
+import { halvesForBest } from '../../apps/shipped-calibration.ts';
+import { SelvedgeError } from '../../core/errors.ts';
 import { type MadeImageKind, madeImageKinds, makeImages } from '../../data/made-images.ts';
 import { findNpmDigits, loadNpmDigits } from '../../data/npm-digits.ts';
-import { wilsonInterval95 } from '../../evaluation/statistics.ts';
+import { type Interval, wilsonInterval95 } from '../../evaluation/statistics.ts';
 import { shippedNames } from '../../models/index.ts';
 import { platform } from '../../platform/index.ts';
 import type { Measured, Subject } from './subject.ts';
@@ -21,7 +29,8 @@ export async function measureCategorise(subject: Subject): Promise<Measured> {
     const reason = `${folder === undefined ? model.name : `the model in "${folder}"`} does not ship`;
     return { result: { reason }, text: `No promises to measure: ${reason}` };
   }
-  const { test } = subject.data;
+  // Promises of best are measured on images that it was not calibrated on.
+  const test = name === 'best' ? halvesForBest(subject.data.test).measure : subject.data.test;
   const categoriser = await openShippedCategoriser(name);
   const { calibration } = categoriser;
   try {
@@ -38,12 +47,11 @@ export async function measureCategorise(subject: Subject): Promise<Measured> {
     };
     const seen = await look(test.images);
     const promises = ERROR_RATES.map((errorRate) => {
-      const thresholds = chooseThresholds(calibration, { errorRate, falseAlarms: FALSE_ALARMS });
-      let [taken, wrong, strange] = [0, 0, 0];
+      const thresholds = promiseOf(calibration, errorRate);
+      if ('reason' in thresholds) return { errorRate, reason: thresholds.reason };
+      let [taken, wrong] = [0, 0];
       seen.labels.forEach((label, i) => {
-        const decision = decide(seen.confidences[i]!, seen.outliers[i], thresholds);
-        if (decision === 'strange') strange++;
-        if (decision !== 'sure') return;
+        if (decide(seen.confidences[i]!, seen.outliers[i], thresholds) !== 'sure') return;
         taken++;
         if (label !== test.labels[i]) wrong++;
       });
@@ -51,10 +59,11 @@ export async function measureCategorise(subject: Subject): Promise<Measured> {
       return {
         errorRate,
         ...thresholds,
-        test: { taken: taken / test.count, errors: wrong / taken, errors95: errors, strange: strange / test.count },
+        test: { taken: taken / test.count, errors: wrong / taken, errors95: errors },
       };
     });
     const thresholds = chooseThresholds(calibration, { errorRate: 0.02, falseAlarms: FALSE_ALARMS });
+    const strange = seen.outliers.filter((outlier) => outlier > thresholds.outlier!).length / test.count;
     const notClothing: { name: string; count: number; calledStrange: number; asked: number }[] = [];
     for (const [kind, images] of await outliersOf(subject)) {
       const found = await look(images);
@@ -70,18 +79,16 @@ export async function measureCategorise(subject: Subject): Promise<Measured> {
     const result = {
       categoriser: name,
       calibratedOn: calibration.on,
+      measuredOn: test.count,
       falseAlarms: FALSE_ALARMS,
+      strange,
       promises,
       notClothing,
     };
-    const percent = (value: number): string => `${(100 * value).toFixed(2)}%`;
     const text = [
       `${name}, calibrated on ${calibration.on}`,
-      ...promises.map(
-        ({ errorRate, confidence, test: { taken, errors, errors95 } }) =>
-          `promised ${percent(errorRate)} errors: from confidence ${confidence.toFixed(4)} takes ${percent(taken)} of the test images, of them wrong ${percent(errors)} (${percent(errors95.low)} to ${percent(errors95.high)})`,
-      ),
-      `clothing called strange: ${percent(promises[0]!.test.strange)}, wanted ${percent(FALSE_ALARMS)}`,
+      ...promises.map(describePromise),
+      `clothing called strange: ${percent(strange)}, wanted ${percent(FALSE_ALARMS)}`,
       ...notClothing.map(
         ({ name: kind, calledStrange, asked }) =>
           `${kind}: called strange ${percent(calledStrange)}, asked about ${percent(asked)}`,
@@ -91,6 +98,37 @@ export async function measureCategorise(subject: Subject): Promise<Measured> {
   } finally {
     categoriser.dispose();
   }
+}
+
+const percent = (value: number): string => `${(100 * value).toFixed(2)}%`;
+
+/** Or why nothing can be promised. */
+function promiseOf(
+  calibration: CategoriserCalibration,
+  errorRate: number,
+): ChosenThresholds | { readonly reason: string } {
+  try {
+    return chooseThresholds(calibration, { errorRate, falseAlarms: FALSE_ALARMS });
+  } catch (error) {
+    if (error instanceof SelvedgeError && error.code === 'categorise/no-threshold') return { reason: error.message };
+    throw error;
+  }
+}
+
+interface Kept {
+  readonly errorRate: number;
+  readonly confidence: number;
+  readonly test: { readonly taken: number; readonly errors: number; readonly errors95: Interval };
+}
+
+function describePromise(promise: Kept | { readonly errorRate: number; readonly reason: string }): string {
+  if ('reason' in promise) return promise.reason;
+  const { errorRate, confidence, test } = promise;
+  const { taken, errors, errors95 } = test;
+  return (
+    `promised ${percent(errorRate)} errors: from confidence ${confidence.toFixed(4)} takes ${percent(taken)} of the test images, ` +
+    `of them wrong ${percent(errors)} (${percent(errors95.low)} to ${percent(errors95.high)})`
+  );
 }
 
 async function outliersOf({ data: { test }, context }: Subject): Promise<[string, Uint8Array][]> {
