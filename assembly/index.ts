@@ -61,6 +61,7 @@ export { copyStrided } from './copy-strided';
 export { fill } from './fill';
 export { batchNormApply, batchNormCombine, batchNormMoments } from './batch-norm';
 export { batchNormGrad, batchNormGradCombine, batchNormGradMoments } from './batch-norm-grad';
+export { planBias, planBiasGradient } from './plan/bias';
 export { planFinish, planProduct, planUnfinish } from './plan/dense';
 export { planSingleChannel, planSingleChannelGradient } from './plan/single-channel';
 export {

@@ -8,6 +8,8 @@
 import { HIGHEST, LOWEST } from '../simd/multiply';
 import { multiplyColumns, multiplyTransposedBlock } from '../simd/multiply-columns';
 
+const LINE_BYTES: usize = 64;
+
 @unmanaged
 class PlanTransposedProduct {
   a: u32;
@@ -27,7 +29,20 @@ class PlanTransposedProduct {
   depthPerPass: i32;
 }
 
-/** Scratch: eight zeros. */
+/**
+ * Reads a word of each cache line of a pass, in the order of memory: what the whole batch left behind comes from far, and products, which
+ * read a few columns at a time, would wait for each line. A quarter of their time where memory is the main one.
+ */
+function fetch(at: usize, bytes: usize, pitch: usize, rows: i32, to: usize): void {
+  let words = i32x4.splat(0);
+  for (let row = 0; row < rows; row++, at += pitch) {
+    for (let line: usize = 0; line < bytes; line += LINE_BYTES) words = v128.or(words, v128.load32_zero(at + line));
+  }
+  // Stored, so that no compiler leaves the reading out.
+  v128.store(to, words);
+}
+
+/** Scratch: eight zeros, and a vector. */
 export function planTransposedProduct(args: usize, start: i32, end: i32, scratch: usize): void {
   const p = changetype<PlanTransposedProduct>(args);
   memory.fill(scratch, 0, 32);
@@ -41,6 +56,8 @@ export function planTransposedProduct(args: usize, start: i32, end: i32, scratch
       const depth = min(p.depthPerPass, p.depth - k);
       const a = <usize>p.a + <usize>matrix * p.aMatrix + <usize>k * p.aPitch;
       const b = <usize>p.b + <usize>matrix * p.bMatrix + <usize>k * p.bPitch;
+      fetch(a + ((<usize>first) << 2), (<usize>(last - first)) << 2, p.aPitch, depth, scratch + 32);
+      fetch(b, (<usize>p.columns) << 2, p.bPitch, depth, scratch + 32);
       for (let column = 0; column < p.columns; column += 8) {
         const at = (<usize>column) << 2;
         const columns = min(8, p.columns - column);

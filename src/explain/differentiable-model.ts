@@ -1,10 +1,17 @@
-// A model ready to be asked how its scores depend on the pixels of an image, and on the feature maps in between: by tfjs's tape over
-// our own operations, one after the other. The score of a class is its logit, before the softmax.
+// A model ready to be asked how its scores depend on the pixels of an image, and on the feature maps in between: by a plan of gradients, or
+// by tfjs's tape over our own operations where the plan does not know a layer. The score of a class is its logit, before the softmax.
 // Not here: methods that make maps of these gradients. Invariants: nothing is trained, weights are followed, no tensor is kept; the
 // same bits at any number of threads.
 import * as tf from '../backend/tfjs.ts';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { type ModelGraph, type ModelOperation, readModel } from '../plan/index.ts';
+import {
+  compileGradients,
+  type GradientPlan,
+  type ModelGraph,
+  type ModelOperation,
+  type NetworkGradients,
+  readModel,
+} from '../plan/index.ts';
 import { createPass, type Pass } from '../training/forward.ts';
 
 /** A layer whose output is a map over the image. */
@@ -106,25 +113,18 @@ class Differentiable implements DifferentiableModel {
   scores(images: Float32Array): Float32Array {
     const scores = new Float32Array(this.#countOf(images) * this.classes);
     this.#eachBatch(images, (x, start) => {
-      scores.set(this.#logits(new Map([[this.#graph.inputs[0]!, x]])).dataSync<'float32'>(), start * this.classes);
+      const logits = tf.tidy(() => this.#logits(new Map([[this.#graph.inputs[0]!, this.#tensorOf(x)]])));
+      scores.set(logits.dataSync<'float32'>(), start * this.classes);
+      logits.dispose();
     });
     return this.#finite(scores, 'scores');
   }
 
   inputGradients(images: Float32Array, labels: ArrayLike<number>): Float32Array {
-    this.#checkLabels(images, labels);
-    const gradients = new Float32Array(images.length);
-    const size = images.length / labels.length;
-    this.#eachBatch(images, (x, start) => {
-      const chosen = this.#oneHot(labels, start, x.shape[0]!);
-      const slope = this.#slope(x, (input) => this.#logits(new Map([[this.#graph.inputs[0]!, input]])), chosen);
-      gradients.set(slope.dataSync<'float32'>(), start * size);
-    });
-    return this.#finite(gradients, 'gradients');
+    return this.#gradients(images, labels, this.#graph.inputs[0]!).gradients;
   }
 
   featureGradients(images: Float32Array, labels: ArrayLike<number>, name: string): FeatureGradients {
-    this.#checkLabels(images, labels);
     const layer = this.featureLayers.find((known) => known.name === name);
     if (!layer) {
       throw new SelvedgeError(
@@ -133,22 +133,27 @@ class Differentiable implements DifferentiableModel {
           `${this.featureLayers.map((known) => known.name).join(', ') || 'none, since it has no convolution'}`,
       );
     }
-    const value = this.#featureValues.get(name)!;
-    const behind = dependentsOf(this.#graph, value);
-    const size = layer.height * layer.width * layer.channels;
+    return { layer, ...this.#gradients(images, labels, this.#featureValues.get(name)!) };
+  }
+
+  /** A value of the graph, and slopes of the chosen scores by it: each score depends on its own image alone. */
+  #gradients(images: Float32Array, labels: ArrayLike<number>, value: number) {
+    this.#checkLabels(images, labels);
+    const plan = compileGradients(this.#graph, { batchSize: Math.min(BATCH, labels.length), values: [value] });
+    const road = 'reason' in plan ? this.#byTape(value) : plan;
+    const size = tf.util.sizeFromShape(this.#graph.shapes.get(value)!.slice(1) as number[]);
     const features = new Float32Array(labels.length * size);
     const gradients = new Float32Array(labels.length * size);
-    this.#eachBatch(images, (x, start) => {
-      const values = new Map<number, tf.Tensor>([[this.#graph.inputs[0]!, x]]);
-      this.#pass(values, INFERENCE);
-      const known = [...values].filter(([id]) => !behind.has(id));
-      const feature = values.get(value)!;
-      const chosen = this.#oneHot(labels, start, x.shape[0]!);
-      const slope = this.#slope(feature, (given) => this.#logits(new Map([...known, [value, given]])), chosen);
-      features.set(feature.dataSync<'float32'>(), start * size);
-      gradients.set(slope.dataSync<'float32'>(), start * size);
-    });
-    return { layer, features, gradients: this.#finite(gradients, 'gradients') };
+    try {
+      this.#eachBatch(images, (x, start, count) => {
+        const { values, gradients: slopes } = road.run([x], [this.#oneHot(labels, start, count)]);
+        features.set(values[0]!, start * size);
+        gradients.set(slopes[0]!, start * size);
+      });
+    } finally {
+      road.dispose();
+    }
+    return { features, gradients: this.#finite(gradients, 'gradients') };
   }
 
   #logits(values: Map<number, tf.Tensor>): tf.Tensor {
@@ -156,32 +161,54 @@ class Differentiable implements DifferentiableModel {
     return values.get(this.#graph.outputs[0]!)!;
   }
 
-  /** Slope of the sum of the chosen scores: each score depends on its own image alone. */
-  #slope(at: tf.Tensor, scoresOf: (at: tf.Tensor) => tf.Tensor, chosen: tf.Tensor): tf.Tensor {
-    try {
-      return tf.grad((given) => tf.sum(tf.mul(scoresOf(given), chosen)))(at);
-    } catch (error) {
-      throw new SelvedgeError(
-        'explain/gradient',
-        `Cannot explain model "${this.name}" by gradients: ${messageOf(error).split('\n')[0]}`,
-        { cause: error },
-      );
-    }
+  /** The same as a plan of gradients, for layers that it does not know. */
+  #byTape(value: number): GradientPlan {
+    const behind = dependentsOf(this.#graph, value);
+    const run = (x: Float32Array, slopes: Float32Array): NetworkGradients => {
+      const values = new Map<number, tf.Tensor>([[this.#graph.inputs[0]!, this.#tensorOf(x)]]);
+      if (!values.has(value)) this.#pass(values, INFERENCE);
+      const known = [...values].filter(([id]) => !behind.has(id));
+      const at = values.get(value)!;
+      const chosen = tf.tensor(slopes, [at.shape[0]!, this.classes]);
+      const sumOf = (given: tf.Tensor): tf.Tensor =>
+        tf.sum(tf.mul(this.#logits(new Map([...known, [value, given]])), chosen));
+      return { outputs: [], values: [at.dataSync<'float32'>()], gradients: [tf.grad(sumOf)(at).dataSync<'float32'>()] };
+    };
+    return {
+      run: ([x], [slopes]) => {
+        const made: NetworkGradients[] = [];
+        try {
+          tf.tidy(() => void made.push(run(x!, slopes!)));
+          return made[0]!;
+        } catch (error) {
+          throw new SelvedgeError(
+            'explain/gradient',
+            `Cannot explain model "${this.name}" by gradients: ${messageOf(error).split('\n')[0]}`,
+            { cause: error },
+          );
+        }
+      },
+      dispose() {},
+    };
   }
 
-  #eachBatch(images: Float32Array, run: (x: tf.Tensor, start: number) => void): void {
+  #eachBatch(images: Float32Array, run: (x: Float32Array, start: number, count: number) => void): void {
     const size = tf.util.sizeFromShape([...this.shape]);
     const count = this.#countOf(images);
     for (let start = 0; start < count; start += BATCH) {
       const end = Math.min(start + BATCH, count);
-      tf.tidy(() => run(tf.tensor(images.subarray(start * size, end * size), [end - start, ...this.shape]), start));
+      run(images.subarray(start * size, end * size), start, end - start);
     }
   }
 
-  #oneHot(labels: ArrayLike<number>, start: number, count: number): tf.Tensor {
+  #tensorOf(images: Float32Array): tf.Tensor {
+    return tf.tensor(images, [images.length / tf.util.sizeFromShape([...this.shape]), ...this.shape]);
+  }
+
+  #oneHot(labels: ArrayLike<number>, start: number, count: number): Float32Array {
     const values = new Float32Array(count * this.classes);
     for (let row = 0; row < count; row++) values[row * this.classes + labels[start + row]!] = 1;
-    return tf.tensor(values, [count, this.classes]);
+    return values;
   }
 
   #countOf(images: Float32Array): number {

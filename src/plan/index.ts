@@ -1,6 +1,12 @@
 // Plans: models compiled to run without a dispatch an operation.
 export { type ExportOptions, exportModel } from './export-model.ts';
 export {
+  compileGradients,
+  type GradientPlan,
+  type GradientPlanOptions,
+  type NetworkGradients,
+} from './gradient-plan.ts';
+export {
   compileInference,
   type InferenceBatch,
   type InferencePlan,

@@ -10,21 +10,12 @@ import type { LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import type { ExampleSource } from '../data/index.ts';
-import {
-  floatsOf,
-  type GradientTargets,
-  PARTITION_IMAGES,
-  partitionsOf,
-  type Range,
-  type Stage,
-  type StageLayout,
-  type Step,
-  type Weight,
-} from './context.ts';
+import { floatsOf, type StageLayout, type Weight } from './context.ts';
 import { fixedValues } from './fixed-values.ts';
 import { type FusedGraph, fuse, type Group, SAME_MEMORY } from './fuse.ts';
 import { type Graph, graphOf, planGraph } from './graph.ts';
 import { frozenWeight, PlanLayout, sizeOfVariable } from './layout.ts';
+import { phasesOf, stagesOf } from './passes.ts';
 import { type Call, type Phase, type PlanMemory, runPhase } from './program.ts';
 import { readNetwork, type Unsupported } from './read-model.ts';
 import { type BatchEnds, layoutBatchEnds } from './stages/batch-ends.ts';
@@ -278,11 +269,10 @@ class CompiledTraining implements TrainingPlan {
   #compile(batch: number): Compiled {
     const known = this.#compiled.get(batch);
     if (known) return known;
-    const gradients = this.#gradientTargets();
-    const stages: Stage[] = this.#stages
-      .toReversed()
-      .map((stage) => stage(batch, gradients))
-      .toReversed();
+    const { outputs } = this.#network;
+    // Losses write the gradients of outputs first of all.
+    const sizes = { batch, capacity: this.#options.batchSize, written: outputs };
+    const stages = stagesOf(this.#layout, this.#stages, sizes);
     const { stage: input } = this.#ends;
     const seen = this.#options.teacher ? input.forward : [];
     const entered = this.#options.teacher ? [] : [input];
@@ -290,10 +280,10 @@ class CompiledTraining implements TrainingPlan {
     const trained = stages.filter((_, i) => !this.#isFixed[i]);
     const backward = trained.toReversed().flatMap((stage) => stage.backward);
     const compiled: Compiled = {
-      entry: this.#phases(seen, batch),
-      forward: this.#phases(forward, batch),
+      entry: phasesOf(this.#memory, seen, batch),
+      forward: phasesOf(this.#memory, forward, batch),
       phases: [
-        ...this.#phases([...forward, ...backward], batch),
+        ...phasesOf(this.#memory, [...forward, ...backward], batch),
         ...updatePhases(this.#memory, trained, this.#clipping),
       ],
       derive: this.#memory.phase(stages.flatMap(({ derivations }) => derivations)),
@@ -302,53 +292,4 @@ class CompiledTraining implements TrainingPlan {
     this.#compiled.set(batch, compiled);
     return compiled;
   }
-
-  /** Neighbouring steps of partitions are one phase. */
-  #phases(steps: readonly Step[], batch: number): Phase[] {
-    const phases: Phase[] = [];
-    let pending: Step[] = [];
-    const flush = (): void => {
-      if (pending.length === 0) return;
-      const jobs = partitions(batch).map((range) =>
-        pending.flatMap((step) => (step.kind === 'partitions' ? step.calls(range) : [])),
-      );
-      phases.push(this.#memory.phase(jobs));
-      pending = [];
-    };
-    for (const step of steps) {
-      if (step.kind === 'partitions') {
-        pending.push(step);
-        continue;
-      }
-      flush();
-      phases.push(this.#memory.phase([step.calls]));
-    }
-    flush();
-    return phases;
-  }
-
-  /** The first reader of a value, from the end, writes its gradient; others write elsewhere and add. */
-  #gradientTargets(): GradientTargets {
-    // Losses write the gradients of outputs first of all.
-    const written = new Set(this.#network.outputs.map((output) => this.#layout.buffersOf(output).gradient));
-    return {
-      target: (value, canAdd = false) => {
-        const at = this.#layout.buffersOf(value).gradient;
-        const adds = written.has(at);
-        written.add(at);
-        if (!adds || canAdd) return { at, adds, after: () => [] };
-        const floats = floatsOf(value);
-        const other = this.#memory.floats(this.#options.batchSize * floats);
-        const args = this.#memory.words([other, at, floats]);
-        const add = ({ first: start, last: end }: Range): Call[] => [{ kernel: 'planAddTo', args, start, end }];
-        return { at: other, adds: false, after: add };
-      },
-    };
-  }
 }
-
-const partitions = (batch: number): Range[] =>
-  Array.from({ length: partitionsOf(batch) }, (_, i) => ({
-    first: i * PARTITION_IMAGES,
-    last: Math.min((i + 1) * PARTITION_IMAGES, batch),
-  }));

@@ -1,5 +1,5 @@
 // The sums of sliding windows and what happens to them before they are stored: what convolution and pooling share. Not a stage.
-// Invariant: where nothing happens to the sums they are the output itself, and no pass is made.
+// Invariant: where nothing but a bias happens to the sums they are the output itself.
 
 import { activationCodes } from '../../backend/kernels/output-activation.ts';
 import type * as tf from '../../backend/tfjs.ts';
@@ -27,6 +27,8 @@ export const SUMS_SCRATCH_BYTES = 64;
 /** Lays out the sums of a group and their finish. */
 export function layoutWindowSums(context: PlanContext, group: Group, bias?: tf.LayerVariable): WindowSums {
   if (isPlain(group) && !bias) return layoutPlain(context, group);
+  // Exported models, which only infer, have the kernels of the finish.
+  if (isPlain(group) && bias && context.isTraining) return layoutBiased(context, group, bias);
   const [height, width] = group.sumsUsed;
   const sums = context.memory.floats(context.capacity * height * width * group.sumsShape[2]);
   const finish = layoutFinish(context, group, { bias });
@@ -59,6 +61,25 @@ export function layoutWindowSums(context: PlanContext, group: Group, bias?: tf.L
 function layoutPlain(context: PlanContext, group: Group): WindowSums {
   const { value, gradient } = context.buffersOf(group.output);
   return { value, gradient, forward: ofPartitions, backward: ofPartitions, updates: () => [] };
+}
+
+/** The bias is added where the sums lie, and their gradient is that of the output. */
+function layoutBiased(context: PlanContext, group: Group, bias: tf.LayerVariable): WindowSums {
+  const { value, gradient } = context.buffersOf(group.output);
+  const [height, width] = group.sumsUsed;
+  const channels = group.sumsShape[2];
+  const { partials, pitch, update } = layoutBias(context, bias);
+  const sizes = [height * width, channels, pitch, PARTITION_IMAGES];
+  const args = context.args([value, 0, gradient, partials, ...sizes], { 1: bias });
+  const call = (kernel: string, { first, last }: Range): Call => ({ kernel, args, start: first, end: last });
+  return {
+    value,
+    gradient,
+    forward: (calls) => ofPartitions((range) => [...calls(range), call('planBias', range)]),
+    backward: (calls) =>
+      ofPartitions((range) => [...(partials === 0 ? [] : [call('planBiasGradient', range)]), ...calls(range)]),
+    updates: update,
+  };
 }
 
 const ofPartitions = (calls: (range: Range) => readonly Call[]): Step[] => [{ kind: 'partitions', calls }];
