@@ -25,6 +25,8 @@ const SIDES = [32, 64, 96] as const;
 /** Of all figures but those that compare sides. */
 const SIDE = 64;
 const SIDE_EXAMPLES = 2400;
+/** Of the head, which bears a higher one than a whole network. */
+const HEAD_RATE = 0.01;
 const FEATURES = 1280;
 const CHUNK = 400;
 const BATCH = 50;
@@ -138,7 +140,8 @@ async function headAccuracy(
       };
     },
   };
-  await fit(model, { training, settings: { ...fitDefaults, epochs, batchSize, seed } });
+  const optimizer = { ...fitDefaults.optimizer, learningRate: HEAD_RATE };
+  await fit(model, { training, settings: { ...fitDefaults, optimizer, epochs, batchSize, seed } });
   const predictor = createPredictor(model, { batchSize: BATCH });
   const probabilities = predictor.predict(features.test);
   predictor.dispose();
@@ -190,7 +193,7 @@ async function compare(target: Target, [share, scratchEpochs, headEpochs]: Targe
   const { name, set, train, test, batchSize } = target;
   const examples = Math.round(share * train.length);
   let features: Awaited<ReturnType<typeof featuresFor>> | undefined;
-  const head = await estimate(`${name}, ${100 * share}%, head`, async (seed) => {
+  const head = await estimate(`${name}, ${100 * share}%, head, rate ${HEAD_RATE}`, async (seed) => {
     features ??= await featuresFor(target, examples, SIDE);
     return headAccuracy(target, features, { examples, epochs: headEpochs, batchSize, seed });
   });

@@ -1,6 +1,7 @@
 // selvedge measure: every scientific figure under one verb. Not here: what is measured (measures/) and the mathematics (src/evaluation/).
 // Invariant: JSON is a function of model, data and settings: no time, no machine, and numbers to six digits after the point, so that the
 // same command gives the same file on every engine.
+import { isShippedName } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { chosenFolder, chosenModelOptions, loadChosenModel, restoreShippedModel } from './chosen-model.ts';
@@ -48,9 +49,11 @@ export const measure = command({
     const names = namesOf(asked);
     checkThreads(args.threads);
     const { run, model: name, threads } = args;
-    const isBest = run === undefined && args['model-folder'] === undefined && name === 'best';
-    const folder = isBest ? undefined : await chosenFolder(args, context);
-    const load = () => (folder === undefined ? restoreShippedModel('best') : loadChosenModel(folder, 'measure'));
+    // Of dropout its weights of float32 ship, too.
+    const isNamed = run === undefined && args['model-folder'] === undefined && name !== undefined && name !== 'dropout';
+    const shipped = isNamed && isShippedName(name) ? name : undefined;
+    const folder = shipped ? undefined : await chosenFolder(args, context);
+    const load = () => (folder === undefined ? restoreShippedModel(shipped!) : loadChosenModel(folder, 'measure'));
     const options = {
       workFolder: runFolder(context, run ?? 'measure'),
       epochs: wholeNumber('epochs', args.epochs),
