@@ -18,7 +18,7 @@ import { ofSeeds } from './short-run.ts';
 const NETWORK = { family: 'plain', stem: 8, widths: [16, 32], depth: 2 } as const;
 const [EPOCHS, BATCH, EXAMPLES, TESTED] = [4, 128, 6000, 3000];
 const SEEDS = [1, 2, 3] as const;
-const RATES = { sgd: [0.03, 0.06, 0.12], muon: [0.01, 0.02, 0.04] } as const;
+const RATES = { sgd: [0.03, 0.06, 0.12, 0.24], muon: [0.01, 0.02, 0.04, 0.08] } as const;
 type Rule = keyof typeof RATES;
 const MOMENTUM = 0.9;
 const SGD = { name: 'sgd', momentum: MOMENTUM, nesterov: true, weightDecay: 0.0005 } as const;

@@ -57,6 +57,17 @@ const transfer = read<{
     readonly arms: Readonly<Record<'scratch' | 'fine-tuned' | 'frozen', Measured>>;
   }[];
 }>('transfer');
+const mobilenet = read<{
+  readonly results: readonly {
+    readonly target: string;
+    readonly share: number;
+    readonly examples: number;
+    readonly scratchEpochs: number;
+    readonly headEpochs: number;
+    readonly scratch: Measured;
+    readonly head: Measured;
+  }[];
+}>('mobilenet');
 put('transfer', [
   '| Target | Labels | Epochs | From scratch | Fine-tuned | Points gained (95% interval) | Last layer alone |',
   '|---|---|---|---|---|---|---|',
@@ -67,6 +78,16 @@ put('transfer', [
   ),
   '',
   ...Object.entries(transfer.sources).map(([target, source]) => `- Source for ${target}: ${source}.`),
+  '',
+  'A linear head on the features of MobileNetV2, beside `dropout` from scratch:',
+  '',
+  '| Target | Labels | Epochs from scratch | From scratch | Epochs of the head | Head | Points gained (95% interval) |',
+  '|---|---|---|---|---|---|---|',
+  ...mobilenet.results.map(
+    ({ target, share: part, examples, scratchEpochs, headEpochs, scratch, head }) =>
+      `| ${target} | ${100 * part}%: ${examples} | ${scratchEpochs} | ${share(scratch.accuracy.mean)} | ${headEpochs} | ` +
+      `${share(head.accuracy.mean)} | ${points(head.gain!)} |`,
+  ),
 ]);
 
 const augmentation = read<{

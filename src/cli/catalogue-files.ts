@@ -2,7 +2,7 @@
 // Invariant: vectors of one model are never compared with those of another.
 import { type Catalogue, decodeIndex, type Embedder, openEmbedder, requireSameModel } from '../apps/recommend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
-import { shippedNames } from '../models/index.ts';
+import { isShippedName } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { requireShipped } from './chosen-classifier.ts';
@@ -98,7 +98,7 @@ export async function openEmbedderOf(
 ): Promise<ChosenEmbedder> {
   const { name } = catalogue.model;
   const isChosen = [choice.run, choice.model, choice['model-folder']].some((option) => option !== undefined);
-  if (!isChosen && !(shippedNames as readonly string[]).includes(name)) {
+  if (!isChosen && !isShippedName(name)) {
     throw usageError(`The index was made by model "${name}", which does not ship: name it by --run or --model-folder`);
   }
   const opened = await openChosenEmbedder(isChosen ? choice : { ...choice, model: name }, 'similar', context);

@@ -4,7 +4,7 @@ import { type RunProgress, readShardResult, type Shard, type ShardResult } from 
 import { kernelsDigest } from '../backend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
-import { type ShippedName, shippedNames } from '../models/index.ts';
+import { isShippedName, shippedNames } from '../models/index.ts';
 import { type KeyedWork, keyWork, overWorks } from '../queue/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
@@ -31,14 +31,14 @@ export async function* shardsByQueue(
   context: CommandContext,
 ): AsyncGenerator<ShardResult> {
   const { name, digest } = request;
-  if (!(shippedNames as readonly string[]).includes(name))
+  if (!isShippedName(name))
     throw usageError(`Option "--queue" got model "${name}": expected one that ships, ${shippedNames.join(' or ')}`);
   const needs = { version, kernels: await kernelsDigest() };
   const planned: Shard[] = [];
   const works = async function* (): AsyncGenerator<KeyedWork> {
     for await (const shard of plan) {
       planned.push(shard);
-      const settings = { model: name as ShippedName, categoriser: digest, shard: shard as never };
+      const settings = { model: name, categoriser: digest, shard: shard as never };
       yield await keyWork({ kind: 'shard', needs, settings });
     }
   };

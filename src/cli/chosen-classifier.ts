@@ -3,7 +3,7 @@
 import { type Preparation, usualPreparation } from '../data/preparation.ts';
 import { preprocessImages } from '../data/preprocessing.ts';
 import type { ViewsName } from '../evaluation/views.ts';
-import { openShippedClassifier, type ShippedName, shippedNames } from '../models/index.ts';
+import { isShippedName, openShippedClassifier, type ShippedName, shippedNames } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { usageError } from './arguments.ts';
 import { type Choice, chosenFolder, loadChosenModel, preparationFor, trainedAs } from './chosen-model.ts';
@@ -80,8 +80,7 @@ export const shippedViews: Readonly<Record<ShippedName, ViewsName>> = { best: 's
 
 /** @throws SelvedgeError `cli/usage` for a name that does not ship */
 export function requireShipped(name: string): ShippedName {
-  const shipped = shippedNames.find((known) => known === name);
-  if (shipped) return shipped;
+  if (isShippedName(name)) return name;
   const expected = `one that ships (${shippedNames.join(', ')}), or "--run" too`;
   throw usageError(`Option "--model" got "${name}" without "--run": expected ${expected}`);
 }

@@ -1,4 +1,4 @@
-// selvedge evaluate: measure a trained model of a run, or the best that ships, on the test set.
+// selvedge evaluate: measure a trained model of a run, or one that ships, on the test set.
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { placeDataset } from '../data/batches.ts';
@@ -6,7 +6,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { keepsPictures, type PreprocessingName, preprocessDataset } from '../data/preprocessing.ts';
 import { type Evaluation, evaluateModel } from '../evaluation/evaluate.ts';
 import { predictViews, type ViewsName, viewsOf } from '../evaluation/views.ts';
-import { loadModel, type ShippedName } from '../models/index.ts';
+import { isShippedName, loadModel, type ShippedName } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { shippedViews } from './chosen-classifier.ts';
@@ -96,12 +96,12 @@ export const evaluate = command({
   },
   async run(args, context) {
     const { run, model: name, data, threads } = args;
-    if (name === 'best' && !(await platform.files.status(runFolder(context, run, name)))) {
+    if (isShippedName(name) && name !== 'dropout' && !(await platform.files.status(runFolder(context, run, name)))) {
       checkThreads(threads);
       const { views = shippedViews[name] } = args;
       const [{ test }] = await Promise.all([loadData(context, data), useEngine(threads)]);
       const { predictions: _, ...json } = await evaluateShipped(name, test, views);
-      return { json: { ...json, views }, text: describe(json, 'The shipped model best', views) };
+      return { json: { ...json, views }, text: describe(json, `The shipped model ${name}`, views) };
     }
     const { views = 'single' } = args;
     const folder = await modelFolder(context, run, name);

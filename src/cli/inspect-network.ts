@@ -9,7 +9,7 @@ import { openCheckpoints } from '../training/index.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
 import { checkThreads, dataOption, runFolder, runOption, threadsOption, useEngine, wholeNumber } from './options.ts';
-import { studySplit } from './train.ts';
+import { studySplit } from './training.ts';
 
 /** Updates between lines of progress. */
 const TELL_EVERY = 50;

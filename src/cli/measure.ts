@@ -3,7 +3,7 @@
 // same command gives the same file on every engine.
 import { SelvedgeError } from '../core/errors.ts';
 import type { LoadedData } from '../data/sources.ts';
-import { type ShippedName, shippedModelFolder } from '../models/index.ts';
+import { isShippedName, type ShippedName, shippedModelFolder } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { chosenFolder, chosenModelOptions, loadChosenModel, restoreShippedModel } from './chosen-model.ts';
@@ -55,10 +55,10 @@ export const measure = command({
     checkThreads(args.threads);
     checkQueueOptions(args);
     const { run, model: name, threads } = args;
-    const isBest = run === undefined && args['model-folder'] === undefined && name === 'best';
-    const folder = isBest ? undefined : await chosenFolder(args, context);
-    const shipped = folder === undefined ? 'best' : folder === shippedModelFolder() ? 'dropout' : undefined;
-    const chosen = shipped ?? { path: folder! };
+    const isNamed = run === undefined && args['model-folder'] === undefined && name !== undefined && name !== 'dropout';
+    const named = isNamed && isShippedName(name) ? name : undefined;
+    const folder = named ? undefined : await chosenFolder(args, context);
+    const chosen: MeasuredPath = named ?? (folder === shippedModelFolder() ? 'dropout' : { path: folder! });
     const options = {
       workFolder: runFolder(context, run ?? 'measure'),
       epochs: wholeNumber('epochs', args.epochs),
@@ -117,9 +117,10 @@ export interface MeasuredJson {
 /** A model that ships, or the path of another. */
 type MeasuredPath = ShippedName | { readonly path: string };
 
+/** Of dropout its weights of float32 ship, too. */
 const loadMeasured = (model: MeasuredPath) =>
-  model === 'best'
-    ? restoreShippedModel('best')
+  typeof model === 'string' && model !== 'dropout'
+    ? restoreShippedModel(model)
     : loadChosenModel(typeof model === 'string' ? shippedModelFolder() : model.path, 'measure');
 
 /**

@@ -4,7 +4,7 @@ import { SelvedgeError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
 import type { Recipe } from '../experiments/index.ts';
-import { type ShippedName, shippedNames } from '../models/index.ts';
+import { isShippedName, shippedNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { distillationDefaults } from '../training/index.ts';
 import { usageError } from './arguments.ts';
@@ -20,7 +20,7 @@ export const teacherOption = {
   teacher: {
     type: 'string',
     valueHint: 'run, folder or name',
-    description: `Learn from this model, too: a run, RUN/MODEL, a folder with a model.json, or one that ships, ${shippedNames.join(' or ')} (default: none)`,
+    description: `Learn from this model, too: a run, RUN/MODEL, a folder with a model.json, or one that ships, ${shippedNames.join(', ')} (default: none)`,
   },
 } as const;
 
@@ -61,14 +61,12 @@ export async function teacherFolder(text: string, context: CommandContext): Prom
   for (const name of await files.list(runFolder)) {
     if (await holdsModel(runPaths.model(files.join(runFolder, name)))) found.push(name);
   }
-  if (found.length === 0 && isShipped(text)) return text;
+  if (found.length === 0 && isShippedName(text)) return text;
   if (found.length === 1) return runPaths.model(files.join(runFolder, found[0]!));
   throw refuse(
     found.length === 0 ? 'there is no such run with a finished model' : `the run holds ${found.toSorted().join(', ')}`,
   );
 }
-
-const isShipped = (text: string): text is ShippedName => (shippedNames as readonly string[]).includes(text);
 
 const holdsModel = async (folder: string): Promise<boolean> =>
   (await files.status(files.join(folder, MODEL_FILE))) !== undefined;
@@ -95,7 +93,7 @@ export async function chooseTeacher(
  * @throws SelvedgeError `train/teacher-classes`, and as `loadChosenModel`
  */
 export async function loadTeacher(folder: string, other: Dataset | undefined): Promise<tf.LayersModel> {
-  const { model, classNames, metadata } = await (isShipped(folder)
+  const { model, classNames, metadata } = await (isShippedName(folder)
     ? restoreShippedModel(folder)
     : loadChosenModel(folder, 'train'));
   const expected = other?.classNames ?? fashionMnistClassNames;

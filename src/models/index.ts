@@ -18,7 +18,7 @@ export { buildNetwork, type NetworkSettings, networkSchema } from './network.ts'
 export { type OnnxModelRead, onnxOperators, onnxOpsets, readOnnxModel } from './onnx/index.ts';
 export { operationsPerImage } from './operations.ts';
 export { buildModel, type ModelName, modelNames } from './registry.ts';
-export { openShippedClassifier, readShippedFile, type ShippedName, shippedNames } from './shipped.ts';
+export { isShippedName, openShippedClassifier, readShippedFile, type ShippedName, shippedNames } from './shipped.ts';
 export { STANDARDIZE_INPUT, standardizeInput } from './standardize-input.ts';
 export { type LayerSummary, type ModelSummary, summarizeModel } from './summary.ts';
 export { ALL_BUT_LAST, freezeLayers, type TransferOptions, type Transferred, transferModel } from './transfer.ts';

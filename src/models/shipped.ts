@@ -14,13 +14,16 @@ const addresses = {
 export type ShippedName = keyof typeof addresses;
 export const shippedNames = Object.keys(addresses) as readonly ShippedName[];
 
+/** Whether a model of this name ships. */
+export const isShippedName = (name: string): name is ShippedName => Object.hasOwn(addresses, name);
+
 /**
  * The bytes of a shipped classifier, as `createClassifier` takes them.
  *
  * @throws SelvedgeError `models/shipped` for another name, or if the installation is damaged
  */
 export async function readShippedFile(name: ShippedName): Promise<Uint8Array> {
-  if (!Object.hasOwn(addresses, name)) {
+  if (!isShippedName(name)) {
     throw new SelvedgeError(
       'models/shipped',
       `Cannot open shipped model "${name}": expected one of ${shippedNames.join(', ')}`,

@@ -142,7 +142,7 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
 }
 
 /** Of what has a query, and no catalogue. */
-const queryErrors = (isOwn: (code: RequestErrorCode) => boolean = () => false): Record<string, object> =>
+const queryErrors = (isOwn: (code: string) => boolean = () => false): Record<string, object> =>
   responsesOf([400, 413, 415, 422, 500, 503], (code) => code === 'request/query' || isOwn(code) || isOfAny(code));
 
 const detectResponses = (): Record<string, object> => ({

@@ -38,6 +38,10 @@ test('selvedge bench networks tells size and speed, and accuracy after some minu
   // The least that a budget is.
   assert.is(afterMinutes.epochs, 1);
   assert.ok(afterMinutes.validationAccuracy > 0 && afterMinutes.validationAccuracy < 1);
+  const again = await run(folder, words);
+  assert.match(err, 'plain, epoch 1 of 1');
+  assert.not.match(again.err, 'plain, epoch');
+  assert.equal(JSON.parse(again.out).results[0].afterMinutes, afterMinutes, 'what was trained is not trained again');
 });
 
 test('selvedge bench refuses what it does not know', async () => {

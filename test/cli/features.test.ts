@@ -6,7 +6,7 @@ import * as tf from '../../src/backend/tfjs.ts';
 import { nearestCosines, viewNetwork } from '../../src/cli/measures/features.ts';
 import { loadFashionMnistSample } from '../../src/data/index.ts';
 import { scoresOfLogits } from '../../src/evaluation/index.ts';
-import { loadShippedModel } from '../../src/models/index.ts';
+import { averageModels, loadShippedModel } from '../../src/models/index.ts';
 import { createPredictor } from '../../src/plan/index.ts';
 
 const test = suite('features');
@@ -16,25 +16,40 @@ test.before(async () => {
 });
 test.after(() => engine.stop());
 
-test('viewNetwork() gives the logits whose softmax the predictor gives', async () => {
-  const { model } = await loadShippedModel();
-  const { test: sample } = await loadFashionMnistSample();
-  const images = sample.images.subarray(0, 100 * 784);
-  const before = tf.memory().numTensors;
-  const view = viewNetwork(model);
-  const { features, logits } = await view.look(images);
-  view.dispose();
-  assert.is(tf.memory().numTensors, before);
-  assert.equal([view.width, features.length, logits.length], [128, 12_800, 1000]);
-  const predictor = createPredictor(model);
-  const probabilities = predictor.predict(Float32Array.from(images, (level) => Math.fround(level / 255)));
-  scoresOfLogits(logits, 10).softmax.forEach((share, sample) => {
-    const largest = Math.max(...probabilities.subarray(10 * sample, 10 * sample + 10));
-    assert.ok(Math.abs(share - largest) < 1e-5, `${share} is not ${largest}`);
+const single = async () => (await loadShippedModel()).model;
+/** Of two members of the same weights. */
+const ensemble = async () => {
+  const members = [await single(), await single()];
+  const model = await averageModels(members);
+  for (const member of members) member.dispose();
+  return model;
+};
+
+for (const [name, open, width] of [
+  ['a network', single, 128],
+  ['an ensemble, with the features of its members,', ensemble, 256],
+] as const) {
+  test(`viewNetwork() of ${name} gives the logits whose softmax the predictor gives`, async () => {
+    const model = await open();
+    const { test: sample } = await loadFashionMnistSample();
+    const images = sample.images.subarray(0, 100 * 784);
+    const before = tf.memory().numTensors;
+    const view = viewNetwork(model);
+    const { features, logits } = await view.look(images);
+    view.dispose();
+    assert.is(tf.memory().numTensors, before);
+    assert.equal([view.width, features.length, logits.length], [width, 100 * width, 1000]);
+    assert.equal(features.subarray(0, 128), features.subarray(width - 128, width));
+    const predictor = createPredictor(model);
+    const probabilities = predictor.predict(Float32Array.from(images, (level) => Math.fround(level / 255)));
+    scoresOfLogits(logits, 10).softmax.forEach((share, sample) => {
+      const largest = Math.max(...probabilities.subarray(10 * sample, 10 * sample + 10));
+      assert.ok(Math.abs(share - largest) < 1e-5, `${share} is not ${largest}`);
+    });
+    predictor.dispose();
+    model.dispose();
   });
-  predictor.dispose();
-  model.dispose();
-});
+}
 
 test('viewNetwork() refuses a network without a dense layer at its end, by code', () => {
   const model = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [2, 2] })] });

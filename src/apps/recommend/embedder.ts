@@ -123,8 +123,12 @@ function imageShapeOf(model: tf.LayersModel): [number, number, number] {
   throw noFeatures(name, `images [height, width, channels] as its one input, got [${shape.join(', ')}]`);
 }
 
-/** What the dense layers at the end take. */
-function hiddenLayers({ outputs, name }: tf.LayersModel): tf.SymbolicTensor[] {
+/**
+ * What the dense layers at the end take, one `[batch, width]` each: several of an ensemble.
+ *
+ * @throws SelvedgeError `embedding/no-features`
+ */
+export function hiddenLayers({ outputs, name }: tf.LayersModel): tf.SymbolicTensor[] {
   const found: tf.SymbolicTensor[] = [];
   const walk = (tensor: tf.SymbolicTensor): void => {
     const layer = tensor.sourceLayer;

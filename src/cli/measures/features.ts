@@ -1,8 +1,9 @@
 // What a network makes of images before its last layer, and its logits. Not here: scores of either.
 // Invariant: the model stays as it was, and no tensor is left once a view is disposed.
+import { hiddenLayers } from '../../apps/recommend/embedder.ts';
 import * as tf from '../../backend/tfjs.ts';
 import { SelvedgeError } from '../../core/errors.ts';
-import { lastDenseOf, replaceLastDense } from '../../models/index.ts';
+import { lastDenseOf, type ReplacedDense, replaceLastDense } from '../../models/index.ts';
 import { createNetworkPredictor } from '../../plan/index.ts';
 import { platform } from '../../platform/index.ts';
 
@@ -19,22 +20,17 @@ export interface NetworkView {
 }
 
 /**
- * Looks into a network whose last layer is dense.
+ * Looks into a network whose last layer is dense, or into an ensemble of such: features of all members, and the mean of their logits.
  *
  * @returns A view, which the caller disposes
  * @throws SelvedgeError `measure/no-features`
  */
 export function viewNetwork(model: tf.LayersModel): NetworkView {
-  const last = lastDenseOf(model);
-  if (!last) {
-    throw new SelvedgeError(
-      'measure/no-features',
-      `Cannot measure outliers by "${model.name}": expected a dense layer at its end, got ${model.layers.at(-1)!.getClassName()}`,
-    );
-  }
-  const { width, classes } = last;
-  const { network, dispose } = replaceLastDense(model, last);
+  const { network, dispose } = openEnd(model);
   const predictor = createNetworkPredictor(network);
+  const widths = network.outputs.map(({ shape }) => shape.at(-1)!);
+  const classes = widths.pop()!;
+  const width = widths.reduce((sum, own) => sum + own, 0);
   const size = tf.util.sizeFromShape(predictor.inputs[0]!.shape as number[]);
   return {
     width,
@@ -46,9 +42,15 @@ export function viewNetwork(model: tf.LayersModel): NetworkView {
       for (let first = 0; first < count; first += BATCH) {
         await platform.giveWay();
         const levels = Float32Array.from(images.subarray(first * size, (first + BATCH) * size), (level) => level / 255);
-        const [seen, scores] = predictor.predict(levels);
-        features.set(seen!, first * width);
-        logits.set(scores!, first * classes);
+        const parts = predictor.predict(levels);
+        logits.set(parts.pop()!, first * classes);
+        let at = first * width;
+        for (let row = 0; row < parts[0]!.length / widths[0]!; row++) {
+          parts.forEach((part, i) => {
+            features.set(part.subarray(row * widths[i]!, (row + 1) * widths[i]!), at);
+            at += widths[i]!;
+          });
+        }
       }
       return { features, logits };
     },
@@ -57,6 +59,22 @@ export function viewNetwork(model: tf.LayersModel): NetworkView {
       dispose();
     },
   };
+}
+
+/** A network that gives the features, `[batch, width]` a member, and then the logits. */
+function openEnd(model: tf.LayersModel): ReplacedDense {
+  const dense = lastDenseOf(model);
+  if (dense) return replaceLastDense(model, dense);
+  const last = model.layers.at(-1)!;
+  const { input: logits } = last;
+  if (last.getClassName() === 'Activation' && !Array.isArray(logits)) {
+    const network = tf.model({ inputs: model.inputs, outputs: [...hiddenLayers(model), logits] });
+    return { network, dispose() {} };
+  }
+  throw new SelvedgeError(
+    'measure/no-features',
+    `Cannot measure outliers by "${model.name}": expected a dense layer at its end, got ${last.getClassName()}`,
+  );
 }
 
 /**
