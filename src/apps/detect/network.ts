@@ -31,7 +31,7 @@ export interface DetectorWidths {
   readonly blocks: number;
 }
 
-export const defaultWidths: DetectorWidths = { half: 16, quarter: 48, eighth: 96, blocks: 2 };
+export const defaultWidths: DetectorWidths = { half: 16, quarter: 48, eighth: 128, blocks: 2 };
 
 /** One convolution without the batch norm after it. */
 export interface ConvolutionShape {

@@ -30,7 +30,7 @@ export const detectorTrainingDefaults: DetectorTraining = {
   widths: defaultWidths,
   scenes: { ...defaultScenes, height: 96, width: 96, fewest: 2, most: 6 },
   seed: 1,
-  steps: 12_000,
+  steps: 26_000,
   batch: 16,
   learningRate: 0.0025,
   weightDecay: 0.02,
