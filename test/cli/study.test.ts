@@ -174,6 +174,8 @@ test('selvedge train and study refuse what does not go with a queue, before anyt
   await refuses(['train', '--artefacts', 'a'], 'cli/usage', /"--artefacts" needs "--queue"/, 2);
   await refuses(['study', '--verify', '0.1'], 'cli/usage', /"--verify" needs "--queue"/, 2);
   await refuses(['study', '--queue', 'pglite:'], 'queue/address', /expected postgres/);
+  await refuses(['task', '--jobs', '1', '--queue', 'nowhere', 'a'], 'queue/address', /got no address/);
+  await refuses(['task', '--artefacts=x', 'a'], 'cli/usage', /"--artefacts" needs "--queue"/, 2);
 });
 
 test('selvedge data tells of digits, and of a table of them; classes may have other names', async () => {

@@ -122,6 +122,23 @@ test('a study of a queue has the weights and evaluations of one process', async 
   }
 });
 
+test('task has the trainings of a graph done by a queue', async () => {
+  const train = 'selvedge train --run graph --recipe small.json --examples 100 --threads 1';
+  writeFileSync(at('deno.json'), JSON.stringify({ tasks: { train, all: { dependencies: ['train'] } } }));
+  let err = '';
+  const code = await runProgram(['task', ...queue, 'all'], commands, {
+    cwd: folder,
+    signal: new AbortController().signal,
+    write: () => {},
+    writeError: (text) => {
+      err += text;
+    },
+  });
+  assert.is(code, 0, err);
+  assert.match(err, /small of seed 1, epoch 2: accuracy/);
+  assert.equal(weightsOf('graph', 'small'), weightsOf('here-1', 'small'));
+});
+
 test('nothing that was written, and no row, holds a key of the account', () => {
   if (server) assert.not.match(written, server.account.secretAccessKey);
 });
