@@ -42,8 +42,8 @@ export interface QueueArguments {
 /** Refuses options of queues without one, bad addresses and shares, and a runtime without queues, before anything is read. */
 export function checkQueueOptions(args: QueueArguments): void {
   refuseWithoutQueue(args, ['verify', 'artefacts']);
-  if (args.queue !== undefined) checkQueue(args.queue, args.artefacts);
   shareOf(args.verify);
+  if (args.queue !== undefined) checkQueue(args.queue, args.artefacts);
 }
 
 /** The share that `--verify` says. */

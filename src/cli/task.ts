@@ -2,7 +2,9 @@
 import { version } from '../core/version.ts';
 import { platform } from '../platform/index.ts';
 import { parseTaskArguments, runTaskCommand } from '../tasks/index.ts';
+import { parseArguments } from './arguments.ts';
 import { type Command, type CommandContext, command, exitCodes, mayUseColors, runProgram } from './command.ts';
+import { checkQueueOptions, queueOptions } from './queue-options.ts';
 
 /** The command, given all commands that tasks may call. */
 export function taskCommand(commands: () => readonly Command<never>[]): Command {
@@ -18,11 +20,15 @@ export function taskCommand(commands: () => readonly Command<never>[]): Command 
       cwd: { type: 'string', valueHint: 'folder', description: 'Run tasks in this folder' },
       'no-prefix': { type: 'boolean', description: 'Print no task names before the lines of parallel tasks' },
       'if-present': { type: 'boolean', description: 'A task that does not exist is no failure' },
+      ...queueOptions,
     },
     async run(_, context, rawArgs) {
+      const { words, queue } = splitQueue(withoutVerbose(rawArgs));
+      // Of a graph, workers do the trainings; the rest is done here.
+      const call = (args: readonly string[]): readonly string[] => (args[0] === 'train' ? [...args, ...queue] : args);
       const exitCode = await runTaskCommand({
-        args: parseTaskArguments(withoutVerbose(rawArgs)),
-        commands: { selvedge: (args, task) => runProgram(args, commands(), observed(task, context)) },
+        args: parseTaskArguments(words),
+        commands: { selvedge: (args, task) => runProgram(call(args), commands(), observed(task, context)) },
         folder: context.cwd,
         versions: { selvedge: version },
         colors: mayUseColors() && platform.terminal.isTerminal,
@@ -42,6 +48,29 @@ export function taskCommand(commands: () => readonly Command<never>[]): Command 
 function withoutVerbose(words: readonly string[]): string[] {
   const name = words.findIndex((word) => !word.startsWith('-'));
   return words.filter((word, at) => word !== '--verbose' || (name >= 0 && at > name));
+}
+
+/** Options of the runner that have a value of their own. */
+const withValue = ['-c', '--config', '--cwd', '-j', '--jobs'];
+
+/** Takes the options of a queue out of what stands before the name of the task. */
+function splitQueue(rawArgs: readonly string[]): {
+  readonly words: readonly string[];
+  readonly queue: readonly string[];
+} {
+  const [words, queue]: [string[], string[]] = [[], []];
+  let at = 0;
+  while (rawArgs[at]?.startsWith('-')) {
+    const word = rawArgs[at]!;
+    const [option = word] = word.split('=', 1);
+    const isOfQueue = Object.keys(queueOptions).includes(option.replace(/^--/, ''));
+    const isSplit = option === word && (isOfQueue || withValue.includes(option));
+    (isOfQueue ? queue : words).push(...rawArgs.slice(at, at + (isSplit ? 2 : 1)));
+    at += isSplit ? 2 : 1;
+  }
+  const given = parseArguments({ name: 'task', args: queueOptions }, queue);
+  checkQueueOptions(given);
+  return { words: [...words, ...rawArgs.slice(at)], queue };
 }
 
 /** Whoever observes the tasks observes what they run. */

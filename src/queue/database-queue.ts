@@ -57,13 +57,9 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
   };
   await steadily(() => boss.createQueue(DEAD_LETTERS));
 
-  /** What waited for a work can be done once the last of those before it is done; asked before the job ends, so that nobody forgets it. */
-  async function insertJobsAfter(key: string): Promise<void> {
-    const rows = await query<{ key: string }>(sql.worksAfter, [key]);
-    if (rows.length > 0) await insertJobs(rows.map((row) => row.key));
-  }
-
+  /** Of works that can be done now; the rest follow when the last of those before them is done. */
   async function insertJobs(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
     const rows = await query<{ key: string; line: string; ordering: number; generation: number }>(sql.unfinishedWorks, [
       keys,
     ]);
@@ -120,12 +116,12 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
       const isDone = row !== undefined && row.result !== null;
       // Delivered twice, or what it is made of was forgotten: then it waits for that under another id.
       if (!row || (!isAgain && (isDone || !row.ready))) {
-        if (isDone) await insertJobsAfter(key);
+        if (isDone) await insertJobs((await query<{ key: string }>(sql.worksAfter, [key])).map((after) => after.key));
         else await forget([key]);
         await steadily(() => boss.complete(name, attemptOf(job)));
         continue;
       }
-      return takenWork(database, { job, name, worker, work: await readWork(row.work, key), insertJobsAfter });
+      return takenWork(database, { job, name, worker, work: await readWork(row.work, key), insertJobs });
     }
   }
 
@@ -241,12 +237,12 @@ interface Claim {
   readonly name: string;
   readonly worker: string;
   readonly work: TakenWork['work'];
-  readonly insertJobsAfter: (key: string) => Promise<void>;
+  readonly insertJobs: (keys: readonly string[]) => Promise<void>;
 }
 
 function takenWork(
   { boss, query, steadily }: QueueDatabase,
-  { job, name, worker, work, insertJobsAfter }: Claim,
+  { job, name, worker, work, insertJobs }: Claim,
 ): TakenWork {
   const { key, steps } = job.data;
   const complete = (): Promise<unknown> => steadily(() => boss.complete(name, attemptOf(job)));
@@ -295,9 +291,15 @@ function takenWork(
     async finish(result) {
       const digest = result.status === 'done' ? result.digest || null : null;
       if (steps === undefined) {
-        const first = await query(sql.keepResult, [key, JSON.stringify(result), digest, worker]);
-        if (first.length === 0 && result.status === 'done') await compareWithResult(result);
-        await insertJobsAfter(key);
+        const [kept] = await query<{ is_first: boolean; after: string[] }>(sql.keepResult, [
+          key,
+          JSON.stringify(result),
+          digest,
+          worker,
+        ]);
+        if (!kept!.is_first && result.status === 'done') await compareWithResult(result);
+        // Before the job ends: whoever takes it again does this again.
+        await insertJobs(kept!.after);
       } else {
         if (result.status === 'done') await compareWithResult(result);
         await query(

@@ -53,8 +53,8 @@ export const unfinishedWorks = `
 select key, line, ordering, generation from selvedge.work w where key = any($1::text[]) and result is null and ${isReady}`;
 
 /** $1 key. Works without a result that come after it. */
-export const worksAfter = `
-select key from selvedge.work where after @> array[$1::text] and result is null`;
+const afterThis = 'select key from selvedge.work where after @> array[$1::text] and result is null';
+export const worksAfter = afterThis;
 
 /** $1 key. A work, and whether it can be done now. */
 export const workToDo = `
@@ -82,10 +82,13 @@ with reported as (
 select w.last_step, r.digest, r.worker from selvedge.work w left join selvedge.report r on r.key = w.key and r.step = $2::int
 where w.key = $1::text`;
 
-/** $1 key, $2 result, $3 digest or null, $4 worker. Answers a row if this is the first result. */
+/** $1 key, $2 result, $3 digest or null, $4 worker. Answers whether this is the first result, and what came after this work. */
 export const keepResult = `
-update selvedge.work set result = $2::jsonb, digest = $3, worker = $4, finished_on = now()
-where key = $1 and result is null returning key`;
+with kept as (
+  update selvedge.work set result = $2::jsonb, digest = $3::text, worker = $4::text, finished_on = now()
+  where key = $1::text and result is null returning key
+)
+select exists (select from kept) as is_first, array(${afterThis}) as after`;
 
 /** $1 key, $2 worker, $3 digest, $4 other worker, $5 other digest. */
 export const keepDifference = `

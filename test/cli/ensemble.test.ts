@@ -65,7 +65,7 @@ test('snapshots of one run are members', async () => {
 });
 
 const wrong: [args: string[], code: number, expected: RegExp][] = [
-  [[], 2, /member/i],
+  [[], 2, /got 0 member: expected two or more/],
   [['seed-1/baseline'], 2, /got 1 member: expected two or more/],
   [['seed-1', 'seed-2/baseline'], 2, /got member "seed-1": expected <run>\/<model>/],
   [['seed-1/baseline/x', 'seed-2/baseline'], 2, /got member "seed-1\/baseline\/x"/],
@@ -79,6 +79,16 @@ const wrong: [args: string[], code: number, expected: RegExp][] = [
   [[...members, '--weights', '1,0'], 2, /got "1,0"/],
   [[...members, '--weights', '1,'], 2, /got "1,"/],
   [[...members, '--weights', '1,Infinity'], 2, /got "1,Infinity"/],
+  [[...members, '--seeds', '1,2'], 2, /"--seeds" needs "--recipe"/],
+  [[...members, '--recipe', 'record-30', '--seeds', '1,2'], 2, /"--recipe" got members beside it/],
+  [['--recipe', 'record-30'], 2, /"--seeds" got "": expected two or more different numbers/],
+  [['--recipe', 'record-30', '--seeds', '1,1'], 2, /"--seeds" got "1,1"/],
+  [['--recipe', 'record-30', '--seeds', '1,x'], 2, /"--seeds" got "1,x"/],
+  [['--recipe', 'none', '--seeds', '1,2'], 1, /\[recipe\/unknown\]/],
+  [['--recipe', 'record-30', '--seeds', '1,2', '--stack'], 1, /keeps none to validate \[ensemble\/stack\]/],
+  [[...members, '--artefacts', 'a'], 2, /"--artefacts" needs "--queue"/],
+  [[...members, '--verify', '0.5'], 2, /"--verify" needs "--queue"/],
+  [[...members, '--queue', 'nowhere'], 1, /got no address \[queue\/address\]/],
 ];
 for (const [args, code, expected] of wrong) {
   test(`selvedge ensemble ${args.join(' ')} ends with ${code}`, async () => {

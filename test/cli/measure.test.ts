@@ -108,12 +108,15 @@ test('selvedge measure refuses what it does not know in one line', async () => {
     [['calibration', '--model', 'dropout'], 2, 'Option "--model" needs "--run"'],
     [['calibration', '--run', 'none'], 1, '[run/not-found]'],
     [['calibration', '--data', 'nowhere'], 1, 'nowhere'],
+    [['calibration', '--queue', 'mysql://a:secret@b/c'], 1, 'got an address of "mysql:" [queue/address]'],
+    [['calibration', '--verify', '1'], 2, 'Option "--verify" needs "--queue"'],
+    [['calibration', '--queue', 'pglite:q', '--artefacts', 's3://a:secret@b'], 1, '[artefact/address]'],
   ];
   for (const [args, expected, text] of refusals) {
     const { code, out, err } = await measure(...args);
     assert.equal([code, out], [expected, ''], err);
     assert.match(err, text);
-    assert.not.match(err, /^ {4}at /m);
+    assert.not.match(err, /^ {4}at |secret/m);
   }
 });
 

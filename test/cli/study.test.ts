@@ -170,6 +170,14 @@ test('selvedge train refuses options for pictures that do not fit', async () => 
   await refuses(['study', '--data', 'colours', '--epochs', '0'], 'cli/usage', /"--epochs" got "0"/, 2);
 });
 
+test('selvedge train and study refuse what does not go with a queue, before anything is read', async () => {
+  await refuses(['train', '--artefacts', 'a'], 'cli/usage', /"--artefacts" needs "--queue"/, 2);
+  await refuses(['study', '--verify', '0.1'], 'cli/usage', /"--verify" needs "--queue"/, 2);
+  await refuses(['study', '--queue', 'pglite:'], 'queue/address', /expected postgres/);
+  await refuses(['task', '--jobs', '1', '--queue', 'nowhere', 'a'], 'queue/address', /got no address/);
+  await refuses(['task', '--artefacts=x', 'a'], 'cli/usage', /"--artefacts" needs "--queue"/, 2);
+});
+
 test('selvedge data tells of digits, and of a table of them; classes may have other names', async () => {
   await writeDigits(at('digits'), 12);
   const folderOf = jsonOf(await selvedge('data', '--data', 'digits', '--json'));

@@ -1,6 +1,7 @@
 // What every queue must do, in memory or in a database. Not a test file: local-queue.test.ts and database.ts run it.
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { SelvedgeError } from '../../src/core/errors.ts';
 import {
   type ArtefactStore,
   keyWork,
@@ -35,7 +36,7 @@ export function memoryStore(): ArtefactStore & { readonly kept: Map<string, Uint
     },
     async get(digest) {
       const bytes = kept.get(digest);
-      if (!bytes) throw new Error(`nothing under ${digest}`);
+      if (!bytes) throw new SelvedgeError('artefact/missing', `Cannot find artefact ${digest}`);
       return bytes;
     },
     async remove(digest) {
