@@ -10,6 +10,7 @@ import {
   prunerDefaults,
   readRecipe,
   samplerDefaults,
+  shouldPrune,
 } from '../../src/experiments/index.ts';
 import type { ArtefactStore } from '../../src/queue/index.ts';
 import {
@@ -27,6 +28,26 @@ const TRIALS = 5_000;
 const PARTS = 5;
 const EPOCHS = 27;
 const needs = { version: '0', kernels: '0'.repeat(64) };
+
+/** Of a sweep for a thousand machines. */
+const MANY = 100_000;
+const DECISIONS = 100;
+
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+function timeDecisions(): number {
+  const others = Array.from({ length: MANY }, (_, number) => ({
+    ...{ number, state: 'pruned' as const },
+    intermediateValues: new Map([[1, number % 977]]),
+  }));
+  const trial = { number: MANY, state: 'running' as const, intermediateValues: new Map([[1, 500]]) };
+  const start = cpuMs();
+  for (let i = 0; i < DECISIONS; i++) shouldPrune(prunerDefaults.halving, trial, others, 'maximize');
+  return (cpuMs() - start) / DECISIONS;
+}
 
 /** A curve for each learning rate. */
 const made: Handler = async (taken) => {
@@ -59,10 +80,6 @@ export const coordinator: QueueCase = {
     const queue = openLocalQueue();
     const ending = new AbortController();
     const cpu: number[] = [];
-    const cpuMs = (): number => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1000;
-    };
     let since = cpuMs();
     try {
       const working = runWorker({
@@ -103,11 +120,13 @@ export const coordinator: QueueCase = {
       rmSync(folder, { recursive: true, force: true });
     }
     const growth = cpu.at(-1)! / cpu[0]!;
+    const decisionMs = timeDecisions();
     return {
-      json: { trials: TRIALS, epochs: EPOCHS, cpuMsPerTrial: cpu, growth },
+      json: { trials: TRIALS, epochs: EPOCHS, cpuMsPerTrial: cpu, growth, decisionMs },
       text:
         `coordinator and made trials of ${EPOCHS} epochs by random and halving, in memory: ${shortNumber(cpu[0]!)} ms of CPU a trial in the first ` +
-        `${TRIALS / PARTS}, ${shortNumber(cpu.at(-1)!)} ms in the last of ${TRIALS.toLocaleString('en-US')}: ${growth.toFixed(2)} times`,
+        `${TRIALS / PARTS}, ${shortNumber(cpu.at(-1)!)} ms in the last of ${TRIALS.toLocaleString('en-US')}: ${growth.toFixed(2)} times; ` +
+        `a decision by halving beside ${MANY.toLocaleString('en-US')} trials ${shortNumber(decisionMs)} ms`,
     };
   },
 };

@@ -15,7 +15,6 @@ import type { KeyedWork } from './work.ts';
 interface Entry {
   readonly keyed: KeyedWork;
   readonly order: number;
-  state: 'waiting' | 'taken' | 'done';
   attempts: number;
   reports: Map<number, Report>;
   result?: WorkResult;
@@ -48,6 +47,12 @@ const MOST_ATTEMPTS = 20;
  */
 export function openLocalQueue(): WorkQueue {
   const entries = new Map<string, Entry>();
+  const waiting = new Set<Entry>();
+  const enter = (keyed: KeyedWork, order: number): void => {
+    const entry: Entry = { keyed, order, attempts: 0, reports: new Map() };
+    entries.set(keyed.key, entry);
+    waiting.add(entry);
+  };
   const again = new Set<string>();
   const verified = new Set<string>();
   const differences: Difference[] = [];
@@ -82,12 +87,12 @@ export function openLocalQueue(): WorkQueue {
       async finish(result) {
         if (result.status === 'done') compare(key, worker, result);
         if (steps !== undefined) verified.add(key);
-        else if (entry.result === undefined) Object.assign(entry, { result, worker, state: 'done' });
+        else if (entry.result === undefined) Object.assign(entry, { result, worker });
       },
       async giveBack(reason) {
         if (steps !== undefined) again.add(key);
-        else if (entry.attempts < MOST_ATTEMPTS) entry.state = 'waiting';
-        else Object.assign(entry, { result: { status: 'dead', message: reason }, state: 'done' });
+        else if (entry.attempts < MOST_ATTEMPTS) waiting.add(entry);
+        else entry.result = { status: 'dead', message: reason };
       },
     };
   }
@@ -96,8 +101,7 @@ export function openLocalQueue(): WorkQueue {
     shown: 'this process',
     async file(works, order) {
       works.forEach((keyed, i) => {
-        if (entries.has(keyed.key)) return;
-        entries.set(keyed.key, { keyed, order: order?.[i] ?? 0, state: 'waiting', attempts: 0, reports: new Map() });
+        if (!entries.has(keyed.key)) enter(keyed, order?.[i] ?? 0);
       });
     },
     async states(keys) {
@@ -117,9 +121,10 @@ export function openLocalQueue(): WorkQueue {
       if (entry && !entry.result) entry.lastStep = Math.min(entry.lastStep ?? step, step);
     },
     async forget(keys) {
-      for (const { keyed, order } of every(keys)) {
-        entries.set(keyed.key, { keyed, order, state: 'waiting', attempts: 0, reports: new Map() });
-        verified.delete(keyed.key);
+      for (const entry of every(keys)) {
+        waiting.delete(entry);
+        enter(entry.keyed, entry.order);
+        verified.delete(entry.keyed.key);
       }
     },
     async verify(key) {
@@ -146,11 +151,11 @@ export function openLocalQueue(): WorkQueue {
       return [...lines].map(([line, { count, entry }]) => ({ line, count, work: entry.keyed.work }));
     },
     async take(lines, worker) {
-      const [next] = [...entries.values()]
-        .filter(({ state, keyed }) => state === 'waiting' && lines.includes(keyed.line) && isReady(keyed))
+      const [next] = [...waiting]
+        .filter(({ keyed }) => lines.includes(keyed.line) && isReady(keyed))
         .sort((a, b) => lines.indexOf(a.keyed.line) - lines.indexOf(b.keyed.line) || a.order - b.order);
       if (next) {
-        next.state = 'taken';
+        waiting.delete(next);
         return takenEntry(next, worker, undefined);
       }
       const key = [...again].find(

@@ -26,7 +26,7 @@ import {
   type TrialSettings,
   tuneOverQueue,
 } from '../../src/queue/index.ts';
-import { EPOCHS, settings, space } from '../experiments/space.ts';
+import { settings, space } from '../experiments/space.ts';
 import { identity, memoryStore, needs } from './contract.ts';
 
 test('decisions ahead are those of trials in turn, whatever has arrived', () => {
@@ -86,7 +86,7 @@ test('decisions ahead are those of trials in turn, whatever has arrived', () => 
 function curveOf(recipe: TrialSettings['recipe']): number[] {
   const distance = Math.log10(Number((recipe.optimizer as { learningRate: number }).learningRate) / 0.05);
   const best = 0.9 - 0.02 * distance * distance - Number(recipe.labelSmoothing) * 0.1;
-  return Array.from({ length: EPOCHS }, (_, i) => best * (1 - 0.5 ** (i + 1)));
+  return Array.from({ length: recipe.epochs }, (_, i) => best * (1 - 0.5 ** (i + 1)));
 }
 
 const made: Handler = async (taken) => {
@@ -100,7 +100,7 @@ const made: Handler = async (taken) => {
 };
 
 test('a long study over a queue, left and gone on with, is that of one process, and a look asks for what is open only', async () => {
-  const trials = 150;
+  const trials = 100;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-study-'));
   const essence = ({ trials: all }: Study) =>
     all.map(({ state, value, parameters, intermediateValues }) => ({
@@ -114,10 +114,10 @@ test('a long study over a queue, left and gone on with, is that of one process, 
       journal: await openJournal(path.join(folder, `${sampler.name}-alone`), 'test'),
       objective: async ({ recipe, report }) => {
         const curve = curveOf(recipe);
-        for (let step = 1; step <= EPOCHS; step++)
-          if ((await report(step, curve[step - 1]!)) === 'stop' && step < EPOCHS)
+        for (let step = 1; step <= curve.length; step++)
+          if ((await report(step, curve[step - 1]!)) === 'stop' && step < curve.length)
             return { status: 'pruned', durationMs: step };
-        return { status: 'complete', durationMs: EPOCHS };
+        return { status: 'complete', durationMs: curve.length };
       },
     });
     const queue = openLocalQueue();
