@@ -216,9 +216,9 @@ function blocksOf(images: Uint8Array, size: number): Float32Array {
   return blocks;
 }
 
-/** Logarithms of the distances, which are closer to a normal distribution. */
+/** Squares of the distances: other garments are many times as far. */
 const densitiesOf = (density: Gaussian, blocks: Float32Array): number[] =>
-  Array.from(gaussianDistances(density, blocks), (distance) => Math.log(Math.max(distance, 1e-6)));
+  Array.from(gaussianDistances(density, blocks), (distance) => distance * distance);
 
 const standardise = (value: number, { mean, deviation }: ScoreScale): number => (value - mean) / deviation;
 
