@@ -127,7 +127,7 @@ async function openInspection(list: string, context: CommandContext): Promise<Lo
     }
     inspectors[name] = await readInspector(file, context);
   }
-  return createInspection(inspectors, await openInspectionNetwork());
+  return createInspection(inspectors, await openInspectionNetwork(), () => platform.giveWay());
 }
 
 function welcome(url: string, { shop, inspection }: Pick<LocalAppOptions, 'shop' | 'inspection'>): string {

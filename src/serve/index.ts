@@ -14,6 +14,7 @@ export { type AnyClassifier, type AppOptions, createApp } from './app.ts';
 export type { DetectorService, FindRequest, PictureItem, PictureItems } from './detect-routes.ts';
 export type { DesignOrder, DesignService, MadeDesigns } from './generate-routes.ts';
 export type { InspectedImage, InspectionService } from './inspect-routes.ts';
+export { createInspection } from './inspection.ts';
 export type { OpenApiDocument } from './openapi.ts';
 export type { RequestLimits } from './request-images.ts';
 export type { ShopItem, ShopService } from './shop-routes.ts';

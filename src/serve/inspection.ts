@@ -1,9 +1,8 @@
-// Inspectors that answer requests, by the network that ships. Not here: HTTP (inspect-routes.ts).
+// Inspectors that answer requests, by the network that ships. Not here: HTTP (inspect-routes.ts). No tfjs, no platform: for edge runtimes, too.
 // Invariant: an answer does not depend on what else is asked at the same time; others are answered between parts of a long request.
 import { inspectImages, requireSameNetwork } from '../apps/inspect/inspector.ts';
 import type { StoredInspector } from '../apps/inspect/inspector-file.ts';
 import type { Classifier } from '../edge/index.ts';
-import { platform } from '../platform/index.ts';
 import type { InspectedImage, InspectionService } from './inspect-routes.ts';
 
 /** Images that are inspected before others get their turn. */
@@ -13,12 +12,14 @@ const PART = 16;
  * Makes inspectors ready for `createApp`.
  *
  * @param inspectors Of `decodeInspector`, by the names that they are asked for by
- * @param network Of `openInspectionNetwork`
+ * @param network Of `openInspectionNetwork`, or of its file by `createClassifier`
+ * @param giveWay Lets others have their turn; default: nobody has, until a request is answered
  * @throws SelvedgeError `inspect/other-network`
  */
 export function createInspection(
   inspectors: Readonly<Record<string, StoredInspector>>,
   network: Classifier,
+  giveWay: () => Promise<void> = async () => {},
 ): InspectionService {
   for (const { inspector } of Object.values(inspectors)) requireSameNetwork(inspector, network);
   return {
@@ -34,7 +35,7 @@ export function createInspection(
       const found: InspectedImage[] = [];
       for (let start = 0; start < images.length; start += bytes) {
         found.push(...inspectImages(inspector, network, images.subarray(start, start + bytes)));
-        await platform.giveWay();
+        await giveWay();
       }
       return found;
     },

@@ -15,6 +15,7 @@ import {
 } from './checks.ts';
 import { designSteps } from './design-checks.ts';
 import { findSteps } from './find-checks.ts';
+import { inspectSteps } from './inspect-checks.ts';
 import { desktop, type Look, lookAtEverything } from './looks.ts';
 import { isReady, openPage, showView, textOf } from './page.ts';
 import { type Site, serveSite } from './static-site.ts';
@@ -73,6 +74,7 @@ function sessionsOf({ name }: BrowserKind, { sites, dataFolder, screenshots }: S
         ...similarSteps,
         ...findSteps,
         ...designSteps,
+        ...inspectSteps,
         ...sampleSteps,
         ...trainingSteps,
         ...evaluationSteps,

@@ -37,7 +37,7 @@ export const anomalyDefaults: AnomalySettings = {
   seed: 1,
   widths: [16, 32],
   blocks: 4,
-  epochs: 4,
+  epochs: 3,
   batchSize: 64,
   learningRate: 0.002,
 };

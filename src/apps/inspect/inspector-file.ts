@@ -6,7 +6,7 @@
 //   8   u32 format version
 //   12  u32 bytes of the JSON, padded by spaces to a multiple of eight with what is before it
 //   16  JSON                  `Header`
-//       f64 arrays, f32 arrays, as the header lists them
+//       f64 arrays            scores held out, drift's means and deviations, density's mean and factor
 //       32 bytes              sha256 of everything before
 import * as v from 'valibot';
 import { concatenate } from '../../core/concatenate.ts';
@@ -38,23 +38,24 @@ const headerSchema = v.strictObject({
   pixelScale: scale,
   densityScale: scale,
   threshold: finite,
+  pixelMedian: finite,
   pixelLimit: finite,
   drift: v.strictObject({ pictures: whole, limit: finite }),
   preparation: v.unknown(),
   /** Values of each array. */
-  lengths: v.strictObject({ heldOut: whole, pixels: whole, blocks: whole }),
+  lengths: v.strictObject({ heldOut: whole, blocks: whole }),
 });
 
 /**
  * @returns The bytes of a file
  */
 export async function encodeInspector({ inspector, drift, preparation }: StoredInspector): Promise<Uint8Array> {
-  const { means, deviations, heldOut, density, ...plain } = inspector;
+  const { heldOut, density, ...plain } = inspector;
   const header = {
     ...plain,
     drift: { pictures: drift.pictures, limit: drift.limit },
     preparation,
-    lengths: { heldOut: heldOut.length, pixels: means.length, blocks: density.mean.length },
+    lengths: { heldOut: heldOut.length, blocks: density.mean.length },
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
   const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20);
@@ -64,7 +65,7 @@ export async function encodeInspector({ inspector, drift, preparation }: StoredI
   const view = new DataView(fixed.buffer);
   view.setUint32(8, INSPECTOR_FORMAT_VERSION, true);
   view.setUint32(12, padded.length, true);
-  const arrays = [heldOut, drift.means, drift.deviations, density.mean, density.factor, means, deviations].map(
+  const arrays = [heldOut, drift.means, drift.deviations, density.mean, density.factor].map(
     ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
   );
   const content = concatenate([fixed, padded, ...arrays]);
@@ -104,22 +105,21 @@ export async function decodeInspector(
   try {
     let at = FIXED_BYTES + view.getUint32(12, true);
     const header = v.parse(headerSchema, JSON.parse(new TextDecoder().decode(whole.subarray(FIXED_BYTES, at))));
-    const take = <T>(make: { new (buffer: ArrayBuffer): T; readonly BYTES_PER_ELEMENT: number }, length: number): T => {
-      const bytesOf = length * make.BYTES_PER_ELEMENT;
+    const take = (length: number): Float64Array => {
+      const bytesOf = length * Float64Array.BYTES_PER_ELEMENT;
       if (at + bytesOf > end) throw new Error('expected more numbers');
       at += bytesOf;
-      return new make(whole.slice(at - bytesOf, at).buffer);
+      return new Float64Array(whole.slice(at - bytesOf, at).buffer);
     };
     const { lengths, drift, preparation, ...plain } = header;
-    const heldOut = take(Float64Array, lengths.heldOut);
-    const [driftMeans, driftDeviations] = [take(Float64Array, STATISTICS), take(Float64Array, STATISTICS)];
-    const [mean, factor] = [take(Float64Array, lengths.blocks), take(Float64Array, lengths.blocks ** 2)];
-    const [means, deviations] = [take(Float32Array, lengths.pixels), take(Float32Array, lengths.pixels)];
+    const heldOut = take(lengths.heldOut);
+    const [means, deviations] = [take(STATISTICS), take(STATISTICS)];
+    const [mean, factor] = [take(lengths.blocks), take(lengths.blocks ** 2)];
     const known = checkPreparation(preparation);
-    if (at !== end || lengths.pixels !== known.side * known.side) throw new Error('expected arrays that fit together');
+    if (at !== end) throw new Error('expected arrays that fit together');
     return {
-      inspector: { ...plain, means, deviations, density: { mean, factor }, heldOut },
-      drift: { ...drift, means: driftMeans, deviations: driftDeviations },
+      inspector: { ...plain, density: { mean, factor }, heldOut },
+      drift: { ...drift, means, deviations },
       preparation: known,
     };
   } catch (error) {

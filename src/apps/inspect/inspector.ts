@@ -1,6 +1,5 @@
-// An inspection from good pictures only: a network says how much each pixel is not as garments are, and what it says of good pictures, place by
-// place, is what is usual; and how dense good pictures are where this one lies, by its levels. Not here: the network (anomaly-network.ts), files
-// (inspector-file.ts), drawing.
+// An inspection from good pictures only: a network says how much each pixel is not as garments are, and a Gaussian how far the levels of a picture
+// are from those of good ones; good pictures held out say what is usual. Not here: the network (anomaly-network.ts), files (inspector-file.ts), drawing.
 // Invariant: a picture's result depends on the picture and the inspector alone; needs no tfjs, so it runs wherever the network does.
 import { SelvedgeError } from '../../core/errors.ts';
 import { createPhilox, drawPermutation, randomStreams } from '../../core/philox.ts';
@@ -29,9 +28,6 @@ export interface Inspector {
   readonly network: string;
   /** Good pictures learnt from. */
   readonly learntFrom: number;
-  /** Of what the network says of each pixel of good pictures, `[side, side]`. */
-  readonly means: Float32Array;
-  readonly deviations: Float32Array;
   /** Of mean levels of blocks of 4x4 pixels. */
   readonly density: Gaussian;
   readonly pixelScale: ScoreScale;
@@ -40,7 +36,8 @@ export interface Inspector {
   readonly heldOut: Float64Array;
   /** Scores above it are alarms. */
   readonly threshold: number;
-  /** A pixel of a good picture held out deviates by more than this in one of a hundred. */
+  /** Of what the network says of the pixels of good pictures held out: the median, and what one in a hundred passes. */
+  readonly pixelMedian: number;
   readonly pixelLimit: number;
 }
 
@@ -63,8 +60,8 @@ const FEWEST_LEARNT = 16;
 /** Side of a block whose mean level counts in the density. */
 const BLOCK = 4;
 const SHRINKAGE = 0.05;
-/** Added to the deviation of each place, so that those where good pictures are all alike do not outweigh all others. */
-const LEAST_DEVIATION = 1;
+/** Of the density, beside the pixels. */
+const DENSITY_WEIGHT = 0.5;
 
 /** Good pictures that are needed at least for a rate of false alarms. */
 export const fewestGood = (falseAlarms: number): number => fewestHeldOut(falseAlarms) + FEWEST_LEARNT;
@@ -108,10 +105,7 @@ export function fitInspector(
   const order = drawPermutation(createPhilox({ seed, stream: randomStreams.inspection, substream: [0, 1] }), count);
   const held = Math.max(fewestHeldOut(falseAlarms), Math.round(count / 4));
   const [learnt, heldOut] = [order.subarray(held), order.subarray(0, held)];
-  const picturesOf = (indices: Int32Array): Float32Array[] =>
-    Array.from(indices, (index) => seen.subarray(index * size, (index + 1) * size));
-  const usual = momentsOf(picturesOf(learnt), size);
-  const deviating = picturesOf(heldOut).map((logits) => deviationsOf(logits, usual));
+  const logits = Array.from(heldOut, (index) => seen.subarray(index * size, (index + 1) * size));
   const blocks = blocksOf(images, size);
   const width = blocks.length / count;
   const blocksOfPictures = (indices: Int32Array): Float32Array => {
@@ -123,25 +117,27 @@ export function fitInspector(
   };
   const density = fitGaussian(blocksOfPictures(learnt), width, SHRINKAGE);
   const raw = {
-    pixels: deviating.map(farthestMean),
+    pixels: logits.map(farthestMean),
     density: densitiesOf(density, blocksOfPictures(heldOut)),
   };
   const [pixelScale, densityScale] = [scaleOf(raw.pixels), scaleOf(raw.density)];
   const scores = Float64Array.from(raw.pixels, (value, i) =>
     scoreOf({ pixels: standardise(value, pixelScale), density: standardise(raw.density[i]!, densityScale) }),
   );
-  const pixels = Float32Array.from(deviating.flatMap((values) => [...values])).sort();
+  const pixels = Float32Array.from(logits.flatMap((values) => [...values])).sort();
+  const pixelMedian = pixels[pixels.length >> 1]!;
   return {
     settings,
     network: network.model.fingerprint,
     learntFrom: count - held,
-    ...usual,
     density,
     pixelScale,
     densityScale,
     heldOut: scores.slice().sort(),
     threshold: alarmThreshold(scores, falseAlarms),
-    pixelLimit: Math.max(0.1, pixels[Math.floor(0.99 * pixels.length)]!),
+    pixelMedian,
+    // Further than the median, whatever the pictures.
+    pixelLimit: Math.max(pixelMedian + 0.1, pixels[Math.floor(0.99 * pixels.length)]!),
   };
 }
 
@@ -156,12 +152,13 @@ export function fitInspector(
 export function inspectImages(inspector: Inspector, network: Classifier, images: Uint8Array): Inspection[] {
   requireSameNetwork(inspector, network);
   const size = network.model.labels.length;
+  const { pixelMedian, pixelLimit } = inspector;
   const seen = logitsOf(network, images);
   const densities = densitiesOf(inspector.density, blocksOf(images, size));
   return Array.from({ length: images.length / size }, (_, picture) => {
-    const values = deviationsOf(seen.subarray(picture * size, (picture + 1) * size), inspector);
+    const logits = seen.subarray(picture * size, (picture + 1) * size);
     const parts = {
-      pixels: standardise(farthestMean(values), inspector.pixelScale),
+      pixels: standardise(farthestMean(logits), inspector.pixelScale),
       density: standardise(densities[picture]!, inspector.densityScale),
     };
     const score = scoreOf(parts);
@@ -170,7 +167,7 @@ export function inspectImages(inspector: Inspector, network: Classifier, images:
       isAlarm: score > inspector.threshold,
       probability: alarmProbability(inspector.heldOut, score),
       parts,
-      map: values.map((value) => Math.max(0, value / inspector.pixelLimit)),
+      map: logits.map((logit) => Math.max(0, (logit - pixelMedian) / (pixelLimit - pixelMedian))),
     };
   });
 }
@@ -196,28 +193,8 @@ function logitsOf(network: Classifier, images: Uint8Array): Float32Array {
   return ordered;
 }
 
-type Usual = Pick<Inspector, 'means' | 'deviations'>;
-
-function momentsOf(pictures: readonly Float32Array[], size: number): Usual {
-  const means = new Float64Array(size);
-  const squares = new Float64Array(size);
-  for (const logits of pictures) {
-    for (let i = 0; i < size; i++) {
-      means[i]! += logits[i]! / pictures.length;
-      squares[i]! += (logits[i]! * logits[i]!) / pictures.length;
-    }
-  }
-  return {
-    means: Float32Array.from(means),
-    deviations: Float32Array.from(squares, (square, i) => Math.sqrt(Math.max(0, square - means[i]! * means[i]!))),
-  };
-}
-
-const deviationsOf = (logits: Float32Array, { means, deviations }: Usual): Float32Array =>
-  logits.map((logit, i) => (logit - means[i]!) / (deviations[i]! + LEAST_DEVIATION));
-
-/** The mean of both, which good pictures share a scale by. */
-const scoreOf = ({ pixels, density }: Inspection['parts']): number => (pixels + density) / 2;
+const scoreOf = ({ pixels, density }: Inspection['parts']): number =>
+  (pixels + DENSITY_WEIGHT * density) / (1 + DENSITY_WEIGHT);
 
 const farthestMean = (values: Float32Array): number =>
   values
@@ -239,9 +216,9 @@ function blocksOf(images: Uint8Array, size: number): Float32Array {
   return blocks;
 }
 
-/** Logarithms of the distances, which are closer to a normal distribution. */
+/** Squares of the distances: other garments are many times as far. */
 const densitiesOf = (density: Gaussian, blocks: Float32Array): number[] =>
-  Array.from(gaussianDistances(density, blocks), (distance) => Math.log(Math.max(distance, 1e-6)));
+  Array.from(gaussianDistances(density, blocks), (distance) => distance * distance);
 
 const standardise = (value: number, { mean, deviation }: ScoreScale): number => (value - mean) / deviation;
 

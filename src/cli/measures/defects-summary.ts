@@ -39,9 +39,9 @@ interface Described {
       readonly slow: {
         readonly noticed: number;
         readonly inTime: number;
-        readonly alarmsBefore: number;
+        /** Share of good pictures that are alarms: without a drift, and at each step of its growth. */
+        readonly alarms: readonly number[];
         readonly alarmsWhenNoticed: number | null;
-        readonly alarmsAfter: number;
       };
     }[];
   };
@@ -69,7 +69,7 @@ export function describeDefects(found: Described): string {
     ),
     'Made drifts, slow: noticed before single pictures are alarms twice as often',
     ...found.drifts.measured.map(({ drift, streams, slow }) => {
-      const [before, then, after] = [slow.alarmsBefore, slow.alarmsWhenNoticed, slow.alarmsAfter].map((share) =>
+      const [before, then, after] = [slow.alarms[0]!, slow.alarmsWhenNoticed, slow.alarms.at(-1)!].map((share) =>
         share === null ? '-' : `${(100 * share).toFixed(1)}%`,
       );
       return `  ${drift}: noticed in ${slow.noticed} of ${streams}, in time in ${slow.inTime}; alarms ${before} before, ${then} when noticed, ${after} at the end`;

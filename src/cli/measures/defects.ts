@@ -87,7 +87,9 @@ export async function measureDefects(subject: Subject): Promise<Measured> {
     const own = classes.flatMap((found) => found.drifts.filter((one) => one.drift === drift));
     const known = own.flatMap(({ medianDelay }) => (medianDelay === null ? [] : [medianDelay]));
     const sum = (of: (found: DriftFound) => number): number => own.reduce((total, found) => total + of(found), 0);
-    const noticed = sum(({ slow }) => slow.noticed);
+    const steps = own.flatMap(({ slow }) => slow.steps);
+    const alarms = own[0]!.slow.alarms.map((_, i) => mean(own.map(({ slow }) => slow.alarms[i]!)));
+    const doubled = alarms.findIndex((share) => share >= 2 * alarms[0]!);
     return {
       drift,
       streams: sum(({ streams }) => streams),
@@ -95,11 +97,10 @@ export async function measureDefects(subject: Subject): Promise<Measured> {
       meanDelay: known.length > 0 ? mean(known) : null,
       falseAlarms: sum(({ falseAlarms }) => falseAlarms),
       slow: {
-        noticed,
-        inTime: sum(({ slow }) => slow.inTime),
-        alarmsBefore: mean(own.map(({ slow }) => slow.alarmsBefore)),
-        alarmsWhenNoticed: noticed > 0 ? sum(({ slow }) => slow.alarmsWhenNoticed) / noticed : null,
-        alarmsAfter: mean(own.map(({ slow }) => slow.alarmsAfter)),
+        noticed: steps.length,
+        inTime: steps.filter((step) => doubled < 0 || step + 1 < doubled).length,
+        alarms,
+        alarmsWhenNoticed: steps.length > 0 ? mean(steps.map((step) => alarms[step + 1]!)) : null,
       },
     };
   });

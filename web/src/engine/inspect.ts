@@ -80,7 +80,7 @@ async function ofFiles(files: readonly File[]): Promise<Good> {
       refused.push(error instanceof Error ? error.message : String(error));
     }
   }
-  return { name: 'your pictures', images: images.subarray(0, count * SIZE), others: new Uint8Array(0), refused };
+  return { name: 'your own', images: images.subarray(0, count * SIZE), others: new Uint8Array(0), refused };
 }
 
 function current(): Known {

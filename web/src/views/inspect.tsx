@@ -195,8 +195,8 @@ function Verdict({ found }: { readonly found: InspectAnswer }) {
       </p>
       <p>
         {probability < 0.1 ? 'Only ' : ''}
-        {percent(probability, 1)} of good pictures look as strange or stranger (p-value); at most{' '}
-        {percent(found.falseAlarms, 0)} is an alarm.
+        {percent(probability, 1)} of good pictures look as strange or stranger (p-value);{' '}
+        {percent(found.falseAlarms, 0)} or less is an alarm.
       </p>
       <ul class="maps">
         <li>
