@@ -2,12 +2,16 @@
 // Not here: how (src/apps/detect). Invariant: scenes are made from the test set by a fixed seed; nothing is chosen by them.
 import {
   DEFAULT_THRESHOLD,
+  type Detector,
   type DetectorEvaluation,
   evaluateDetector,
+  findItems,
   loadShippedDetector,
   openDetector,
   openScenes,
+  type SceneComposer,
 } from '../../apps/detect/index.ts';
+import { writtenPicture } from './example-picture.ts';
 import type { Measured, Subject } from './subject.ts';
 
 const SCENES = 500;
@@ -30,6 +34,7 @@ export async function measureDetection({ data }: Subject): Promise<Measured> {
       scenes: { ...scenes.settings, seed: SEED },
       kinds,
       point: evaluation.point,
+      example: exampleOf(detector, scenes),
       anchors: [],
     };
     return { result, text: describeDetection(evaluation) };
@@ -37,6 +42,23 @@ export async function measureDetection({ data }: Subject): Promise<Measured> {
     scenes.dispose();
     detector.dispose();
   }
+}
+
+/** The first scene with both difficulties, and what is found in it. */
+export function exampleOf(detector: Detector, scenes: SceneComposer) {
+  const { width, height } = scenes.settings;
+  const { images } = scenes.compose({ first: 0, count: 1, kind: 'both', seed: SEED });
+  const levels = Uint8Array.from(images.dataSync<'float32'>(), (level) => Math.round(255 * level));
+  images.dispose();
+  const data = new Uint8ClampedArray(4 * levels.length);
+  levels.forEach((level, i) => {
+    data.set([level, level, level, 255], 4 * i);
+  });
+  const { items } = findItems(detector, { width, height, data });
+  return {
+    picture: writtenPicture(width, height, levels),
+    items: items.map(({ label, ...item }) => ({ class: detector.description.classNames[label]!, label, ...item })),
+  };
 }
 
 /** A line a kind of scene, and one of the threshold. */

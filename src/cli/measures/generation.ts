@@ -21,6 +21,7 @@ import { loadShippedModel } from '../../models/index.ts';
 import { platform } from '../../platform/index.ts';
 import { fitDefaults } from '../../training/index.ts';
 import type { CommandContext } from '../command.ts';
+import { writtenPicture } from './example-picture.ts';
 import { measureWays } from './generation-ways.ts';
 import type { MeasureOptions } from './index.ts';
 import type { Anchor, Measured, Subject } from './subject.ts';
@@ -31,6 +32,8 @@ const AT_ONCE = 100;
 const EPOCHS = 10;
 /** Pictures whose nearest training image is looked for. */
 const NEAR_COUNT = 2000;
+/** Of each class that are shown. */
+const EXAMPLES = 4;
 
 const anchors: readonly Anchor[] = [
   {
@@ -113,6 +116,7 @@ export async function measureGeneration(subject: Subject, options: MeasureOption
     },
     nearest: { images: near, trainingImages: training.count, ...nearest },
     anchors,
+    examples: examplesOf(designs),
   };
   return { result, text: describe(result, judge.name) };
 }
@@ -199,6 +203,17 @@ function quantiles(distances: Float64Array) {
   const sorted = distances.slice().sort();
   const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))]!;
   return { least: at(0), percent1: at(0.01), percent10: at(0.1), median: at(0.5) };
+}
+
+/** The first designs of each class. */
+function examplesOf({ labels, classNames, images, width, height }: Dataset) {
+  const size = width * height;
+  return classNames.map((name, label) => {
+    const places = Array.from(labels.keys()).filter((i) => labels[i] === label);
+    const pictureAt = (place: number) =>
+      writtenPicture(width, height, images.subarray(place * size, (place + 1) * size));
+    return { name, images: places.slice(0, EXAMPLES).map(pictureAt) };
+  });
 }
 
 interface Described {
