@@ -217,6 +217,7 @@ function examplesOf({ labels, classNames, images, width, height }: Dataset) {
 }
 
 interface Described {
+  readonly ways: Awaited<ReturnType<typeof measureWays>>;
   readonly count: number;
   readonly fid: { readonly designs: number; readonly floor: number };
   readonly agreement: ReturnType<typeof agreementOf>;
@@ -224,7 +225,7 @@ interface Described {
   readonly nearest: Record<'designs' | 'test', ReturnType<typeof quantiles>>;
 }
 
-function describe({ count, fid, agreement, learning, nearest }: Described, judge: string): string {
+function describe({ count, fid, agreement, ways, learning, nearest }: Described, judge: string): string {
   const { share, interval95 } = agreement;
   const [low, high] = Object.values(interval95) as [number, number];
   const distance = ({ percent1, median }: ReturnType<typeof quantiles>): string =>
@@ -233,6 +234,7 @@ function describe({ count, fid, agreement, learning, nearest }: Described, judge
     `${count} designs`,
     `Distance of features (FID) to test images: ${fid.designs.toFixed(2)}; of real images: ${fid.floor.toFixed(2)}`,
     `${judge} sees the class that was asked for: ${share.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`,
+    `Halves of ${ways.pairs} ways within a class: FID ${ways.fid.halves.toFixed(2)}; of their ends ${ways.fid.ends.toFixed(2)}, of the means of pixels ${ways.fid.means.toFixed(2)}; seen as of the class: ${ways.withinClass.seenAsIt.toFixed(3)}; between classes as of either: ${ways.betweenClasses.seenAsEither.toFixed(3)}`,
     `Accuracy on test images after learning from designs alone: ${learning.fromDesigns.toFixed(4)}; from as many training images: ${learning.fromImages.toFixed(4)}`,
     `Nearest training image of a design: ${distance(nearest.designs)}; of a test image: ${distance(nearest.test)}`,
   ].join('\n');
