@@ -25,6 +25,7 @@ import { choiceWords } from './data-options.ts';
 import { gatherLimitations, imageAt } from './limitations.ts';
 import { gatherExplanations } from './report-explanations.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData, runPaths } from './run-files.ts';
+import { gatherUses } from './uses.ts';
 
 const SAMPLES_OF_A_CLASS = 4;
 const AUGMENTED_CLASSES = 5;
@@ -88,6 +89,7 @@ export async function gatherStudy(
   const evaluations = await Promise.all(folders.map(readEvaluation));
   const { settings, engine, machine, runtime, finishedAt } = runs.at(-1)!.config;
   const limitations = await gatherLimitations(folders.at(-1)!, settings.model, loaded);
+  const uses = await gatherUses(folders.at(-1)!, loaded.source.origin !== undefined);
   const { source } = loaded;
   // Maps are of images as they are.
   const explained = runs.findLastIndex(
@@ -106,6 +108,7 @@ export async function gatherStudy(
           explanations: await gatherExplanations(runPaths.model(folders[explained]!), names[explained]!, loaded.test),
         }),
     ...(limitations ? { limitations } : {}),
+    ...(uses ? { uses } : {}),
     models: runs.map(({ config, history }, i) => reportModel(config, history, evaluations[i]!, loaded.test)),
     ...(evaluations.length >= 2 ? { comparison: compareEvaluations(evaluations[0]!, evaluations[1]!) } : {}),
     machine,

@@ -47,3 +47,4 @@ export { renderStylesPage, type StylesPageInput } from './styles-page.ts';
 export { type Drawing, type Figure, frame, standaloneSvg } from './svg.ts';
 export { renderTuningReport } from './tuning-report.ts';
 export type * from './tuning-report-input.ts';
+export type * from './uses-input.ts';

@@ -7,6 +7,7 @@ import { type LimitationTopic, limitationPlans } from './limitations.ts';
 import { drawModelGraph, shapeText } from './model-graph.ts';
 import type { ExploredSet, ReportModel, ReportPrediction, StudyReportInput } from './study-report-input.ts';
 import { type Drawing, type Figure, frame } from './svg.ts';
+import { type UseTopic, usePlans } from './uses.ts';
 
 /** What a figure shows: where it belongs in the report. */
 export type FigureTopic =
@@ -18,7 +19,8 @@ export type FigureTopic =
   | 'predictions'
   | 'augmentation'
   | 'explanations'
-  | LimitationTopic;
+  | LimitationTopic
+  | UseTopic;
 
 /** A numbered figure with its caption. */
 export interface StudyFigure {
@@ -36,7 +38,7 @@ export interface StudyFigure {
 /** The part of a study that is drawn; without models, what can be seen of the data. */
 export type FigureInput = Pick<
   StudyReportInput,
-  'classNames' | 'training' | 'test' | 'models' | 'augmentation' | 'explanations' | 'limitations' | 'otherData'
+  'classNames' | 'training' | 'test' | 'models' | 'augmentation' | 'explanations' | 'limitations' | 'uses' | 'otherData'
 >;
 
 export interface Panel {
@@ -81,6 +83,7 @@ export async function drawStudyFigures(input: FigureInput): Promise<StudyFigure[
   if (input.augmentation) plans.push(augmentationPlan(input.augmentation));
   if (input.explanations) plans.push(explanationsPlan(input.explanations));
   if (input.limitations) plans.push(...limitationPlans(input.limitations));
+  if (input.uses) plans.push(...usePlans(input.uses));
   return plans.map(({ panels, ...plan }, index) => ({
     ...plan,
     number: index + 1,

@@ -4,6 +4,7 @@ import type { ExplainedClass } from './explanation-figure.ts';
 import type { AugmentedImages } from './image-grid.ts';
 import type { ModelSummary } from './model-graph.ts';
 import type { GrayImage } from './png.ts';
+import type { ReportUses } from './uses-input.ts';
 
 /** A line of a table of settings. */
 export interface Setting {
@@ -246,6 +247,8 @@ export interface StudyReportInput {
   readonly comparison?: ReportComparison;
   /** Of the last model, where it was measured. */
   readonly limitations?: ReportLimitations;
+  /** What a shop does with the models. */
+  readonly uses?: ReportUses;
   readonly machine: {
     readonly cpu: string;
     readonly architecture: string;

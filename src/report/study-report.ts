@@ -8,6 +8,7 @@ import { referenceStudy, textAndNotebook } from './reference-study.ts';
 import { evaluationSection, type FigureFinder } from './study-evaluation.ts';
 import { drawStudyFigures, type StudyFigure } from './study-figures.ts';
 import type { ReportModel, StudyReportInput } from './study-report-input.ts';
+import { useSections } from './uses.ts';
 
 /**
  * The report of a run as one self-contained HTML document.
@@ -37,6 +38,7 @@ export async function renderStudyReport(input: StudyReportInput, figures?: reado
       ...augmentationSections(input, find),
       ...explanationSections(input, find),
       ...limitationSections(input.limitations, find),
+      ...useSections(input.uses, find),
       // The original knows no other data.
       ...(input.otherData ? [] : [referenceSection(input), differencesSection()]),
       machineSection(input),

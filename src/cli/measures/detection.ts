@@ -2,16 +2,23 @@
 // Not here: how (src/apps/detect). Invariant: scenes are made from the test set by a fixed seed; nothing is chosen by them.
 import {
   DEFAULT_THRESHOLD,
+  type Detector,
   type DetectorEvaluation,
+  defaultScenes,
   evaluateDetector,
+  findItems,
   loadShippedDetector,
   openDetector,
   openScenes,
 } from '../../apps/detect/index.ts';
+import type { Dataset } from '../../data/dataset.ts';
+import { writtenPicture } from './example-picture.ts';
 import type { Measured, Subject } from './subject.ts';
 
 const SCENES = 500;
 const SEED = 2023;
+/** Of the scene that is shown. */
+const EXAMPLE = { ...defaultScenes, width: 192, height: 128, fewest: 4, most: 6 };
 
 export async function measureDetection({ data }: Subject): Promise<Measured> {
   const detector = openDetector(await loadShippedDetector());
@@ -30,6 +37,7 @@ export async function measureDetection({ data }: Subject): Promise<Measured> {
       scenes: { ...scenes.settings, seed: SEED },
       kinds,
       point: evaluation.point,
+      example: exampleOf(detector, data.test),
       anchors: [],
     };
     return { result, text: describeDetection(evaluation) };
@@ -37,6 +45,25 @@ export async function measureDetection({ data }: Subject): Promise<Measured> {
     scenes.dispose();
     detector.dispose();
   }
+}
+
+/** A larger scene with both difficulties, and what is found in it. */
+export function exampleOf(detector: Detector, test: Dataset) {
+  const { width, height } = EXAMPLE;
+  const scenes = openScenes(test, EXAMPLE);
+  const { images } = scenes.compose({ first: 0, count: 1, kind: 'both', seed: SEED });
+  scenes.dispose();
+  const levels = Uint8Array.from(images.dataSync<'float32'>(), (level) => Math.round(255 * level));
+  images.dispose();
+  const data = new Uint8ClampedArray(4 * levels.length);
+  levels.forEach((level, i) => {
+    data.set([level, level, level, 255], 4 * i);
+  });
+  const { items } = findItems(detector, { width, height, data });
+  return {
+    picture: writtenPicture(width, height, levels),
+    items: items.map(({ label, ...item }) => ({ class: detector.description.classNames[label]!, label, ...item })),
+  };
 }
 
 /** A line a kind of scene, and one of the threshold. */

@@ -21,6 +21,7 @@ import { loadShippedModel } from '../../models/index.ts';
 import { platform } from '../../platform/index.ts';
 import { fitDefaults } from '../../training/index.ts';
 import type { CommandContext } from '../command.ts';
+import { writtenPicture } from './example-picture.ts';
 import { measureWays } from './generation-ways.ts';
 import type { MeasureOptions } from './index.ts';
 import type { Anchor, Measured, Subject } from './subject.ts';
@@ -31,6 +32,8 @@ const AT_ONCE = 100;
 const EPOCHS = 10;
 /** Pictures whose nearest training image is looked for. */
 const NEAR_COUNT = 2000;
+/** Of each class that are shown. */
+const EXAMPLES = 4;
 
 const anchors: readonly Anchor[] = [
   {
@@ -113,6 +116,7 @@ export async function measureGeneration(subject: Subject, options: MeasureOption
     },
     nearest: { images: near, trainingImages: training.count, ...nearest },
     anchors,
+    examples: examplesOf(designs),
   };
   return { result, text: describe(result, judge.name) };
 }
@@ -201,7 +205,19 @@ function quantiles(distances: Float64Array) {
   return { least: at(0), percent1: at(0.01), percent10: at(0.1), median: at(0.5) };
 }
 
+/** The first designs of each class. */
+function examplesOf({ labels, classNames, images, width, height }: Dataset) {
+  const size = width * height;
+  return classNames.map((name, label) => {
+    const places = Array.from(labels.keys()).filter((i) => labels[i] === label);
+    const pictureAt = (place: number) =>
+      writtenPicture(width, height, images.subarray(place * size, (place + 1) * size));
+    return { name, images: places.slice(0, EXAMPLES).map(pictureAt) };
+  });
+}
+
 interface Described {
+  readonly ways: Awaited<ReturnType<typeof measureWays>>;
   readonly count: number;
   readonly fid: { readonly designs: number; readonly floor: number };
   readonly agreement: ReturnType<typeof agreementOf>;
@@ -209,7 +225,7 @@ interface Described {
   readonly nearest: Record<'designs' | 'test', ReturnType<typeof quantiles>>;
 }
 
-function describe({ count, fid, agreement, learning, nearest }: Described, judge: string): string {
+function describe({ count, fid, agreement, ways, learning, nearest }: Described, judge: string): string {
   const { share, interval95 } = agreement;
   const [low, high] = Object.values(interval95) as [number, number];
   const distance = ({ percent1, median }: ReturnType<typeof quantiles>): string =>
@@ -218,6 +234,7 @@ function describe({ count, fid, agreement, learning, nearest }: Described, judge
     `${count} designs`,
     `Distance of features (FID) to test images: ${fid.designs.toFixed(2)}; of real images: ${fid.floor.toFixed(2)}`,
     `${judge} sees the class that was asked for: ${share.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`,
+    `Halves of ${ways.pairs} ways within a class: FID ${ways.fid.halves.toFixed(2)}; of their ends ${ways.fid.ends.toFixed(2)}, of the means of pixels ${ways.fid.means.toFixed(2)}; seen as of the class: ${ways.withinClass.seenAsIt.toFixed(3)}; between classes as of either: ${ways.betweenClasses.seenAsEither.toFixed(3)}`,
     `Accuracy on test images after learning from designs alone: ${learning.fromDesigns.toFixed(4)}; from as many training images: ${learning.fromImages.toFixed(4)}`,
     `Nearest training image of a design: ${distance(nearest.designs)}; of a test image: ${distance(nearest.test)}`,
   ].join('\n');
