@@ -77,7 +77,7 @@ test('chooseThresholds() keeps its promise with room for chance, and says where 
   const isRight = Array.from(confidences, (_, i) => i < 2000 || i % 10 !== 0);
   const calibration = { weights: '', on: '', answers: summarizeAnswers(confidences, isRight) };
   const { confidence, errors, taken } = chooseThresholds(calibration, { errorRate: 0.02, falseAlarms: 0.01 });
-  assert.ok(errors < 0.0155 && errors > 0.01 && taken > 0.55 && taken < 0.6, `${confidence} ${errors} ${taken}`);
+  assert.ok(errors < 0.0155 && errors > 0.005 && taken > 0.52 && taken < 0.6, `${confidence} ${errors} ${taken}`);
   assert.ok(Math.abs(1 - taken - confidence) < 0.01);
   assert.throws(() => chooseThresholds(calibration, { errorRate: 1e-6, falseAlarms: 0.01 }), /no confidence keeps it/);
   assert.throws(() => summarizeAnswers([Number.NaN], [true]), /expected confidences/);
@@ -87,14 +87,14 @@ test('chooseThresholds() keeps its promise on pictures to come, whichever images
   const draws = createPhilox({ seed: 1, stream: 99 });
   // Wrong with probability (1 - confidence) / 5, confidences uniform: of what is taken from t up, (1 - t) / 10.
   let broken = 0;
-  for (let trial = 0; trial < 200; trial++) {
-    const confidences = Float64Array.from({ length: 2000 }, () => draws.nextUniform());
+  for (let trial = 0; trial < 100; trial++) {
+    const confidences = Float64Array.from({ length: 6000 }, () => draws.nextUniform());
     const isRight = Array.from(confidences, (confidence) => draws.nextUniform() >= (1 - confidence) / 5);
     const calibration = { weights: '', on: '', answers: summarizeAnswers(confidences, isRight) };
     const { confidence } = chooseThresholds(calibration, { errorRate: 0.05, falseAlarms: 0.01 });
     if ((1 - confidence) / 10 > 0.05) broken++;
   }
-  assert.ok(broken <= 4, `${broken}`);
+  assert.ok(broken <= 2, `${broken}`);
 });
 
 test.run();
