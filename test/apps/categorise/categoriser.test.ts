@@ -91,8 +91,8 @@ test('chooseThresholds() keeps its promise on pictures to come, whichever images
     const confidences = Float64Array.from({ length: 6000 }, () => draws.nextUniform());
     const isRight = Array.from(confidences, (confidence) => draws.nextUniform() >= (1 - confidence) / 5);
     const calibration = { weights: '', on: '', answers: summarizeAnswers(confidences, isRight) };
-    const { confidence } = chooseThresholds(calibration, { errorRate: 0.05, falseAlarms: 0.01 });
-    if ((1 - confidence) / 10 > 0.05) broken++;
+    const { confidence } = chooseThresholds(calibration, { errorRate: 0.08, falseAlarms: 0.01 });
+    if ((1 - confidence) / 10 > 0.08) broken++;
   }
   assert.ok(broken <= 2, `${broken}`);
 });
