@@ -266,7 +266,8 @@ function describe(timeline: Timeline, classes: readonly ClassTrend[], read: Read
   const begin = (at: number): string => periods[at]!.begin;
   const { combinations, passedOver } = read;
   return [
-    `${events.toLocaleString('en-US')} events in ${periods.length} ${period}s from ${begin(0)} to ${begin(last)}, ${isCorrected ? 'corrected for the errors of the classifier' : 'not corrected: name who told the classes by --told-by'}`,
+    `${events.toLocaleString('en-US')} events in ${periods.length} ${period}${last === 0 ? '' : 's'} from ${begin(0)} to ${begin(last)}, ${isCorrected ? 'corrected for the errors of the classifier' : 'not corrected: name who told the classes by --told-by'}`,
+    ...(classes.length === 1 ? [`All are ${classes[0]!.name}: there is no share to compare`] : []),
     ...(passedOver > 0 ? [`${passedOver.toLocaleString('en-US')} passed over: no class was told`] : []),
     `${'class'.padEnd(width)}  ${`from ${begin(0)}`.padEnd(24)}  to ${begin(last)}`,
     ...classes.map(

@@ -89,7 +89,6 @@ test('selvedge trends refuses what it cannot tell in one line', async () => {
   await refused(1, 'trends/no-times', 'timeless.csv');
   await refused(1, 'trends/time', 'late.csv');
   await refused(1, 'trends/class', 'hat.csv', '--told-by', 'dropout');
-  await refused(1, 'trends/quantifier', 'events.csv', '--told-by', 'best');
   await refused(2, 'cli/usage', 'events.csv', '--told-by', 'somebody');
   await refused(1, 'table/parquet', 'torn.parquet');
   await refused(1, 'table/no-file', 'none.csv');
