@@ -70,6 +70,7 @@ export {
   planWinogradWeightGradient,
 } from './plan/weights';
 export {
+  planWinogradFetch,
   planWinogradFinish,
   planWinogradGradient,
   planWinogradGradientProduct,

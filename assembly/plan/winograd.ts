@@ -98,6 +98,29 @@ export function planWinogradInput(args: usize, start: i32, end: i32, scratch: us
   }
 }
 
+/**
+ * Reads a word of each cache line that is about to be written at each position. Stores end one after the other and would wait for each
+ * line, far away; loads wait for all at once.
+ */
+function fetchPositions(at: usize, bytes: usize, positionBytes: usize, tile: i32, scratch: usize): void {
+  let words = i32x4.splat(0);
+  const positions = (tile + 2) * (tile + 2);
+  for (let position = 0; position < positions; position++, at += positionBytes) {
+    for (let line: usize = 0; line < bytes; line += 64) words = v128.or(words, v128.load32_zero(at + line));
+  }
+  // Stored, so that no compiler leaves the reading out.
+  v128.store(scratch, words);
+}
+
+/** Fetches where V of an image will be: a call of its own before planWinogradInput, which exported models have, too. */
+export function planWinogradFetch(args: usize, start: i32, end: i32, scratch: usize): void {
+  const a = changetype<PlanWinograd>(args);
+  const bytes = <usize>(a.tilesY * a.tilesX) * a.rowBytesV;
+  for (let image = start; image < end; image++) {
+    fetchPositions(<usize>a.v + <usize>firstRow(a, image) * a.rowBytesV, bytes, a.positionBytesV, a.tile, scratch);
+  }
+}
+
 /** M = V U for the tiles of images. */
 export function planWinogradProduct(args: usize, start: i32, end: i32, scratch: usize): void {
   const a = changetype<PlanWinograd>(args);
@@ -208,6 +231,7 @@ function loadGradient(a: PlanWinograd, dOut: usize, start: i32, end: i32, scratc
       const y = tileY * size;
       for (let tileX = 0; tileX < a.tilesX; tileX++, to += a.rowBytesM) {
         const x = tileX * size;
+        fetchPositions(to, a.rowBytesM, a.positionBytesM, size, scratch);
         if (y + size <= a.outHeight && x + size <= a.outWidth) {
           const at = from + <usize>y * rowBytes + <usize>x * pixel;
           outputGradientTile(size, at, rowBytes, pixel, to, a.positionBytesM, 16, 16, scratch);
@@ -237,6 +261,12 @@ export function planWinogradGradient(args: usize, start: i32, end: i32, scratch:
   for (let image = start; image < end; image++) {
     let to = <usize>a.m + <usize>firstRow(a, image) * a.rowBytesM;
     for (let channel = 0; channel < a.outChannels; channel += 4, to += 16) {
+      if (channel % 16 == 0) {
+        let line = to;
+        for (let tile = 0; tile < a.tilesY * a.tilesX; tile++, line += a.rowBytesM) {
+          fetchPositions(line, 16, a.positionBytesM, a.tile, scratch);
+        }
+      }
       if (clears) zeroFloats(strip, stripBytes);
       let sum = unfinishFour(f, image, channel, strip, rowBytes, 16);
       const partial = partials + ((<usize>channel) << 2);

@@ -139,10 +139,20 @@ export function layoutWinograd(group: Group, head: ConvolutionHead, tile: number
         kernels.map((kernel) => ({ kernel, args, start: first, end: last }));
       const backward = ['planWinogradGradient'];
       if (needsGradient) backward.push('planWinogradGradientProduct', 'planWinogradInputGradient');
-      const forward = ['planWinogradInput', 'planWinogradProduct', 'planWinogradFinish'];
+      // V of one image stays in the second-level cache until it is written; exported models, which only infer, do without.
+      const transformed = (range: Range): Call[] =>
+        context.isTraining
+          ? imagesOf(range).flatMap((image) => calls(['planWinogradFetch', 'planWinogradInput'], image))
+          : calls(['planWinogradInput'], range);
+      const forward = ['planWinogradProduct', 'planWinogradFinish'];
       const { products, updates, derivations } = weights(batch);
       return {
-        forward: [{ kind: 'partitions', calls: (range) => [...finish.draw(range), ...calls(forward, range)] }],
+        forward: [
+          {
+            kind: 'partitions',
+            calls: (range) => [...finish.draw(range), ...transformed(range), ...calls(forward, range)],
+          },
+        ],
         backward: [{ kind: 'partitions', calls: (range) => [...calls(backward, range)] }],
         updates: [products, [...updates, ...bias.update(batch)]],
         derivations,
@@ -151,6 +161,9 @@ export function layoutWinograd(group: Group, head: ConvolutionHead, tile: number
     };
   };
 }
+
+const imagesOf = ({ first, last }: Range): Range[] =>
+  Array.from({ length: last - first }, (_, i) => ({ first: first + i, last: first + i + 1 }));
 
 function scratchBytesOf(s: Sizes, tile: number): number {
   const room = s.positions * Math.max(s.inChannels, s.outChannels) * 4;
