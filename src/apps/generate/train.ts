@@ -48,7 +48,7 @@ export interface GeneratorSettings {
 export const generatorDefaults: GeneratorSettings = {
   seed: 1,
   batchSize: 64,
-  updates: 4000,
+  updates: 25_000,
   learningRate: 0.002,
   warmUp: 200,
   decayShare: 0.3,
