@@ -26,7 +26,7 @@ const real = await hiddenFeatures(model, validation.images);
 
 console.log('| Guidance | FID to validation images | `dropout` agrees | Accuracy on validation images after learning from them |');
 console.log('|---|---|---|---|');
-for (const guidance of [1, 1.25, 1.5, 1.75, 2, 2.5]) {
+for (const guidance of [1, 1.25, 1.5, 1.75, 2]) {
   const images = new Uint8Array(10 * count * size);
   const labels = Uint8Array.from({ length: 10 * count }, (_, i) => Math.floor(i / count));
   for (const [label, name] of train.classNames.entries()) {
