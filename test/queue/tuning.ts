@@ -44,7 +44,7 @@ test('a worker that flips a bit is found and named', async () => {
   while (!/trial 0 /.test(study.output()) && study.isRunning()) await new Promise((resolve) => setTimeout(resolve, 50));
   worker('sound', address);
   assert.is(await study.ended, 1, study.output());
-  assert.match(study.output(), /Cannot trust the study .*worker "flipping" is wrong.*\[queue\/differs\]/);
+  assert.match(study.output(), /Cannot trust the results .*worker "flipping" is wrong.*\[queue\/differs\]/);
   await flipping.ended;
   assert.match(flipping.output(), /Cannot work as "flipping"/);
 });
