@@ -1,5 +1,6 @@
 // What the OpenAPI document says of `POST /generate`. Not here: its errors, and the rest of the document (openapi.ts).
 // Invariant: every content type that the route takes is in it.
+import { designDefaults, designLimits } from '../apps/generate/design-defaults.ts';
 import { designBounds, generateTypes } from './generate-routes.ts';
 import type { RequestLimits } from './request-images.ts';
 
@@ -13,13 +14,29 @@ const shares = {
 const settings: Readonly<Record<string, object>> = {
   count: { ...whole(1, designBounds.count), default: 16 },
   seed: { ...whole(0, 0xffff_ffff), default: 1, description: 'The same seed gives the same pictures' },
-  steps: { ...whole(1, 200), default: 10, description: `At most ${designBounds.steps} of all designs together` },
-  guidance: { type: 'number', minimum: 0, maximum: 10, default: 2, description: 'How typical of the class' },
+  steps: {
+    ...whole(1, designLimits.steps),
+    default: designDefaults.steps,
+    description: `At most ${designBounds.steps} of all designs together`,
+  },
+  guidance: {
+    type: 'number',
+    minimum: 0,
+    maximum: designLimits.guidance,
+    default: designDefaults.guidance,
+    description: 'How typical of the class',
+  },
 };
 const ofVariations: Readonly<Record<string, object>> = {
   class: { type: 'string', description: 'A class, or shares such as dress:3,shirt:1; default: what the picture shows' },
   ...settings,
-  strength: { type: 'number', minimum: 0, maximum: 1, default: 0.5, description: 'How much is drawn anew' },
+  strength: {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    default: designDefaults.strength,
+    description: 'How much is drawn anew',
+  },
 };
 
 /** The operation without its responses. */

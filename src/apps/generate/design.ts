@@ -6,6 +6,7 @@ import * as tf from '../../backend/tfjs.ts';
 import { SelvedgeError } from '../../core/errors.ts';
 import { createPhilox, randomStreams } from '../../core/philox.ts';
 import { readShippedGenerator } from '../../models/shipped-generator.ts';
+import { designDefaults, designLimits } from './design-defaults.ts';
 import { followFlow } from './flow.ts';
 import { decodeGenerator, type GeneratorDescription, type GeneratorModel } from './generator-file.ts';
 import { fromPatches, type GeneratorWeights, toPatches, weightShapes } from './u-net.ts';
@@ -69,9 +70,6 @@ export interface Generator {
   between(request: BetweenRequest): Designs;
   dispose(): void;
 }
-
-export const designDefaults = { seed: 1, steps: 10, guidance: 2, strength: 0.5 } as const;
-export const designLimits = { count: 65_536, steps: 200, guidance: 10 } as const;
 
 /**
  * Opens a generator on the running engine, which the caller disposes.

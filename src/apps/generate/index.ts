@@ -7,13 +7,12 @@ export {
   type DesignRequest,
   type DesignSettings,
   type Designs,
-  designDefaults,
-  designLimits,
   type Generator,
   labelOf,
   openGenerator,
   type VariationRequest,
 } from './design.ts';
+export { designDefaults, designLimits } from './design-defaults.ts';
 export { accuracyFrom, hiddenFeatures, type LearningOptions, likeliestOf, nearestDistances } from './evaluate.ts';
 export { decodeGenerator, encodeGenerator, type GeneratorDescription, type GeneratorModel } from './generator-file.ts';
 export { parseMixture } from './parse-mixture.ts';

@@ -16,7 +16,9 @@ export const kind = signal<DesignKind>('new');
 /** Of new designs, and of variations; a class that is not in it has no share. */
 export const shares = signal<Readonly<Record<'new' | 'vary', ClassShares>>>({ new: { Dress: 1 }, vary: {} });
 /** Defaults of `selvedge generate`, but for the count. */
-export const settings = signal({ count: 12, seed: 1, steps: 10, guidance: 2, strength: 0.5 });
+/** As the command has it. */
+export const usualGuidance = 1.75;
+export const settings = signal({ count: 12, seed: 1, steps: 10, guidance: usualGuidance, strength: 0.5 });
 export const ends = signal<Readonly<Partial<Record<PictureEnd, ShownPicture>>>>({});
 
 /** What was made, for what; `images` grows until `answer` is there. */

@@ -27,6 +27,7 @@ import {
   settings,
   shares,
   takePicture,
+  usualGuidance,
 } from '../state/design.ts';
 
 const kinds: Readonly<Record<DesignKind, string>> = { new: 'New', vary: 'Vary a picture', between: 'Between two' };
@@ -249,7 +250,7 @@ function commandOf({ shares: own, count, seed, steps, guidance }: DesignWish): s
   return [
     `selvedge generate --class ${/[ /]/.test(names) ? `"${names}"` : names} --count ${count} --seed ${seed}`,
     ...(steps === 10 ? [] : [`--steps ${steps}`]),
-    ...(guidance === 2 ? [] : [`--guidance ${guidance}`]),
+    ...(guidance === usualGuidance ? [] : [`--guidance ${guidance}`]),
   ].join(' ');
 }
 
