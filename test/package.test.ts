@@ -42,7 +42,7 @@ function importedPackages(): Map<string, string> {
   for (const file of readdirSync(path.join(root, 'dist'), { recursive: true, encoding: 'utf8' })) {
     if (!/\.js$/.test(file)) continue;
     const code = readFileSync(path.join(root, 'dist', file), 'utf8').replace(/^\s*(?:\/\/|\/?\*).*$/gm, '');
-    for (const [, specifier] of code.matchAll(/(?:\bfrom |^import |\bimport\()'([^'.#][^']*)'/gm)) {
+    for (const [, specifier] of code.matchAll(/(?:(?<!distinct )\bfrom |^import |\bimport\()'([^'.#][^']*)'/gm)) {
       if (!specifier!.startsWith('node:')) found.set(namesOf(specifier!), file);
     }
   }
@@ -65,9 +65,18 @@ test('exports of package.json mirror the folders that have an index', () => {
     .map(({ name }) => name)
     .sort();
   const compiled = (folder: string) => ({ types: `./dist/${folder}index.d.ts`, default: `./dist/${folder}index.js` });
+  // What of a use runs on edge runtimes, too.
+  const uses = readdirSync(path.join(root, 'src/apps')).filter((name) =>
+    existsSync(path.join(root, 'src/apps', name, 'portable.ts')),
+  );
+  const use = (name: string) => ({
+    types: `./dist/apps/${name}/portable.d.ts`,
+    default: `./dist/apps/${name}/portable.js`,
+  });
   const expected = Object.fromEntries([
     ['.', compiled('')],
     ...folders.map((name) => [`./${name}`, compiled(`${name}/`)]),
+    ...uses.map((name) => [`./apps/${name}`, use(name)]),
     ['./browser', { types: './dist/cli/browser.d.ts', default: './dist/cli/browser.js' }],
     ['./serve/local', { types: './dist/serve/local.d.ts', default: './dist/serve/local.js' }],
     ...['./build/*', './assets/*', './package.json'].map((name) => [name, name]),
@@ -113,7 +122,8 @@ test('the package holds modules with their declarations, engine files, assets, a
   const importable = modules.filter((file) => !file.startsWith('dist/program/'));
   for (const file of importable) assert.ok(files.includes(file.replace(/\.js$/, '.d.ts')), `declarations of ${file}`);
   const plain = /^(?:LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
-  const known = /^(?:assets\/.+|bin\/selvedge\.js|build\/[\w-]+\.(?:wasm|js|json|txt)|dist\/.+\.(?:d\.ts|js))$/;
+  const known =
+    /^(?:assets\/.+|bin\/selvedge\.js|build\/[\w-]+\.(?:wasm|js|json|txt)|dist\/.+\.(?:d\.ts|js)|docs\/results\/[\w-]+\.json)$/;
   const strays = files.filter((file) => !plain.test(file) && !known.test(file));
   assert.equal(strays, []);
 });
