@@ -1,10 +1,8 @@
 // Runs database.ts on a Node that pg-boss supports, and says so where there is none: older ones refuse queues in one line.
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findNewerNode } from '../../scripts/scale/newer-node.ts';
 import { checkRuntime } from '../../src/queue/runtime.ts';
+import { testOnNewerNode } from './newer-node.ts';
 
 test('a Node before 22.12 is refused in one line', () => {
   checkRuntime({ name: 'node', version: '22.12.0' });
@@ -17,17 +15,6 @@ test('a Node before 22.12 is refused in one line', () => {
   );
 });
 
-const node = findNewerNode();
-if (!node) console.log('No Node 22.12 or later here: the queue in a database was not tested');
-else
-  test('the queue in a database keeps the contract', () => {
-    const script = fileURLToPath(new URL('database.ts', import.meta.url));
-    const { status, stdout, stderr } = spawnSync(node, ['--import', 'tsx', script], {
-      encoding: 'utf8',
-      timeout: 500_000,
-    });
-    assert.is(status, 0, `${stdout}\n${stderr}`);
-    console.log(stdout);
-  });
+testOnNewerNode('the queue in a database keeps the contract', 'database.ts');
 
 test.run();
