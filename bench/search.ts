@@ -1,7 +1,7 @@
 // Exact search among vectors: ours, a plain loop, and usearch where it is installed, exact and by its graph: `selvedge bench search`.
 // Invariant: all answer the same queries with ten items each; rounds take turns; of approximate ones the recall stands beside the speed.
 import { encodeHalf, searchCatalogue } from '../src/apps/recommend/index.ts';
-import { createRanking } from '../src/apps/recommend/search.ts';
+import { createRanking } from '../src/apps/recommend/ranking.ts';
 import { createPhilox } from '../src/core/philox.ts';
 import { alternate, type Entrant, valuesOf } from './alternation.ts';
 import { type Benchmark, wantedOf } from './benchmark.ts';

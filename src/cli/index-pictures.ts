@@ -1,6 +1,6 @@
 // selvedge index: makes a catalogue that can be searched out of a folder of pictures, an IDX file or the test set. Not here: searching.
 // Invariant: the index is written whole or not at all.
-import { encodeIndex, makeCatalogue } from '../apps/recommend/index.ts';
+import { encodeIndex, exportEmbedder, makeCatalogue } from '../apps/recommend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { gunzip } from '../data/gzip.ts';
 import { decodeIdxHeader } from '../data/idx.ts';
@@ -8,9 +8,11 @@ import { isPictureName } from '../data/picture-folder.ts';
 import type { ListedPicture } from '../data/picture-list.ts';
 import type { Preparation } from '../data/preparation.ts';
 import { readPictures, type UnreadPicture } from '../data/read-pictures.ts';
-import { platform } from '../platform/index.ts';
+import { edgeKernelsDigest } from '../edge/index.ts';
+import { compileEngineFile, platform } from '../platform/index.ts';
+import { usageError } from './arguments.ts';
 import { openChosenEmbedder } from './catalogue-files.ts';
-import { chosenModelOptions, preparationFor } from './chosen-model.ts';
+import { type ChosenModel, chosenModelOptions, preparationFor } from './chosen-model.ts';
 import { type CommandContext, command } from './command.ts';
 import { loadModelData } from './model-data.ts';
 import { checkThreads, dataOption, threadsOption } from './options.ts';
@@ -32,6 +34,11 @@ export const indexCommand = command({
       description: 'Folder of pictures, or an IDX file of images, gzip-compressed or not (default: the test images)',
     },
     out: { type: 'string', valueHint: 'file', required: true, description: 'Where the index goes' },
+    edge: {
+      type: 'string',
+      valueHint: 'file',
+      description: 'Also write the model as a file by which selvedge/apps/similar searches the index: .selvedge',
+    },
     'no-pictures': { type: 'boolean', description: 'Keep no pictures in it: a third of the size, and none to show' },
     'skip-unreadable': { type: 'boolean', description: 'Pass over files that are no pictures' },
     ...chosenModelOptions,
@@ -41,10 +48,9 @@ export const indexCommand = command({
   async run(args, context) {
     checkThreads(args.threads);
     const { files } = platform;
-    const out = files.resolve(context.cwd, args.out);
-    if ((await files.status(out))?.isFolder) {
-      throw new SelvedgeError('index/bad-output', `Cannot write "${args.out}": expected a file, got a folder`);
-    }
+    const out = await outputOf(args.out, context);
+    const edge = args.edge === undefined ? undefined : await outputOf(args.edge, context);
+    if (edge === out) throw usageError('Options "--out" and "--edge" name the same file');
     const { chosen, embedder } = await openChosenEmbedder(args, 'index', context);
     try {
       const { source } = args;
@@ -57,16 +63,30 @@ export const indexCommand = command({
         { onProgress: progressOf(context) },
       );
       const bytes = await encodeIndex(catalogue);
+      const network = edge === undefined ? undefined : await exportChosen(chosen);
       await files.write(out, bytes);
+      if (edge !== undefined && network) await files.write(edge, network);
       const { model, count, dimension, classNames, labels } = catalogue;
       const classes = Object.fromEntries(
         classNames.map((name, label) => [name, labels.filter((own) => own === label).length]),
       );
       return {
-        json: { index: out, bytes: bytes.length, model, items: count, dimension, classes, unreadable: unread },
+        json: {
+          index: out,
+          bytes: bytes.length,
+          model,
+          items: count,
+          dimension,
+          classes,
+          unreadable: unread,
+          ...(network && { edge, edgeBytes: network.length }),
+        },
         text: [
           `${count} items, ${dimension} numbers each, by model ${model.name}: ${args.out}, ${(bytes.length / 1e6).toFixed(1)} MB`,
           ...Object.entries(classes).map(([name, number]) => `  ${name}: ${number}`),
+          ...(network
+            ? [`${args.edge}: model ${model.name} for selvedge/apps/similar, ${(network.length / 1e3).toFixed(0)} KB`]
+            : []),
           ...unread.map(({ name, reason }) => `Passed over "${name}": ${reason}`),
         ].join('\n'),
       };
@@ -76,6 +96,22 @@ export const indexCommand = command({
     }
   },
 });
+
+/** @throws SelvedgeError `index/bad-output` */
+async function outputOf(name: string, { cwd }: CommandContext): Promise<string> {
+  const out = platform.files.resolve(cwd, name);
+  if (!(await platform.files.status(out))?.isFolder) return out;
+  throw new SelvedgeError('index/bad-output', `Cannot write "${name}": expected a file, got a folder`);
+}
+
+async function exportChosen({ model, metadata, classNames }: ChosenModel): Promise<Uint8Array> {
+  const settings = (metadata.settings ?? {}) as Readonly<Record<string, unknown>>;
+  return exportEmbedder(model, {
+    classNames,
+    settings,
+    kernels: edgeKernelsDigest(await compileEngineFile('edge.wasm')),
+  });
+}
 
 /** Says each tenth. */
 function progressOf(context: CommandContext): (done: number, total: number) => Promise<void> {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createEmbedder, decodeIndex, findSimilar, requireSameModel } from '../../src/apps/recommend/portable.ts';
 import { encodeIdx } from '../../src/data/index.ts';
 import { loadFashionMnistSample } from '../../src/data/sources.ts';
 import { encodeGrayPng } from '../../src/report/index.ts';
@@ -75,6 +76,40 @@ test('selvedge index gives the same bytes at any number of threads, and of the t
   );
   assert.match(out, /^test-0\n {2}test-\d+ +9\d\.\d% {2}Ankle boot\n/);
   assert.match(readFileSync(path.join(folder, 'p.html'), 'utf8'), /^<!doctype html>.*test-0.*Ankle boot/s);
+});
+
+test('selvedge index --edge writes the model by which a worker finds what selvedge similar finds', async () => {
+  for (const name of ['dropout', 'best']) {
+    const into = ['--model', name, '--out', 'edge.index', '--edge', 'edge.selvedge'];
+    const json = jsonOf(await selvedge('index', 'pictures', ...into, '--json'));
+    const read = (file: string): Uint8Array => readFileSync(path.join(folder, file));
+    assert.is(json.edgeBytes, read('edge.selvedge').length);
+    const { test: set } = await loadFashionMnistSample();
+    const pixels = set.images.slice(0, 5 * 784);
+    const asked = ['p0', 'p1', 'p2', 'p3', 'p4'].map((file) => `pictures/${file}.png`);
+    const { images } = jsonOf(await selvedge('similar', ...asked, '--catalogue', 'edge.index', '--json'));
+    const catalogue = await decodeIndex(read('edge.index'));
+    const kernels = await WebAssembly.compile(readFileSync('build/edge.wasm'));
+    const embedder = await createEmbedder({ model: read('edge.selvedge'), kernels });
+    requireSameModel(catalogue, { name: embedder.modelName, digest: embedder.modelDigest });
+    findSimilar(catalogue, embedder.embed(pixels).vectors).forEach((found, i) => {
+      const expected: { id: string; similarity: number }[] = images[i].similar;
+      assert.equal(
+        found.map(({ row }) => catalogue.ids[row]),
+        expected.map(({ id }) => id),
+      );
+      found.forEach(({ similarity }, k) => {
+        assert.ok(Math.abs(similarity - expected[k]!.similarity) < 2e-6);
+      });
+    });
+  }
+});
+
+test('selvedge index --edge refuses a folder, and the file of the index', async () => {
+  const into = ['--out', 'x.index', '--model', 'dropout'];
+  fails(await selvedge('index', 'pictures', ...into, '--edge', 'pictures'), 1, /got a folder \[index\/bad-output\]/);
+  fails(await selvedge('index', 'pictures', ...into, '--edge', './x.index'), 2, /name the same file/);
+  assert.not(existsSync(path.join(folder, 'x.index')));
 });
 
 test('selvedge index takes an IDX file of images, and refuses others', async () => {

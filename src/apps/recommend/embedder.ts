@@ -6,6 +6,7 @@ import * as tf from '../../backend/tfjs.ts';
 import { SelvedgeError } from '../../core/errors.ts';
 import { weightsDigest } from '../../models/index.ts';
 import { createNetworkPredictor } from '../../plan/index.ts';
+import { checkFinite, joinParts } from './join-parts.ts';
 
 /** What an embedder says of images. */
 export interface Embedded {
@@ -31,12 +32,6 @@ export interface Embedder {
   /** Gives back its memory; the model stays. */
   dispose(): void;
 }
-
-/**
- * Share of a cosine that is of probabilities, the rest of the hidden layer. Chosen on validation images: 0 finds fewer of the class far down the
- * ranking, 1 forgets looks and finds fewer of the class among the first; see docs/recommend.md.
- */
-const KIND_SHARE = 0.5;
 
 /**
  * Makes a classifier ready to embed. Needs a started backend.
@@ -80,39 +75,11 @@ export async function openEmbedder(model: tf.LayersModel): Promise<Embedder> {
     // As the predictor takes bytes: a float32 quotient, rounded once.
     const parts = predictor.predict(Float32Array.from(images, (level) => level / 255));
     const probabilities = parts.at(-1)!;
-    joinRows(parts, [...widths, classes], vectors);
-    if (!vectors.every(Number.isFinite)) {
-      throw new SelvedgeError(
-        'embedding/not-finite',
-        `Cannot embed by model "${model.name}": expected finite features, got NaN or infinity; are its weights finite`,
-      );
-    }
+    joinParts(parts, [...widths, classes], vectors);
+    checkFinite(vectors, model.name);
     return { vectors, probabilities };
   };
   return { modelName: model.name, modelDigest, dimension, classes, shape, embed, dispose: () => predictor.dispose() };
-}
-
-/** Rows of each part one after the other, each part with its share of the length, which is 1. The last part is of probabilities. */
-function joinRows(parts: readonly Float32Array[], widths: readonly number[], into: Float32Array): void {
-  const dimension = widths.reduce((sum, width) => sum + width, 0);
-  const rows = into.length / dimension;
-  const share = Math.sqrt((1 - KIND_SHARE) / (parts.length - 1));
-  for (let row = 0; row < rows; row++) {
-    let at = row * dimension;
-    for (const [i, part] of parts.entries()) {
-      const width = widths[i]!;
-      const own = part.subarray(row * width, (row + 1) * width);
-      const length = lengthOf(own);
-      const factor = length === 0 ? 0 : (i === parts.length - 1 ? Math.sqrt(KIND_SHARE) : share) / length;
-      for (const value of own) into[at++] = value * factor;
-    }
-  }
-}
-
-function lengthOf(values: Float32Array): number {
-  let sum = 0;
-  for (const value of values) sum += value * value;
-  return Math.sqrt(sum);
 }
 
 function imageShapeOf(model: tf.LayersModel): [number, number, number] {

@@ -15,13 +15,15 @@ export {
   type ShopperEvaluationOptions,
 } from './evaluate-recommendation.ts';
 export { type EventKind, eventKinds, eventOf, eventTimeOf, parseEvents, type ShopEvent } from './events.ts';
+export { exportEmbedder } from './export-embedder.ts';
 export { decodeHalf, encodeHalf } from './half-floats.ts';
 export { decodeIndex, encodeIndex, INDEX_FORMAT_VERSION, requireSameModel } from './index-file.ts';
 export { pickDiverse } from './pick-diverse.ts';
 export { popularItems } from './popular-items.ts';
+export type { FoundItem, SearchOptions } from './ranking.ts';
 export { type Reason, type Recommendation, type RecommendOptions, recommend } from './recommend.ts';
 export { measureRetrieval, type Retrieval, type RetrievalRequest } from './retrieval.ts';
-export { type FoundItem, type SearchOptions, searchCatalogue } from './search.ts';
+export { searchCatalogue } from './search.ts';
 export {
   type ShopPictures,
   type ShopperOptions,

@@ -7,7 +7,8 @@ import type { ShopEvent } from './events.ts';
 import { decodeHalf } from './half-floats.ts';
 import { pickDiverse } from './pick-diverse.ts';
 import { popularItems } from './popular-items.ts';
-import { createRanking, eachSimilarity } from './search.ts';
+import { createRanking } from './ranking.ts';
+import { eachSimilarity } from './search.ts';
 import { sumUpTastes, type Taste, type Tastes } from './tastes.ts';
 
 export interface RecommendOptions {

@@ -1,0 +1,47 @@
+// An embedder as a file that src/edge/ runs: the classifier with its hidden layers beside its logits as its output. Not here: running it
+// (edge-embedder.ts). Invariant: the file names the model whose catalogues it searches.
+import * as tf from '../../backend/tfjs.ts';
+import { lastDenseOf, replaceLastDense, weightsDigest } from '../../models/index.ts';
+import { exportModel } from '../../plan/index.ts';
+import { hiddenLayers } from './embedder.ts';
+
+export interface ExportEmbedderOptions {
+  readonly classNames: readonly string[];
+  /** What the model was trained with. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** `edgeKernelsDigest` of the kernels that will run it. */
+  readonly kernels: string;
+}
+
+/**
+ * Makes a file of a classifier that embeds without an engine. Needs a started backend.
+ *
+ * @param model As for `openEmbedder`; it stays the caller's
+ * @returns The bytes, which `createEmbedder` of `selvedge/apps/similar` takes. Their filters are int8: of a model that ships, which was
+ *   int8 before, vectors are those of `openEmbedder` up to rounding; of others as near as int8 weights are
+ * @throws SelvedgeError `embedding/no-features`, `export/…`
+ */
+export async function exportEmbedder(
+  model: tf.LayersModel,
+  { classNames, settings = {}, kernels }: ExportEmbedderOptions,
+): Promise<Uint8Array> {
+  const hidden = hiddenLayers(model);
+  const widths = hidden.map(({ shape: [, width] }) => width!);
+  const digest = await weightsDigest(model);
+  // Plans have a softmax at their ends alone, and vectors need what is before and after it.
+  const last = lastDenseOf(model);
+  const replaced = last && replaceLastDense(model, last);
+  const logits = replaced ? replaced.network.outputs[1]! : model.outputs[0]!.inputs[0]!;
+  try {
+    const output = tf.layers.concatenate().apply([...hidden, logits]) as tf.SymbolicTensor;
+    return await exportModel(tf.model({ inputs: model.inputs, outputs: output }), {
+      name: model.name,
+      labels: [...widths.flatMap((width) => Array.from({ length: width }, (_, i) => `feature ${i}`)), ...classNames],
+      ending: 'linear',
+      settings: { ...settings, embedding: { digest, hidden: widths } },
+      kernels,
+    });
+  } finally {
+    replaced?.dispose();
+  }
+}
