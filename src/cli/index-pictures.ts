@@ -1,5 +1,5 @@
 // selvedge index: makes a catalogue that can be searched out of a folder of pictures, an IDX file or the test set. Not here: searching.
-// Invariant: the index is written whole or not at all.
+// Invariant: the index is written whole or not at all, and so is the model beside it.
 import { encodeIndex, exportEmbedder, makeCatalogue } from '../apps/recommend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { gunzip } from '../data/gzip.ts';
@@ -53,6 +53,8 @@ export const indexCommand = command({
     if (edge === out) throw usageError('Options "--out" and "--edge" name the same file');
     const { chosen, embedder } = await openChosenEmbedder(args, 'index', context);
     try {
+      // Before minutes of embedding: not every model can be exported.
+      const network = edge === undefined ? undefined : await exportChosen(chosen);
       const { source } = args;
       const { ids, images, unread } = await (source === undefined
         ? readTestSet(chosen, args, context)
@@ -63,7 +65,6 @@ export const indexCommand = command({
         { onProgress: progressOf(context) },
       );
       const bytes = await encodeIndex(catalogue);
-      const network = edge === undefined ? undefined : await exportChosen(chosen);
       await files.write(out, bytes);
       if (edge !== undefined && network) await files.write(edge, network);
       const { model, count, dimension, classNames, labels } = catalogue;
