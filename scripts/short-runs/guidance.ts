@@ -24,7 +24,9 @@ const generator = await openGenerator();
 const size = train.height * train.width;
 const real = await hiddenFeatures(model, validation.images);
 
-console.log('| Guidance | FID to validation images | `dropout` agrees | Accuracy on validation images after learning from them |');
+console.log(
+  '| Guidance | FID to validation images | `dropout` agrees | Accuracy on validation images after learning from them |',
+);
 console.log('|---|---|---|---|');
 for (const guidance of [1, 1.25, 1.5, 1.75, 2]) {
   const images = new Uint8Array(10 * count * size);

@@ -64,7 +64,11 @@ test('selvedge inspect refuses what makes no sense in one line, and leaves no fi
 });
 
 test('selvedge inspect-network refuses what makes no sense in one line', async () => {
-  for (const option of [['--epochs', '0'], ['--seed', '-1'], ['--threads', 'x']]) {
+  for (const option of [
+    ['--epochs', '0'],
+    ['--seed', '-1'],
+    ['--threads', 'x'],
+  ]) {
     const { code, err } = await run(folder, ['inspect-network', ...option]);
     assert.ok(code !== 0, option.join(' '));
     assert.match(err, /^[^\n]*\[[a-z]+\/[a-z-]+\]\n$/);

@@ -1,14 +1,11 @@
-// Studies over a queue in memory; then runs tuning.ts on a Node that pg-boss supports, where there are both it and PostgreSQL.
+// Studies over a queue in memory; then runs verbs.ts and tuning.ts on a Node that pg-boss supports, the latter where there is PostgreSQL.
 // Runs alone: it starts several trainings.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findPostgres } from '../../scripts/scale/cluster.ts';
-import { findNewerNode } from '../../scripts/scale/newer-node.ts';
 import {
   createAheadDecisions,
   openJournal,
@@ -28,6 +25,7 @@ import {
 } from '../../src/queue/index.ts';
 import { settings, space } from '../experiments/space.ts';
 import { identity, memoryStore, needs } from './contract.ts';
+import { testOnNewerNode } from './newer-node.ts';
 
 test('decisions ahead are those of trials in turn, whatever has arrived', () => {
   const steps = 9;
@@ -158,16 +156,8 @@ test('a long study over a queue, left and gone on with, is that of one process, 
   rmSync(folder, { recursive: true });
 });
 
-const node = findNewerNode();
-if (!node || !findPostgres()) console.log('No PostgreSQL or no Node 22.12 here: tuning over a queue was not tested');
-else
-  test('selvedge tune --queue', () => {
-    const script = fileURLToPath(new URL('tuning.ts', import.meta.url));
-    const { status, stdout, stderr } = spawnSync(node, ['--import', 'tsx', script], {
-      encoding: 'utf8',
-      timeout: 500_000,
-    });
-    assert.is(status, 0, `${stdout}\n${stderr}`);
-  });
+testOnNewerNode('selvedge train, ensemble, measure and study over a queue', 'verbs.ts');
+if (findPostgres()) testOnNewerNode('selvedge tune --queue', 'tuning.ts');
+else console.log('No PostgreSQL here, so not tested: selvedge tune --queue');
 
 test.run();
