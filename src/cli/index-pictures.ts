@@ -37,7 +37,7 @@ export const indexCommand = command({
     edge: {
       type: 'string',
       valueHint: 'file',
-      description: 'Also write the model as a file by which selvedge/apps/similar searches the index: .selvedge',
+      description: 'Also write the model as a file by which selvedge/apps/recommend searches the index: .selvedge',
     },
     'no-pictures': { type: 'boolean', description: 'Keep no pictures in it: a third of the size, and none to show' },
     'skip-unreadable': { type: 'boolean', description: 'Pass over files that are no pictures' },
@@ -86,7 +86,7 @@ export const indexCommand = command({
           `${count} items, ${dimension} numbers each, by model ${model.name}: ${args.out}, ${(bytes.length / 1e6).toFixed(1)} MB`,
           ...Object.entries(classes).map(([name, number]) => `  ${name}: ${number}`),
           ...(network
-            ? [`${args.edge}: model ${model.name} for selvedge/apps/similar, ${(network.length / 1e3).toFixed(0)} KB`]
+            ? [`${args.edge}: model ${model.name} for selvedge/apps/recommend, ${(network.length / 1e3).toFixed(0)} KB`]
             : []),
           ...unread.map(({ name, reason }) => `Passed over "${name}": ${reason}`),
         ].join('\n'),

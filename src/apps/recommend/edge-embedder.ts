@@ -20,7 +20,7 @@ const embeddingSchema = v.object({ digest: v.string(), hidden: v.pipe(v.array(na
  * ```ts
  * import { readFile } from 'node:fs/promises';
  * import { edgeKernelsDigest, exportEmbedder, loadShippedModel, startBackend } from 'selvedge';
- * import { createEmbedder } from 'selvedge/apps/similar';
+ * import { createEmbedder } from 'selvedge/apps/recommend';
  * const kernels = await WebAssembly.compile(await readFile(new URL(import.meta.resolve('selvedge/build/edge.wasm'))));
  * const engine = await startBackend({ threads: 1 });
  * const { model: dropout } = await loadShippedModel();

@@ -18,7 +18,7 @@ export interface ExportEmbedderOptions {
  * Makes a file of a classifier that embeds without an engine. Needs a started backend.
  *
  * @param model As for `openEmbedder`; it stays the caller's
- * @returns The bytes, which `createEmbedder` of `selvedge/apps/similar` takes. Their filters are int8: of a model that ships, which was
+ * @returns The bytes, which `createEmbedder` of `selvedge/apps/recommend` takes. Their filters are int8: of a model that ships, which was
  *   int8 before, vectors are those of `openEmbedder` up to rounding; of others as near as int8 weights are
  * @throws SelvedgeError `embedding/no-features`, `export/…`
  * @example

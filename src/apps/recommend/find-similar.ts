@@ -13,7 +13,7 @@ import { checkQueries, createRankings, type FoundItem, type SearchOptions, type 
  * @example
  * ```ts
  * import { encodeHalf } from 'selvedge';
- * import { findSimilar } from 'selvedge/apps/similar';
+ * import { findSimilar } from 'selvedge/apps/recommend';
  * const vectors = encodeHalf(Float32Array.of(1, 0, 0, 1, 0.6, 0.8));
  * const [found] = findSimilar({ vectors, dimension: 2, count: 3 }, Float32Array.of(0, 1), { count: 2 });
  * console.assert(found!.map(({ row }) => row).join() === '1,2');

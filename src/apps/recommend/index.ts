@@ -7,6 +7,7 @@ export {
   makeCatalogue,
   rowFinder,
 } from './catalogue.ts';
+export { createEmbedder } from './edge-embedder.ts';
 export { type Embedded, type Embedder, openEmbedder } from './embedder.ts';
 export {
   evaluateRecommendation,
@@ -16,6 +17,7 @@ export {
 } from './evaluate-recommendation.ts';
 export { type EventKind, eventKinds, eventOf, eventTimeOf, parseEvents, type ShopEvent } from './events.ts';
 export { exportEmbedder } from './export-embedder.ts';
+export { findSimilar } from './find-similar.ts';
 export { decodeHalf, encodeHalf } from './half-floats.ts';
 export { decodeIndex, encodeIndex, INDEX_FORMAT_VERSION, requireSameModel } from './index-file.ts';
 export { pickDiverse } from './pick-diverse.ts';
