@@ -5,15 +5,17 @@ import { kernelsDigest } from '../backend/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import { isShippedName, shippedNames } from '../models/index.ts';
-import { type KeyedWork, keyWork, overWorks } from '../queue/index.ts';
+import { createVerification, type KeyedWork, keyWork, overWorks } from '../queue/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
-import { openQueue } from './queue-options.ts';
+import { openQueue, shareOf } from './queue-options.ts';
+import { describeVerification, judgeOf, requireAgreement } from './queue-verification.ts';
 import { openWorkplace, startOwnWorker } from './queue-work.ts';
 
 export interface ShardRequest {
   readonly queue?: string | undefined;
   readonly artefacts?: string | undefined;
+  readonly verify?: string | undefined;
   readonly threads?: string | undefined;
   /** Of the model. */
   readonly name: string;
@@ -24,7 +26,11 @@ export interface ShardRequest {
   readonly onShard: (shard: Shard) => void;
 }
 
-/** Has the workers of a queue do shards; gives results in the order of the shards. */
+/**
+ * Has the workers of a queue do shards; gives results in the order of the shards, and ends once those to verify are.
+ *
+ * @throws SelvedgeError `queue/differs` where two workers came to other bits: before the table is whole
+ */
 export async function* shardsByQueue(
   plan: AsyncIterable<Shard>,
   request: ShardRequest,
@@ -34,25 +40,29 @@ export async function* shardsByQueue(
   if (!isShippedName(name))
     throw usageError(`Option "--queue" got model "${name}": expected one that ships, ${shippedNames.join(' or ')}`);
   const needs = { version, kernels: await kernelsDigest() };
-  const planned: Shard[] = [];
+  const share = shareOf(request.verify);
+  const planned: { readonly shard: Shard; readonly key: string }[] = [];
   const works = async function* (): AsyncGenerator<KeyedWork> {
     for await (const shard of plan) {
-      planned.push(shard);
       const settings = { model: name, categoriser: digest, shard: shard as never };
-      yield await keyWork({ kind: 'shard', needs, settings });
+      const keyed = await keyWork({ kind: 'shard', needs, settings });
+      planned.push({ shard, key: keyed.key });
+      yield keyed;
     }
   };
   const open = await openQueue(request.queue!, request.artefacts, context);
   const workplace = await openWorkplace('coordinator', { threads: request.threads, context });
   const { queue, artefacts } = open;
   const own = startOwnWorker(open, workplace, context.signal);
+  const judge = judgeOf(open, workplace.handlers);
+  const verification = createVerification(queue, share === undefined ? undefined : { share, seed: 1, judge });
   let done = 0;
   try {
     const results = overWorks(works(), { queue, artefacts, signal: context.signal });
     for (;;) {
       const next = await own.beside(results.next());
-      if (next.done) return;
-      const shard = planned.shift()!;
+      if (next.done) break;
+      const { shard, key } = planned.shift()!;
       const result = readShardResult(new TextDecoder().decode(next.value), shard, digest);
       if (!result)
         throw new SelvedgeError(
@@ -63,7 +73,11 @@ export async function* shardsByQueue(
       request.onProgress({ done, resumed: 0 });
       request.onShard(shard);
       yield result;
+      await verification.consider(key, shard.index);
     }
+    const verified = await own.beside(verification.end(true, context.signal));
+    requireAgreement(verified, queue.shown, (number) => `shard ${number}`);
+    if (share !== undefined) context.writeError(`${describeVerification(verified, 'shards').text}\n`);
   } finally {
     await own.stop();
     workplace.dispose();

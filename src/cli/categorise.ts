@@ -13,7 +13,7 @@ import type { ChosenCategoriser } from './chosen-categoriser.ts';
 import { chosenModelOptions } from './chosen-model.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { checkThreads, dataOption, numberFromZero, threadsOption, wholeNumber } from './options.ts';
-import { checkQueueOptions, queueOptions } from './queue-options.ts';
+import { checkQueueOptions, queueOptions, verifyOption } from './queue-options.ts';
 import { showWork } from './work-progress.ts';
 
 export const categorise = command({
@@ -61,6 +61,7 @@ export const categorise = command({
     ...dataOption,
     ...threadsOption,
     ...queueOptions,
+    ...verifyOption,
   },
   async run(args, context) {
     const request = readRequest(args, context);
@@ -120,6 +121,7 @@ interface CategoriseArguments {
   readonly work?: string | undefined;
   readonly 'shard-size'?: string | undefined;
   readonly queue?: string | undefined;
+  readonly verify?: string | undefined;
   readonly artefacts?: string | undefined;
   readonly threads?: string | undefined;
 }
@@ -135,7 +137,7 @@ interface Request {
   readonly sort: string | undefined;
   readonly workFolder: string;
   readonly shardSize: number | undefined;
-  readonly queue: Pick<CategoriseArguments, 'queue' | 'artefacts' | 'threads'>;
+  readonly queue: Pick<CategoriseArguments, 'queue' | 'artefacts' | 'verify' | 'threads'>;
 }
 
 function readRequest(args: CategoriseArguments, { cwd }: CommandContext): Request {
