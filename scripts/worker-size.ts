@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, type OutputFile } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -49,10 +49,10 @@ function entry(withCodecs: boolean): string {
   ].join('\n');
 }
 
-/** Bundles the worker and weighs it. */
-export async function workerSize(withCodecs: boolean): Promise<WorkerSize> {
+/** Bundles TypeScript that imports from the root of the project as a worker's is: its script, and the files that it was made of. */
+export async function bundleWorker(contents: string): Promise<{ script: OutputFile; sources: readonly string[] }> {
   const { outputFiles, metafile } = await build({
-    stdin: { contents: entry(withCodecs), resolveDir: root, loader: 'ts', sourcefile: 'worker.ts' },
+    stdin: { contents, resolveDir: root, loader: 'ts', sourcefile: 'worker.ts' },
     absWorkingDir: root,
     bundle: true,
     minify: true,
@@ -64,7 +64,12 @@ export async function workerSize(withCodecs: boolean): Promise<WorkerSize> {
     external: ['*.wasm', '*.selvedge'],
     logLevel: 'error',
   });
-  const script = outputFiles[0]!;
+  return { script: outputFiles[0]!, sources: Object.keys(metafile.inputs).sort() };
+}
+
+/** Bundles the worker and weighs it. */
+export async function workerSize(withCodecs: boolean): Promise<WorkerSize> {
+  const { script, sources } = await bundleWorker(entry(withCodecs));
   const read = (file: string): Part => partOf(path.basename(file), readFileSync(path.join(root, file)));
   const parts = [partOf('worker.js', script.contents), ...[KERNELS, MODEL, ...(withCodecs ? codecs : [])].map(read)];
   return {
@@ -72,7 +77,7 @@ export async function workerSize(withCodecs: boolean): Promise<WorkerSize> {
     bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
     gzipBytes: parts.reduce((sum, { gzipBytes }) => sum + gzipBytes, 0),
     limit: withCodecs ? limits.withCodecs : limits.withoutCodecs,
-    sources: Object.keys(metafile.inputs).sort(),
+    sources,
     script: script.text,
   };
 }

@@ -1,4 +1,4 @@
-// A model as one artefact, for workers that do not have it: its topology, its weights and its calibration, or an ONNX file. Not here: loading it.
+// A model as one artefact, for workers that do not have it: its topology and its weights, or an ONNX file. Not here: loading it.
 // Invariant: nothing else that lies in its folder is sent.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { isModelFile } from '../models/index.ts';
@@ -12,10 +12,9 @@ export const MODEL_PATH = 'model';
  * Packs a model.
  *
  * @param path A folder with a model.json, or an ONNX file
- * @param beside Names of files to take along, where they are there
  * @throws SelvedgeError `models/not-found`, `models/format`
  */
-export async function packModel(path: string, beside: readonly string[] = []): Promise<Uint8Array> {
+export async function packModel(path: string): Promise<Uint8Array> {
   const { files } = platform;
   if (await isModelFile(path)) return packFiles(new Map([[MODEL_PATH, await files.readBytes(path)]]));
   const topology = files.join(path, 'model.json');
@@ -24,13 +23,9 @@ export async function packModel(path: string, beside: readonly string[] = []): P
       'models/not-found',
       `Cannot load a model from "${path}": it holds no model.json; train one first`,
     );
-  const names = [...weightFiles(await files.readText(topology), topology), ...beside, 'model.json'];
+  const names = [...weightFiles(await files.readText(topology), topology), 'model.json'];
   const packed = new Map<string, Uint8Array>();
-  for (const name of names) {
-    const at = files.join(path, name);
-    if (!beside.includes(name) || (await files.status(at)))
-      packed.set(`${MODEL_PATH}/${name}`, await files.readBytes(at));
-  }
+  for (const name of names) packed.set(`${MODEL_PATH}/${name}`, await files.readBytes(files.join(path, name)));
   return packFiles(packed);
 }
 

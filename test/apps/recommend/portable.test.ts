@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { limits } from '../../../scripts/worker-size.ts';
+import { bundleWorker, limits } from '../../../scripts/worker-size.ts';
 import { exportEmbedder, makeCatalogue, openEmbedder, searchCatalogue } from '../../../src/apps/recommend/index.ts';
 import { createEmbedder, findSimilar } from '../../../src/apps/recommend/portable.ts';
 import { startBackend } from '../../../src/backend/index.ts';
@@ -100,24 +99,12 @@ test('createEmbedder() refuses a classifier, and findSimilar() what fits no cata
 });
 
 test('a worker that finds similar items has no tfjs and no platform, and fits into the limit of one without codecs', async () => {
-  const { outputFiles, metafile } = await build({
-    stdin: {
-      contents: `export { createEmbedder, decodeIndex, findSimilar, requireSameModel } from './src/apps/recommend/portable.ts';`,
-      resolveDir: root,
-    },
-    absWorkingDir: root,
-    bundle: true,
-    minify: true,
-    write: false,
-    metafile: true,
-    format: 'esm',
-    target: 'es2022',
-  });
-  const foreign = Object.keys(metafile.inputs).filter((name) =>
-    /tensorflow|src\/(backend|platform|models|plan)/.test(name),
+  const { script, sources } = await bundleWorker(
+    `export { createEmbedder, decodeIndex, findSimilar, requireSameModel } from './src/apps/recommend/portable.ts';`,
   );
+  const foreign = sources.filter((name) => /tensorflow|src\/(backend|platform|models|plan)/.test(name));
   assert.equal(foreign, []);
-  const bytes = [outputFiles[0]!.contents, read('build/edge.wasm'), file].map(
+  const bytes = [script.contents, read('build/edge.wasm'), file].map(
     (content) => gzipSync(content, { level: 9 }).length,
   );
   const sum = bytes.reduce((all, own) => all + own, 0);
