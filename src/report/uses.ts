@@ -138,15 +138,14 @@ const uses: readonly Use[] = [
     title: 'Watch trends',
     measures: ['quantification', 'trends'],
     rows: ({ quantification, trends }) => [
-      ...found(quantification, ({ methods, anchors }) =>
-        methods.map(({ method, what, absoluteError }, i): Row => {
-          const published = i === 0 ? undefined : publishedOf(anchors);
-          return [
+      ...found(quantification, ({ methods }) =>
+        methods.map(
+          ({ what, absoluteError }): Row => [
             `Mean error of a class’s share, ${what}`,
             absoluteError.toFixed(4),
-            method === 'counts' ? published : undefined,
-          ];
-        }),
+            undefined,
+          ],
+        ),
       ),
       ...found(trends, ({ kinds, combinations: { planted, foundPlanted, falseDiscoveries } }) => [
         ...kinds.flatMap(({ name, changes, falseAlarmsIn1000Days }): Row[] => [
