@@ -19,13 +19,12 @@ function start(script: URL, data: unknown): Worker {
 
 const owned = (worker: Worker): PlatformWorker => ({
   onEnd: (listener) => {
-    let ended = false;
-    const end = (reason: string): void => {
-      if (!ended) listener(reason);
-      ended = true;
-    };
-    worker.on('error', (error) => end(error.message));
-    worker.on('exit', (code) => end(`the worker ended with code ${code}`));
+    let reason: string | undefined;
+    // An error may overtake messages sent before it; the exit that follows comes after all of them.
+    worker.on('error', (error) => {
+      reason = error.message;
+    });
+    worker.on('exit', (code) => listener(reason ?? `the worker ended with code ${code}`));
   },
   terminate: async () => {
     await worker.terminate();

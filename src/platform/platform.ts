@@ -55,7 +55,7 @@ export interface Files {
 
 /** A worker thread that we own and must terminate. */
 export interface PlatformWorker {
-  /** Calls back once, when the worker fails or ends, with the reason. */
+  /** Calls back once, when the worker has failed or ended and all its messages are here, with the reason. */
   onEnd(listener: (reason: string) => void): void;
   terminate(): Promise<void>;
 }
