@@ -34,7 +34,10 @@ export function averageAreas(readLevels: ReadLevels, from: PixelBox, width: numb
 function addRow(row: Float64Array, share: number, { starts, sources, lengths }: Coverage, sums: Float64Array): void {
   for (let x = 0; x < sums.length; x++) {
     let sum = sums[x]!;
-    for (let i = starts[x]!; i < starts[x + 1]!; i++) sum += share * lengths[i]! * row[sources[i]!]!;
+    const start = starts[x]!;
+    const end = starts[x + 1]!;
+    let source = sources[start]!;
+    for (let i = start; i < end; i++, source++) sum += share * lengths[i]! * row[source]!;
     sums[x] = sum;
   }
 }

@@ -10,6 +10,7 @@ import {
   readGround,
 } from './ground.ts';
 import type { RawImage } from './image-decoder.ts';
+import { blueOf, greenOf, opaqueWord, pixelWords, redOf } from './pixel-words.ts';
 
 /** An object on its ground. */
 export interface FoundObject {
@@ -66,12 +67,13 @@ interface Alpha {
 
 function alphaOf(image: RawImage): Alpha {
   const { data, width } = image;
-  let start = 3;
-  while (start < data.length && data[start] === 255) start += 4;
-  if (start >= data.length) return { least: 255, greatest: 255, groundShare: 0 };
-  let [least, greatest] = [255, start > 3 ? 255 : 0];
-  for (let at = start; at < data.length; at += 4) {
-    const alpha = data[at]!;
+  const words = pixelWords(image);
+  let common = -1;
+  for (let at = 0; at < words.length; at++) common &= words[at]!;
+  if (common >>> 24 === 255) return { least: 255, greatest: 255, groundShare: 0 };
+  let [least, greatest] = [255, 0];
+  for (let at = 0; at < words.length; at++) {
+    const alpha = words[at]! >>> 24;
     if (alpha < least) least = alpha;
     if (alpha > greatest) greatest = alpha;
   }
@@ -86,9 +88,12 @@ function findCutOut(image: RawImage, opaque: number): FoundObject | undefined {
   const { data, width } = image;
   const matte = contrastingMatte(image);
   const limit = opaque * ALPHA_LIMIT;
-  const marks = new Uint8Array(data.length / 4);
-  for (let i = 0; i < marks.length; i++) marks[i] = data[4 * i + 3]! > limit ? FAR : 0;
-  const box = boxWhere(wholeOf(image), marks, FAR);
+  const region = wholeOf(image);
+  const marks = newMarks(region);
+  for (let y = 0, i = 0; y < image.height; y++) {
+    for (let x = 0; x < width; x++, i++) if (data[4 * i + 3]! > limit) mark(marks, i, x, y, FAR);
+  }
+  const box = boxWhere(region, marks, FAR);
   const ground = {
     uniform: matte,
     colourAt: (_x, _y, into) => into.set(matte),
@@ -169,55 +174,82 @@ const FAR = 2;
 
 interface Marks {
   /** One a pixel of the region, row by row. */
-  readonly marks: Uint8Array;
-  readonly pale: number;
-  readonly far: number;
+  readonly levels: Uint8Array;
+  /** Of each row: its first pixel with a mark, and the one after the last; both 0 where it has none. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+}
+
+const newMarks = ({ width, height }: PixelBox): Marks => ({
+  levels: new Uint8Array(width * height),
+  starts: new Int32Array(height),
+  ends: new Int32Array(height),
+});
+
+/** Marks the pixel `at`, column x of row y, all counted from the region's corner, and from left to right. */
+function mark({ levels, starts, ends }: Marks, at: number, x: number, y: number, level: number): void {
+  levels[at] = level;
+  if (ends[y] === 0) starts[y] = x;
+  ends[y] = x + 1;
 }
 
 /** Marks and counts by how far pixels are from a colour of whole levels. */
 function markByDistance(
-  { data, width }: RawImage,
+  picture: RawImage,
   region: PixelBox,
   colour: Float64Array,
   paleLimit: number,
   farLimit: number,
-): Marks {
+): { readonly marks: Marks; readonly pale: number; readonly far: number } {
+  const words = pixelWords(picture);
   // Of whole levels distances are square roots of whole numbers, which a processor compares faster.
   const red = colour[0]! | 0;
   const green = colour[1]! | 0;
   const blue = colour[2]! | 0;
+  const own = opaqueWord(red, green, blue);
   const paleSquared = Math.floor(paleLimit * paleLimit);
   const farSquared = Math.floor(farLimit * farLimit);
-  const marks = new Uint8Array(region.width * region.height);
+  const marks = newMarks(region);
+  const { levels, starts, ends } = marks;
   let [pale, far] = [0, 0];
   let at = 0;
-  for (let y = region.top; y < region.top + region.height; y++) {
-    const start = (y * width + region.left) * 4;
-    const end = start + region.width * 4;
-    for (let byte = start; byte < end; byte += 4, at++) {
-      const byRed = data[byte]! - red;
-      const byGreen = data[byte + 1]! - green;
-      const byBlue = data[byte + 2]! - blue;
-      const squared = byRed * byRed + byGreen * byGreen + byBlue * byBlue;
+  for (let y = 0; y < region.height; y++) {
+    const start = (region.top + y) * picture.width + region.left;
+    let [first, end] = [0, 0];
+    for (let x = 0; x < region.width; x++, at++) {
+      const word = words[start + x]!;
+      if (word === own) continue;
+      const byRed = redOf(word) - red;
+      const byGreen = greenOf(word) - green;
+      const byBlue = blueOf(word) - blue;
+      const squared = Math.imul(byRed, byRed) + Math.imul(byGreen, byGreen) + Math.imul(byBlue, byBlue);
       if (squared <= paleSquared) continue;
-      const isFar = squared > farSquared;
-      marks[at] = isFar ? FAR : PALE;
-      if (isFar) far++;
-      else pale++;
+      if (end === 0) first = x;
+      end = x + 1;
+      if (squared > farSquared) {
+        levels[at] = FAR;
+        far++;
+      } else {
+        levels[at] = PALE;
+        pale++;
+      }
     }
+    starts[y] = first;
+    ends[y] = end;
   }
   return { marks, pale, far };
 }
 
 /** Marks what is further than a limit from a ground that changes. */
-function markChanging({ data, width }: RawImage, region: PixelBox, ground: Ground, limit: number): Uint8Array {
-  const marks = new Uint8Array(region.width * region.height);
+function markChanging({ data, width }: RawImage, region: PixelBox, ground: Ground, limit: number): Marks {
+  const marks = newMarks(region);
   const expected = new Float64Array(3);
   let at = 0;
-  for (let y = region.top; y < region.top + region.height; y++) {
-    for (let x = region.left; x < region.left + region.width; x++, at++) {
-      ground.colourAt(x, y, expected);
-      if (distance(data, (y * width + x) * 4, expected) > limit) marks[at] = FAR;
+  for (let y = 0; y < region.height; y++) {
+    const start = (region.top + y) * width + region.left;
+    for (let x = 0; x < region.width; x++, at++) {
+      ground.colourAt(region.left + x, region.top + y, expected);
+      if (distance(data, (start + x) * 4, expected) > limit) mark(marks, at, x, y, FAR);
     }
   }
   return marks;
@@ -247,7 +279,8 @@ const GRID = 96;
 const DUST = 0.01;
 
 /** The box of the pixels of a region whose mark is `least` or more, without dust; undefined if there are none. */
-function boxWhere({ left, top, width, height }: PixelBox, marks: Uint8Array, least: number): PixelBox | undefined {
+function boxWhere({ left, top, width, height }: PixelBox, marks: Marks, least: number): PixelBox | undefined {
+  const { levels, starts, ends } = marks;
   const step = Math.max(1, Math.ceil(Math.max(width, height) / GRID));
   const [columns, rows] = [Math.ceil(width / step), Math.ceil(height / step)];
   /** Of each cell: pixels, least x, greatest x, least y, greatest y. */
@@ -255,17 +288,14 @@ function boxWhere({ left, top, width, height }: PixelBox, marks: Uint8Array, lea
   for (let y = 0; y < height; y++) {
     const row = y * width;
     const firstCell = Math.floor(y / step) * columns;
-    // From its first pixel on, and to its last one.
-    let x = 0;
-    while (x < width && marks[row + x]! < least) x++;
-    let end = width;
-    while (end > x && marks[row + end - 1]! < least) end--;
+    const end = ends[y]!;
+    let x = starts[y]!;
     while (x < end) {
       const column = Math.floor(x / step);
       const cellEnd = Math.min(end, (column + 1) * step);
       let [count, first, last] = [0, 0, 0];
       for (; x < cellEnd; x++) {
-        if (marks[row + x]! < least) continue;
+        if (levels[row + x]! < least) continue;
         if (count++ === 0) first = x;
         last = x;
       }
@@ -276,7 +306,7 @@ function boxWhere({ left, top, width, height }: PixelBox, marks: Uint8Array, lea
   const largest = parts.reduce((most, part) => Math.max(most, part[0]!), 0);
   if (largest === 0) return undefined;
   const whole = new Int32Array(5);
-  for (const part of parts) if (part[0]! >= DUST * largest) addTo(whole, 0, part);
+  for (const part of parts) if (part[0]! >= DUST * largest) addTo(whole, part);
   const [, leftmost, rightmost, topmost, lowest] = whole as unknown as [number, number, number, number, number];
   return { left: leftmost, top: topmost, width: rightmost - leftmost + 1, height: lowest - topmost + 1 };
 }
@@ -291,42 +321,60 @@ function addRun(cells: Int32Array, cell: number, count: number, first: number, l
   cells[cell + 4] = y;
 }
 
-/** Adds pixels and their bounds, of the cell at `from`, to the cell at `to`. */
-function addTo(cells: Int32Array, to: number, added: Int32Array, from = 0): void {
-  const isFirst = cells[to] === 0;
-  cells[to]! += added[from]!;
-  if (isFirst || added[from + 1]! < cells[to + 1]!) cells[to + 1] = added[from + 1]!;
-  if (isFirst || added[from + 2]! > cells[to + 2]!) cells[to + 2] = added[from + 2]!;
-  if (isFirst || added[from + 3]! < cells[to + 3]!) cells[to + 3] = added[from + 3]!;
-  if (isFirst || added[from + 4]! > cells[to + 4]!) cells[to + 4] = added[from + 4]!;
+/** Adds pixels and their bounds, of the cell at `from`, to those of `to`. */
+function addTo(to: Int32Array, added: Int32Array, from = 0): void {
+  const isFirst = to[0] === 0;
+  to[0]! += added[from]!;
+  if (isFirst || added[from + 1]! < to[1]!) to[1] = added[from + 1]!;
+  if (isFirst || added[from + 2]! > to[2]!) to[2] = added[from + 2]!;
+  if (isFirst || added[from + 3]! < to[3]!) to[3] = added[from + 3]!;
+  if (isFirst || added[from + 4]! > to[4]!) to[4] = added[from + 4]!;
 }
 
-/** Cells that touch, also at corners, as one; what it takes is taken out of `cells`. */
+/** Cells of one row that touch, and the number of their part. */
+interface CellRun {
+  readonly start: number;
+  readonly end: number;
+  readonly part: number;
+}
+
+/** Cells that touch, also at corners, as one. */
 function partsOf(cells: Int32Array, columns: number, rows: number): Int32Array[] {
   const parts: Int32Array[] = [];
-  const waiting: number[] = [];
-  let part = new Int32Array(5);
-  const take = (cell: number): void => {
-    addTo(part, 0, cells, cell * 5);
-    cells[cell * 5] = 0;
-    waiting.push(cell);
+  /** Of each part the one that it was added to; itself where it stands alone. */
+  const wholes: number[] = [];
+  const wholeOfPart = (part: number): number => {
+    let whole = part;
+    while (wholes[whole] !== whole) whole = wholes[whole]!;
+    return whole;
   };
-  for (let start = 0; start < columns * rows; start++) {
-    if (cells[start * 5] === 0) continue;
-    part = new Int32Array(5);
-    parts.push(part);
-    take(start);
-    for (let cell = waiting.pop(); cell !== undefined; cell = waiting.pop()) {
-      const x = cell % columns;
-      const y = (cell - x) / columns;
-      const [left, right] = [Math.max(0, x - 1), Math.min(columns - 1, x + 1)];
-      for (let row = Math.max(0, y - 1); row <= Math.min(rows - 1, y + 1); row++) {
-        for (let column = left; column <= right; column++) {
-          const neighbour = row * columns + column;
-          if (cells[neighbour * 5] !== 0) take(neighbour);
-        }
+  let above: CellRun[] = [];
+  for (let row = 0; row < rows; row++) {
+    const runs: CellRun[] = [];
+    const firstCell = row * columns;
+    for (let column = 0; column < columns; column++) {
+      if (cells[(firstCell + column) * 5] === 0) continue;
+      const start = column;
+      const cellsOfRun = new Int32Array(5);
+      for (; column < columns && cells[(firstCell + column) * 5] !== 0; column++) {
+        addTo(cellsOfRun, cells, (firstCell + column) * 5);
+      }
+      const run = { start, end: column, part: parts.length };
+      runs.push(run);
+      parts.push(cellsOfRun);
+      wholes.push(run.part);
+      for (const other of above) {
+        if (other.start > run.end || other.end < run.start) continue;
+        const [part, whole] = [wholeOfPart(run.part), wholeOfPart(other.part)].sort((a, b) => b - a) as [
+          number,
+          number,
+        ];
+        if (part === whole) continue;
+        addTo(parts[whole]!, parts[part]!);
+        wholes[part] = whole;
       }
     }
+    above = runs;
   }
-  return parts;
+  return parts.filter((_, part) => wholes[part] === part);
 }

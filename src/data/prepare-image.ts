@@ -8,6 +8,7 @@ import { averageAreas, type ReadLevels } from './average-areas.ts';
 import { type FoundObject, findObject, lumaOf } from './find-object.ts';
 import { borderOf, distance, GREATEST_DISTANCE, OBJECT_DISTANCE, type PixelBox, quantileOf } from './ground.ts';
 import type { RawImage } from './image-decoder.ts';
+import { blueOf, greenOf, opaqueWord, pixelWords, redOf } from './pixel-words.ts';
 
 /** A picture in the form of the data set. */
 export interface PreparedImage {
@@ -119,68 +120,112 @@ const LEAST_ROOM = OBJECT_DISTANCE;
 /** Parts that are nearly as the ground is, a pale shoe's on white or a black sole of a cut out one on black, are shown all the same. */
 const LEAST_OF_OBJECT = 40;
 
+/** What tells how light a pixel is shown. */
+interface Shades {
+  readonly limit: number;
+  readonly grain: number;
+  /** Whether most of the object is darker than its ground. */
+  readonly isInverted: boolean;
+}
+
 /** How much of the contrast that its side of the ground has room for a pixel has; where its colour has more than its luma, that. */
+function levelOf(word: number, ground: ArrayLike<number>, { limit, grain, isInverted }: Shades): number {
+  const [red, green, blue] = [redOf(word), greenOf(word), blueOf(word)];
+  const byRed = red - ground[0]!;
+  const byGreen = green - ground[1]!;
+  const byBlue = blue - ground[2]!;
+  const squared = byRed * byRed + byGreen * byGreen + byBlue * byBlue;
+  if (squared === 0) return 0;
+  const far = Math.sqrt(squared);
+  const luma = lumaOf(ground[0]!, ground[1]!, ground[2]!);
+  const difference = lumaOf(red, green, blue) - luma;
+  const room = difference < 0 ? luma : 255 - luma;
+  const contrast = Math.abs(difference) / (room > LEAST_ROOM ? room : LEAST_ROOM);
+  // On the other side of the ground than most of the object, only what is further from it than grain is the object's.
+  const isOwn = difference < 0 === isInverted || far > limit;
+  const inColour = far > limit ? far / GREATEST_DISTANCE : 0;
+  const level = 255 * (isOwn && contrast > inColour ? contrast : inColour);
+  if (limit < OBJECT_DISTANCE && far > limit) return level > LEAST_OF_OBJECT ? level : LEAST_OF_OBJECT;
+  return grain === 0 ? level : level * Math.min(1, Math.max(0, (2 * far) / grain - 1));
+}
+
+/** Levels of the object's pixels, by their distance from the ground. */
 function levelsOf(object: FoundObject): ReadLevels {
   const { picture, ground, limit, coverAt } = object;
-  const { data, width } = picture;
-  const { uniform, grain } = ground;
-  const isInverted = isMostlyDarker(object);
-  const isPale = limit < OBJECT_DISTANCE;
-  const expected = Float64Array.from(uniform ?? [0, 0, 0]);
+  const { width } = picture;
+  const { uniform, colourAt, grain } = ground;
+  const words = pixelWords(picture);
+  const shades = { limit, grain, isInverted: isMostlyDarker(object) };
+  const expected = new Float64Array(3);
+  const seen = uniform && new SeenLevels(uniform, shades);
   return (y, left, into) => {
-    let red = expected[0]!;
-    let green = expected[1]!;
-    let blue = expected[2]!;
-    let luma = lumaOf(red, green, blue);
-    let at = (y * width + left) * 4;
-    for (let i = 0; i < into.length; i++, at += 4) {
-      if (!uniform) {
-        ground.colourAt(left + i, y, expected);
-        red = expected[0]!;
-        green = expected[1]!;
-        blue = expected[2]!;
-        luma = lumaOf(red, green, blue);
+    const start = y * width + left;
+    for (let i = 0; i < into.length; i++) {
+      const word = words[start + i]!;
+      if (seen) into[i] = seen.levelOf(word);
+      else {
+        colourAt(left + i, y, expected);
+        into[i] = levelOf(word, expected, shades);
       }
-      const byRed = data[at]! - red;
-      const byGreen = data[at + 1]! - green;
-      const byBlue = data[at + 2]! - blue;
-      const squared = byRed * byRed + byGreen * byGreen + byBlue * byBlue;
-      if (squared === 0) {
-        into[i] = coverAt ? LEAST_OF_OBJECT * coverAt(left + i, y) : 0;
-        continue;
-      }
-      const far = Math.sqrt(squared);
-      const difference = lumaOf(data[at]!, data[at + 1]!, data[at + 2]!) - luma;
-      const room = difference < 0 ? luma : 255 - luma;
-      const contrast = Math.abs(difference) / (room > LEAST_ROOM ? room : LEAST_ROOM);
-      // On the other side of the ground than most of the object, only what is further from it than grain is the object's.
-      const isOwn = difference < 0 === isInverted || far > limit;
-      const inColour = far > limit ? far / GREATEST_DISTANCE : 0;
-      const level = 255 * (isOwn && contrast > inColour ? contrast : inColour);
-      if (coverAt) into[i] = Math.max(level, LEAST_OF_OBJECT * coverAt(left + i, y));
-      else if (isPale && far > limit) into[i] = level > LEAST_OF_OBJECT ? level : LEAST_OF_OBJECT;
-      else into[i] = grain === 0 ? level : level * Math.min(1, Math.max(0, (2 * far) / grain - 1));
+      if (coverAt) into[i] = Math.max(into[i]!, LEAST_OF_OBJECT * coverAt(left + i, y));
     }
   };
 }
 
-const isColour = (data: RawImage['data'], at: number, colour: Float64Array): boolean =>
-  data[at] === colour[0] && data[at + 1] === colour[1] && data[at + 2] === colour[2];
+/** Places of a table of colours, a power of 2. */
+const SEEN_BITS = 11;
+
+/** Levels over one ground: most colours of a picture come again and again. */
+class SeenLevels {
+  readonly #ground: Float64Array;
+  readonly #shades: Shades;
+  readonly #words: Int32Array;
+  readonly #levels = new Float64Array(1 << SEEN_BITS);
+
+  constructor(ground: Float64Array, shades: Shades) {
+    this.#ground = ground;
+    this.#shades = shades;
+    // The ground's own level is 0.
+    this.#words = new Int32Array(1 << SEEN_BITS).fill(opaqueWord(ground[0]!, ground[1]!, ground[2]!));
+  }
+
+  levelOf(word: number): number {
+    // Multiplicative hashing: Knuth, The Art of Computer Programming 3, section 6.4.
+    const place = Math.imul(word, 0x9e3779b1) >>> (32 - SEEN_BITS);
+    if (this.#words[place] !== word) {
+      this.#words[place] = word;
+      this.#levels[place] = levelOf(word, this.#ground, this.#shades);
+    }
+    return this.#levels[place]!;
+  }
+}
 
 /** Whether the object is darker than its ground rather than lighter; as a light ground has it, if it is neither. */
-function isMostlyDarker({ picture: { data, width }, ground, box }: FoundObject): boolean {
-  const expected = Float64Array.from(ground.uniform ?? [0, 0, 0]);
-  let sum = 0;
-  const { uniform } = ground;
+function isMostlyDarker({ picture, ground, box }: FoundObject): boolean {
+  const { uniform, colourAt } = ground;
+  const words = pixelWords(picture);
+  const expected = Float64Array.from(uniform ?? [0, 0, 0]);
+  const sums = new Float64Array(3);
   for (let y = box.top; y < box.top + box.height; y++) {
-    let at = (y * width + box.left) * 4;
-    for (let x = box.left; x < box.left + box.width; x++, at += 4) {
-      if (!uniform) ground.colourAt(x, y, expected);
-      else if (isColour(data, at, uniform)) continue;
-      sum += lumaOf(data[at]! - expected[0]!, data[at + 1]! - expected[1]!, data[at + 2]! - expected[2]!);
+    const start = y * picture.width + box.left;
+    let [red, green, blue] = [0, 0, 0];
+    for (let at = start; at < start + box.width; at++) {
+      const word = words[at]!;
+      red += redOf(word);
+      green += greenOf(word);
+      blue += blueOf(word);
+    }
+    sums[0]! += red - box.width * (uniform?.[0] ?? 0);
+    sums[1]! += green - box.width * (uniform?.[1] ?? 0);
+    sums[2]! += blue - box.width * (uniform?.[2] ?? 0);
+    if (uniform) continue;
+    for (let x = box.left; x < box.left + box.width; x++) {
+      colourAt(x, y, expected);
+      for (let channel = 0; channel < 3; channel++) sums[channel]! -= expected[channel]!;
     }
   }
-  return sum === 0 ? lumaOf(expected[0]!, expected[1]!, expected[2]!) >= 128 : sum < 0;
+  const lighter = lumaOf(sums[0]!, sums[1]!, sums[2]!);
+  return lighter === 0 ? lumaOf(expected[0]!, expected[1]!, expected[2]!) >= 128 : lighter < 0;
 }
 
 /** Of nineteen images in twenty of the data set, the brightest twentieth of the object is brighter than this. */
@@ -190,8 +235,11 @@ const BRIGHT = 210;
 
 /** Raises the contrast of an object that is faint all over. */
 function brighten(levels: Float64Array): void {
-  const bright = quantileOf(levels.filter((level) => level > 2).sort(), 0.95);
-  if (bright === 0 || bright >= DIM) return;
+  const visible = levels.filter((level) => level > 2);
+  // Told without sorting of most.
+  const dim = visible.reduce((count, level) => count + (level < DIM ? 1 : 0), 0);
+  if (dim <= Math.floor(0.95 * visible.length)) return;
+  const bright = quantileOf(visible.sort(), 0.95);
   levels.forEach((level, i) => {
     levels[i] = (level * BRIGHT) / bright;
   });

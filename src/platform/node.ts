@@ -69,8 +69,9 @@ async function readBytes(file: string): Promise<Uint8Array> {
       length += bytesRead;
     }
     // Where it has grown, or is of those that do not say how long they are.
-    const rest = await handle.readFile();
-    return rest.length === 0 ? bytes : concatenate([bytes, rest]);
+    const more = new Uint8Array(1);
+    const { bytesRead } = await handle.read(more, 0, 1);
+    return bytesRead === 0 ? bytes : concatenate([bytes, more, await handle.readFile()]);
   } finally {
     await handle.close();
   }

@@ -275,4 +275,25 @@ test('prepareImage() leaves every image of the sample as it is, on black, on whi
   }
 });
 
+test('prepareImage() takes thin parts that touch the object anywhere as its own, and drops dust that does not', () => {
+  // Teeth of a comb, each less than a hundredth of it, which meet in its back below, above, or by a chain of corners.
+  const tooth = (x: number, y: number): boolean => x % 8 === 0 && x >= 16 && x < 180 && y >= 20 && y < 180;
+  const below = (x: number, y: number): boolean => tooth(x, y) || inBox(x, y, 16, 140, 165, 40);
+  const above = (x: number, y: number): boolean => tooth(x, y) || inBox(x, y, 16, 20, 165, 40);
+  const corners = (x: number, y: number): boolean => inBox(x, y, 80, 80, 100, 100) || (x === y && x >= 16 && x < 80);
+  const whole = { left: 16, top: 20, width: 165, height: 160 };
+  for (const [isObject, box] of [
+    [below, whole],
+    [above, whole],
+    [corners, { left: 16, top: 16, width: 164, height: 164 }],
+  ] as const) {
+    for (const hasDust of [false, true]) {
+      const picture = draw(200, 200, (x, y) =>
+        opaque(isObject(x, y) || (hasDust && inBox(x, y, 190, 3, 4, 4)) ? 30 : 250),
+      );
+      assert.equal(prepare(picture).box, box);
+    }
+  }
+});
+
 test.run();

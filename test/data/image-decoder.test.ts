@@ -5,6 +5,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SelvedgeError } from '../../src/core/errors.ts';
 import { createImageDecoder, type DecodeOptions } from '../../src/data/image-decoder.ts';
+import { createWebpCodec } from '../../src/data/webp-codec.ts';
+import { baselineJpeg, losslessAlphaWebp } from '../contract/picture-files.ts';
 import { jpegFile, pngChunk, pngFile } from './image-files.ts';
 
 const moduleOf = (name: string): WebAssembly.Module =>
@@ -117,6 +119,31 @@ test('createImageDecoder() decodes alike before and after failures and large ima
       after.map(({ data }) => [...data]),
       expected.map(({ data }) => [...data]),
     );
+  }
+});
+
+test('createImageDecoder() decodes small files of a format one after another by one instance', async () => {
+  const { Instance } = WebAssembly;
+  let instances = 0;
+  WebAssembly.Instance = new Proxy(Instance, {
+    construct(target, [module, imports]) {
+      instances++;
+      return new target(module, imports);
+    },
+  });
+  try {
+    for (const file of [pngFile(grey), baselineJpeg, losslessAlphaWebp]) {
+      const fresh = createImageDecoder({
+        png: moduleOf('png.wasm'),
+        jpeg: moduleOf('jpeg.wasm'),
+        webp: createWebpCodec(() => moduleOf('webp.wasm')),
+      });
+      instances = 0;
+      for (let time = 0; time < 5; time++) await fresh(file, { name: 'small' });
+      assert.is(instances, 1);
+    }
+  } finally {
+    WebAssembly.Instance = Instance;
   }
 });
 

@@ -194,8 +194,8 @@ async function categorisePictures(
     throw new SelvedgeError('categorise/no-reader', 'Cannot categorise pictures: expected a reader of pictures');
   const { side, channels } = categoriser.preparation;
   const imageBytes = side * side * channels;
-  // Rather small: classes are told while the next pictures are decoded.
-  const batch = Math.min(BATCH, Math.max(16, openFiles * 4));
+  // Large enough that the engine, whose threads wait by spinning, is seldom in the way of those that decode.
+  const batch = Math.min(BATCH, Math.max(16, openFiles * 16));
   const ready: { at: number; pixels: Uint8Array }[] = [];
   let next = 0;
   let done = 0;
