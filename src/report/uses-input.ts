@@ -55,6 +55,8 @@ export interface DefectsResult {
   readonly drifts: {
     readonly measured: readonly { readonly streams: number; readonly noticed: number }[];
   };
+  /** Made defects, without and with what an inspection says of them. */
+  readonly examples?: readonly { readonly name: string; readonly images: readonly GrayImage[] }[];
 }
 
 export interface QuantificationResult extends Anchored {
@@ -99,6 +101,7 @@ export interface GenerationResult extends Anchored {
   readonly count: number;
   readonly fid: { readonly features: string; readonly designs: number; readonly floor: number };
   readonly agreement: { readonly share: number; readonly interval95: Interval };
+  readonly ways: { readonly pairs: number; readonly fid: Readonly<Record<'halves' | 'ends' | 'means', number>> };
   readonly learning: { readonly fromDesigns: number; readonly fromImages: number };
   readonly nearest: Readonly<Record<'designs' | 'test', { readonly median: number }>>;
   readonly examples?: readonly { readonly name: string; readonly images: readonly GrayImage[] }[];

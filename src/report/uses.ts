@@ -8,7 +8,7 @@ import type { FigureFinder } from './study-evaluation.ts';
 import type { Drawing } from './svg.ts';
 import type { ReportAnchor, ReportUses, UseResults } from './uses-input.ts';
 
-export type UseTopic = 'found-items' | 'designs';
+export type UseTopic = 'deviations' | 'found-items' | 'designs';
 
 /** A figure before it has its number. */
 export interface UsePlan {
@@ -23,13 +23,20 @@ export interface UsePlan {
 }
 
 /** The figures of the sections, in their order. */
-export function usePlans({ results: { detection, generation } }: ReportUses): UsePlan[] {
+export function usePlans({ results: { defects, detection, generation } }: ReportUses): UsePlan[] {
   const plan = (topic: UseTopic, caption: string, description: string, drawing: Drawing): UsePlan => ({
     topic,
     caption,
     panels: [{ suffix: topic, title: caption, description, drawing }],
   });
   const plans: UsePlan[] = [];
+  if (defects?.examples) {
+    const names = defects.examples.map(({ name }) => name).join(', ');
+    const caption = 'Made defects, and where an inspection that has seen good pictures only says they are';
+    plans.push(
+      plan('deviations', caption, `Pictures without and with the map: ${names}`, sampleGrid(defects.examples)),
+    );
+  }
   if (detection?.example) {
     const { picture, items } = detection.example;
     const drawn = items.map(({ class: name, label, score, box }) => ({
@@ -119,6 +126,7 @@ const uses: readonly Use[] = [
     id: 'inspect',
     title: 'Inspect',
     measures: ['anomaly', 'defects'],
+    figure: 'deviations',
     rows: ({ anomaly, defects }) => [
       ...found(anomaly, ({ meanAuroc, anchors }): Row[] => [
         ['Mean AUROC of the ten one-class tasks', three(meanAuroc.combined ?? Number.NaN), publishedOf(anchors)],
@@ -186,7 +194,7 @@ const uses: readonly Use[] = [
     measures: ['generation'],
     figure: 'designs',
     rows: ({ generation }) =>
-      found(generation, ({ count, fid, agreement, learning, nearest, anchors }): Row[] => [
+      found(generation, ({ count, fid, agreement, ways, learning, nearest, anchors }): Row[] => [
         [
           `Distance of features (FID) of ${formatCount(count)} designs, and of real images`,
           `${fid.designs.toFixed(2)}, ${fid.floor.toFixed(2)}`,
@@ -196,6 +204,10 @@ const uses: readonly Use[] = [
           'The classifier sees the class that was asked for',
           `${three(agreement.share)} (${interval(agreement.interval95)})`,
           publishedOf(anchors, /agreement/),
+        ],
+        [
+          `FID of what is halfway between ${formatCount(ways.pairs)} pairs of pictures, of their ends, and of their means`,
+          [ways.fid.halves, ways.fid.ends, ways.fid.means].map((value) => value.toFixed(1)).join(', '),
         ],
         [
           'Accuracy after learning from designs alone, and from as many images',

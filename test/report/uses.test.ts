@@ -36,6 +36,7 @@ const whole: ReportUses = {
       meanAuroc: 0.66,
       meanPixelAuroc: 0.8,
       drifts: { measured: [{ streams: 100, noticed: 99 }] },
+      examples: [{ name: 'hole: <Bag>', images: [picture, { ...picture, channels: 3, pixels: new Uint8Array(12) }] }],
     },
     detection: {
       kinds: [{ kind: 'plain', scenes: 500, at50: 0.9347, mean: 0.7958 }],
@@ -46,6 +47,7 @@ const whole: ReportUses = {
       count: 10_000,
       fid: { features: 'dropout', designs: 17.49, floor: 1.05 },
       agreement: { share: 0.941, interval95 },
+      ways: { pairs: 500, fid: { halves: 11.83, ends: 7.33, means: 53.53 } },
       learning: { fromDesigns: 0.8, fromImages: 0.86 },
       nearest: { designs: { median: 34 }, test: { median: 32 } },
       anchors: [
@@ -74,6 +76,8 @@ test('every use that was measured has a section with its figure and what was pub
     'Of this run: anomaly; of the models that ship, on the whole data set: defects',
     '&lt;somebody&gt;',
     '&lt;Bag&gt; 97%',
+    'hole: &lt;Bag&gt;',
+    '11.8, 7.3, 53.5',
   ])
     assert.match(html, text);
   assert.not.match(html, '<somebody>');

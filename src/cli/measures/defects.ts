@@ -10,14 +10,17 @@ import {
   inspectImages,
   makeDefects,
   openInspectionNetwork,
+  paintInspection,
 } from '../../apps/inspect/index.ts';
 import { SelvedgeError } from '../../core/errors.ts';
 import { type Dataset, subsetOf } from '../../data/dataset.ts';
 import { splitTrainValidation } from '../../data/split.ts';
 import type { Classifier } from '../../edge/index.ts';
 import { measureSeparation } from '../../evaluation/outliers.ts';
+import { layOver } from '../../report/explanation-figure.ts';
 import { averagePrecision, describeDefects } from './defects-summary.ts';
 import { type DriftFound, driftNames, measureDrifts } from './drifts.ts';
+import { type WrittenPicture, writtenPicture } from './example-picture.ts';
 import type { Measured, Subject } from './subject.ts';
 
 const SEED = 1;
@@ -29,13 +32,15 @@ const FALSE_ALARMS = 0.05;
 /** Every so many pixels count for the pixel AUROC. */
 const PIXEL_STEP = 3;
 /** Test pictures of a class that streams are drawn from, at most. */
-const STREAMED = 1000;
+const STREAMED = 300;
 
 interface Found {
   readonly class: string;
   readonly falseAlarms: number;
   readonly cells: readonly (Cell & { readonly kind: DefectKind; readonly size: string })[];
   readonly drifts: readonly DriftFound[];
+  /** By kind of defect: the first picture that shows a large one, without and with its map. */
+  readonly examples: Readonly<Partial<Record<DefectKind, readonly WrittenPicture[]>>>;
 }
 
 interface Cell {
@@ -117,6 +122,12 @@ export async function measureDefects(subject: Subject): Promise<Measured> {
     meanAuroc: mean(cells.map(({ auroc }) => auroc)),
     meanPixelAuroc: mean(cells.map(({ pixelAuroc }) => pixelAuroc)),
     drifts: { measured },
+    // A class a kind.
+    examples: defectNames.flatMap((kind, i) => {
+      const own = classes[i % classes.length]!;
+      const images = own.examples[kind];
+      return images ? [{ name: `${kind}: ${own.class}`, images }] : [];
+    }),
   };
   return { result, text: describeDefects(result) };
 }
@@ -136,20 +147,33 @@ function measureClass(
   const fine = inspect(tested);
   const size = SIDE * SIDE;
   const cells: (Cell & { kind: DefectKind; size: string })[] = [];
+  const examples: Partial<Record<DefectKind, readonly WrittenPicture[]>> = {};
   for (const kind of defectNames) {
     for (const extent of defectSizes) {
       const options = { kind, size: extent, seed: SEED, width: SIDE, height: SIDE };
       const { images, masks } = makeDefects(tested, options);
       const found = inspect(images);
       cells.push({ kind, size: extent, ...measureCell(fine, found, masks, size) });
+      if (extent === 'large') examples[kind] = exampleOf(images, masks, found);
     }
   }
   return {
     class: name,
     falseAlarms: fine.filter(({ isAlarm }) => isAlarm).length / fine.length,
     cells,
-    drifts: measureDrifts({ good, stream, side: SIDE, inspect }),
+    drifts: measureDrifts({ good, stream, side: SIDE, network, falseAlarms: FALSE_ALARMS }),
+    examples,
   };
+}
+
+/** The first picture in which something shows, as it is and with the map of its inspection over it. */
+function exampleOf(images: Uint8Array, masks: Uint8Array, found: readonly Inspection[]): WrittenPicture[] {
+  const size = SIDE * SIDE;
+  const place = Math.floor(Math.max(0, masks.indexOf(1)) / size);
+  const pixels = images.subarray(place * size, (place + 1) * size);
+  const overlay = { colours: paintInspection(found[place]!.map) };
+  const laid = layOver({ width: SIDE, height: SIDE, pixels }, overlay);
+  return [pixels, laid.pixels].map((levels) => writtenPicture(SIDE, SIDE, levels));
 }
 
 /** Only pictures in which something shows. */

@@ -1,7 +1,17 @@
 // Made drifts of light and camera, for `selvedge measure defects`: sudden ones, and slow ones over a shift, which are to be noticed before single
 // pictures are taken for defects. Not here: how a drift is noticed (apps/inspect/drift.ts). Invariant: all of it is made, from seeded draws.
-import { type DriftBaseline, fitDrift, type Inspection, measurePicture, watchDrift } from '../../apps/inspect/index.ts';
+import {
+  type DriftBaseline,
+  fitDrift,
+  fitInspector,
+  inspectImages,
+  measurePicture,
+  watchDrift,
+} from '../../apps/inspect/index.ts';
+import { concatenate } from '../../core/concatenate.ts';
 import { createPhilox, randomStreams } from '../../core/philox.ts';
+import { prepareImage } from '../../data/prepare-image.ts';
+import type { Classifier } from '../../edge/index.ts';
 
 const SEED = 1;
 /** Pictures of a stream before something changes, and after: a slow change has as many more. */
@@ -10,8 +20,11 @@ const AFTER = 200;
 const SLOWLY = 400;
 const STREAMS = 10;
 /** Steps in which a slow drift grows, and pictures of each step that are inspected. */
-const STEPS = 4;
+const STEPS = 16;
 const INSPECTED = 40;
+/** Pictures as a camera takes them: so many times as large, black around. */
+const SCALE = 3;
+const MARGIN = 8;
 
 /** What happens to the light or the camera, from not at all, 0, to all of it, 1; levels are those of a picture, black around. */
 type Change = (levels: Uint8Array, width: number, share: number) => Uint8Array;
@@ -20,20 +33,27 @@ const drifts: Readonly<Record<string, Change>> = {
   'light down by 30%': (levels, _, share) => levels.map((level) => Math.round((1 - 0.3 * share) * level)),
   'stray light of 20 levels': (levels, _, share) =>
     levels.map((level) => Math.min(255, Math.round(level + 20 * share))),
-  'camera moved by 2 pixels': (levels, width, share) => {
-    const whole = Math.floor(2 * share);
-    const part = 2 * share - whole;
+  'camera moved by 6 of 100 pixels': (levels, width, share) => {
+    const whole = Math.floor(6 * share);
+    const part = 6 * share - whole;
     const at = (i: number, by: number): number => (i % width >= by ? levels[i - by]! : 0);
     return levels.map((_, i) => Math.round((1 - part) * at(i, whole) + part * at(i, whole + 1)));
   },
-  'out of focus, 3x3 mean': (levels, width, share) =>
-    levels.map((level, i) => {
-      let sum = 0;
-      for (const down of [-width, 0, width]) for (const right of [-1, 0, 1]) sum += levels[i + down + right] ?? 0;
-      return Math.round((1 - share) * level + (share * sum) / 9);
-    }),
+  'out of focus, 9x9 mean': (levels, width, share) => {
+    const means = meanOf(meanOf(levels, 1), width);
+    return levels.map((level, i) => Math.round((1 - share) * level + share * means[i]!));
+  },
 };
 export const driftNames = Object.keys(drifts);
+
+/** Means of nine levels a step apart. */
+function meanOf(levels: ArrayLike<number>, step: number): Float64Array {
+  return Float64Array.from(levels, (_, i) => {
+    let sum = 0;
+    for (let by = -4; by <= 4; by++) sum += levels[i + by * step] ?? 0;
+    return sum / 9;
+  });
+}
 
 /** How sudden and slow drifts of one kind were noticed, in the streams of one class. */
 export interface DriftFound {
@@ -53,25 +73,32 @@ export interface DriftFound {
 }
 
 interface DriftMeasurement {
-  /** Good pictures that an inspector has learnt from. */
+  /** Good images that an inspection learns from. */
   readonly good: Uint8Array;
-  /** Good pictures that streams are drawn from. */
+  /** Good images that streams are drawn from. */
   readonly stream: Uint8Array;
   readonly side: number;
-  inspect(images: Uint8Array): readonly Inspection[];
+  readonly network: Classifier;
+  /** Wanted share of good pictures that are alarms. */
+  readonly falseAlarms: number;
 }
 
-export function measureDrifts({ good, stream, side, inspect }: DriftMeasurement): DriftFound[] {
-  const baseline = fitDrift(Float64Array.from(statisticsOf(good, side).flatMap((own) => [...own])), SEED);
-  const before = statisticsOf(stream, side);
-  const alarmsOf = (images: Uint8Array): number => {
-    const found = inspect(images.subarray(0, INSPECTED * side * side));
+/** Measures drifts of pictures as `selvedge inspect` takes them: statistics as they came, inspected when prepared. */
+export function measureDrifts({ good, stream, side, network, falseAlarms }: DriftMeasurement): DriftFound[] {
+  const [learnt, streamed] = [picturesOf(good, side), picturesOf(stream, side)];
+  const baseline = fitDrift(Float64Array.from(statisticsOf(learnt).flatMap((own) => [...own])), SEED);
+  const inspector = fitInspector(prepared(learnt), network, { falseAlarms, seed: SEED });
+  const before = statisticsOf(streamed);
+  const alarmsOf = (pictures: readonly Uint8Array[]): number => {
+    const found = inspectImages(inspector, network, prepared(pictures.slice(0, INSPECTED)));
     return found.filter(({ isAlarm }) => isAlarm).length / found.length;
   };
-  const alarmsBefore = alarmsOf(stream);
+  const alarmsBefore = alarmsOf(streamed);
   return driftNames.map((drift, number) => {
-    const changed = Array.from({ length: STEPS }, (_, step) => changeAll(stream, side, drift, (step + 1) / STEPS));
-    const statistics = changed.map((images) => statisticsOf(images, side));
+    const changed = Array.from({ length: STEPS }, (_, step) =>
+      streamed.map((picture) => drifts[drift]!(picture, Math.sqrt(picture.length), (step + 1) / STEPS)),
+    );
+    const statistics = changed.map(statisticsOf);
     const streamsOf = (kind: number, length: number, at: (i: number) => readonly Float64Array[]): number[] =>
       Array.from({ length: STREAMS }, (_, i) =>
         noticedAt(baseline, length, at, [i, 4, number + kind * driftNames.length]),
@@ -95,18 +122,36 @@ export function measureDrifts({ good, stream, side, inspect }: DriftMeasurement)
   });
 }
 
-const statisticsOf = (images: Uint8Array, side: number): Float64Array[] =>
-  Array.from({ length: images.length / (side * side) }, (_, i) =>
-    measurePicture(images.subarray(i * side * side, (i + 1) * side * side), side, side),
-  );
-
-function changeAll(images: Uint8Array, side: number, drift: string, share: number): Uint8Array {
+/** Of images black around, pictures as a camera takes them. */
+function picturesOf(images: Uint8Array, side: number): Uint8Array[] {
   const size = side * side;
-  const changed = new Uint8Array(images.length);
-  for (let at = 0; at < images.length; at += size) {
-    changed.set(drifts[drift]!(images.subarray(at, at + size), side, share), at);
-  }
-  return changed;
+  const width = SCALE * side + 2 * MARGIN;
+  return Array.from({ length: images.length / size }, (_, number) => {
+    const image = images.subarray(number * size, (number + 1) * size);
+    const at = (x: number, y: number): number => (x < 0 || y < 0 || x >= side || y >= side ? 0 : image[y * side + x]!);
+    const across = (x: number, y: number, part: number): number => at(x, y) + part * (at(x + 1, y) - at(x, y));
+    return Uint8Array.from({ length: width * width }, (_, i) => {
+      const right = ((i % width) - MARGIN + 0.5) / SCALE - 0.5;
+      const down = (Math.floor(i / width) - MARGIN + 0.5) / SCALE - 0.5;
+      const [x, y] = [Math.floor(right), Math.floor(down)];
+      const [above, below] = [across(x, y, right - x), across(x, y + 1, right - x)];
+      return Math.round(above + (down - y) * (below - above));
+    });
+  });
+}
+
+const statisticsOf = (pictures: readonly Uint8Array[]): Float64Array[] =>
+  pictures.map((levels) => measurePicture(levels, Math.sqrt(levels.length), Math.sqrt(levels.length)));
+
+/** As `selvedge inspect` shows them to the network. */
+function prepared(pictures: readonly Uint8Array[]): Uint8Array {
+  return concatenate(
+    pictures.map((levels) => {
+      const width = Math.sqrt(levels.length);
+      const data = Uint8Array.from({ length: 4 * levels.length }, (_, i) => (i % 4 === 3 ? 255 : levels[i >> 2]!));
+      return prepareImage({ width, height: width, data }, { name: 'a picture of a stream' }).pixels;
+    }),
+  );
 }
 
 /** The picture of a drawn stream at which a change is noticed; Infinity: at none. */
