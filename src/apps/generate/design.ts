@@ -7,7 +7,7 @@ import { SelvedgeError } from '../../core/errors.ts';
 import { createPhilox, randomStreams } from '../../core/philox.ts';
 import { readShippedGenerator } from '../../models/shipped-generator.ts';
 import { designDefaults, designLimits } from './design-defaults.ts';
-import { followFlow } from './flow.ts';
+import { followFlow, progressAt } from './flow.ts';
 import { decodeGenerator, type GeneratorDescription, type GeneratorModel } from './generator-file.ts';
 import { fromPatches, type GeneratorWeights, toPatches, weightShapes } from './u-net.ts';
 
@@ -22,6 +22,8 @@ export interface DesignSettings {
   readonly steps?: number;
   /** How strongly a class is asked for: 1 as it is in the data, more for typical pictures, from 0 to 10. */
   readonly guidance?: number;
+  /** Times of the flow, from 0 to 1, between which it is asked for more strongly. Default: .2 to .7. */
+  readonly guidedTimes?: readonly [from: number, to: number];
 }
 
 export interface DesignRequest extends DesignSettings {
@@ -124,14 +126,14 @@ export function createGenerator({ description, weights: values }: GeneratorModel
   return {
     description,
     design(request) {
-      const { seed, steps, guidance, count, first } = checkRequest(request);
+      const { seed, count, first, ...how } = checkRequest(request);
       const shares = sharesOf(request.classes);
       const classes = together(count, shares.length, () => shares);
       const start = together(count, size, (i) => noiseOf(seed, first + i));
-      return finish(followFlow(shape, weights, { start, classes, from: 0, to: 1, steps, guidance }));
+      return finish(followFlow(shape, weights, { start, classes, from: 0, to: 1, ...how }));
     },
     vary(request) {
-      const { seed, steps, guidance, count, first } = checkRequest(request);
+      const { seed, count, first, ...how } = checkRequest(request);
       const { strength = designDefaults.strength } = request;
       if (!(strength >= 0 && strength <= 1)) throw bad(`a strength of ${strength}`, 'from 0 to 1');
       const from = 1 - strength;
@@ -142,26 +144,27 @@ export function createGenerator({ description, weights: values }: GeneratorModel
       const shares = sharesOf(request.classes);
       const classes = together(count, shares.length, () => shares);
       // As many steps a time as a whole picture has.
-      const own = Math.max(1, Math.ceil(steps * strength));
-      return finish(followFlow(shape, weights, { start, classes, from, to: 1, steps: own, guidance }));
+      const steps = Math.max(1, Math.ceil(how.steps * (1 - progressAt(from))));
+      return finish(followFlow(shape, weights, { start, classes, from, to: 1, ...how, steps }));
     },
     between(request) {
       const { first: _, second: __, ...rest } = request;
-      const { steps, count } = checkRequest(rest);
+      const { count, ...asked } = checkRequest(rest);
+      // Back and forth by the same velocities, or the ends would not come back.
+      const how = { ...asked, guidance: 1 };
       if (count < 2) throw bad(`${count} pictures`, 'both ends and what is between: 2 or more');
       const ends = [request.first, request.second];
       const shares = ends.map(({ classes }) => sharesOf(classes));
       const classes = concatenateFloats(shares);
       const pictures = concatenateFloats(ends.map(({ picture }) => startOf(picture)));
-      // Back and forth by the same velocities, or the ends would not come back: without guidance.
-      const noise = followFlow(shape, weights, { start: pictures, classes, from: 1, to: 0, steps, guidance: 1 });
+      const noise = followFlow(shape, weights, { start: pictures, classes, from: 1, to: 0, ...how });
       const [first, second] = [noise.subarray(0, size), noise.subarray(size)];
       const shareAt = (i: number): number => i / (count - 1);
       const start = together(count, size, (i) => blendNoise(first, second, shareAt(i)));
       const mixed = together(count, classNames.length, (i) =>
         shares[0]!.map((share, k) => share + shareAt(i) * (shares[1]![k]! - share)),
       );
-      return finish(followFlow(shape, weights, { start, classes: mixed, from: 0, to: 1, steps, guidance: 1 }));
+      return finish(followFlow(shape, weights, { start, classes: mixed, from: 0, to: 1, ...how }));
     },
     dispose: () => tf.dispose(tensors),
   };
@@ -224,6 +227,7 @@ function checkRequest({
   seed = designDefaults.seed,
   steps = designDefaults.steps,
   guidance = designDefaults.guidance,
+  guidedTimes = designDefaults.guidedTimes,
 }: Request): Required<Request> {
   const isWhole = (value: number, least: number, most: number): boolean =>
     Number.isInteger(value) && value >= least && value <= most;
@@ -234,7 +238,10 @@ function checkRequest({
   if (!(guidance >= 0 && guidance <= designLimits.guidance)) {
     throw bad(`with guidance of ${guidance}`, `from 0 to ${designLimits.guidance}`);
   }
-  return { count, first, seed, steps, guidance };
+  const [from, to] = guidedTimes;
+  if (!(from >= 0 && from <= to && to <= 1))
+    throw bad(`guided from ${from} to ${to}`, 'times from 0 to 1, in their order');
+  return { count, first, seed, steps, guidance, guidedTimes };
 }
 
 const bad = (got: string, expected: string): SelvedgeError =>

@@ -16,7 +16,16 @@ export interface FlowPath {
   readonly steps: number;
   /** How far the classes lead away from what is likely of any class; 1: not further than they would by themselves. */
   readonly guidance: number;
+  /** Times between which they lead: before, it makes pictures alike, after, it does nothing for them (Kynkäänniemi et al. 2024). */
+  readonly guidedTimes: readonly [from: number, to: number];
 }
+
+/** How much finer the last steps are than the first. */
+const FINER = 2;
+
+/** How far along a flow of even steps a time is, and the time that far along (Esser et al. 2024, equation 23). */
+export const progressAt = (time: number): number => time / (FINER - (FINER - 1) * time);
+const timeAt = (progress: number): number => (FINER * progress) / (1 + (FINER - 1) * progress);
 
 /** What of a batch is in memory at a time. */
 const MOST_AT_ONCE = 128;
@@ -48,13 +57,15 @@ function followTogether(shape: GeneratorShape, weights: GeneratorWeights, path: 
   const { from, to, steps } = path;
   const x = path.start;
   const ahead = new Float32Array(x.length);
-  const stride = (to - from) / steps;
+  const [start, end] = [progressAt(from), progressAt(to)];
   const velocity = createVelocity(shape, weights, path);
   for (let step = 0; step < steps; step++) {
-    const time = from + step * stride;
+    const time = timeAt(start + ((end - start) * step) / steps);
+    const next = timeAt(start + ((end - start) * (step + 1)) / steps);
+    const stride = next - time;
     const here = velocity(x, time);
     for (let i = 0; i < x.length; i++) ahead[i] = x[i]! + stride * here[i]!;
-    const there = velocity(ahead, time + stride);
+    const there = velocity(ahead, next);
     for (let i = 0; i < x.length; i++) x[i] = x[i]! + 0.5 * stride * (here[i]! + there[i]!);
   }
   return x;
@@ -64,20 +75,21 @@ function followTogether(shape: GeneratorShape, weights: GeneratorWeights, path: 
 function createVelocity(
   shape: GeneratorShape,
   weights: GeneratorWeights,
-  { classes, guidance }: FlowPath,
+  { classes, guidance, guidedTimes }: FlowPath,
 ): (x: Float32Array, time: number) => Float32Array {
   const { side, classes: known } = shape;
   const size = side * side;
   const count = classes.length / known;
-  const isGuided = guidance !== 1;
-  const rows = Math.max(FEWEST_AT_ONCE, isGuided ? 2 * count : count);
-  const classRows = new Float32Array(rows * (known + 1));
-  for (let row = 0; row < rows; row++) {
+  const rowsOf = (isGuided: boolean): number => Math.max(FEWEST_AT_ONCE, isGuided ? 2 * count : count);
+  const classRows = new Float32Array(rowsOf(true) * (known + 1));
+  for (let row = 0; row < rowsOf(true); row++) {
     const at = row * (known + 1);
     if (row < count) classRows.set(classes.subarray(row * known, (row + 1) * known), at);
     else classRows[at + known] = 1;
   }
   return (x, time) => {
+    const isGuided = guidance !== 1 && time >= guidedTimes[0] && time <= guidedTimes[1];
+    const rows = rowsOf(isGuided);
     const input = new Float32Array(rows * size);
     input.set(x);
     if (isGuided) input.set(x, x.length);
@@ -85,7 +97,7 @@ function createVelocity(
       velocityOf(shape, weights, {
         x: tf.tensor4d(input, [rows, side / 2, side / 2, PATCH]),
         time: tf.tensor2d(timeFeatures(new Float32Array(rows).fill(time)), [rows, timeFeatures([0]).length]),
-        classes: tf.tensor2d(classRows, [rows, known + 1]),
+        classes: tf.tensor2d(classRows.subarray(0, rows * (known + 1)), [rows, known + 1]),
       }).dataSync<'float32'>(),
     );
     const guided = velocities.slice(0, x.length);

@@ -29,7 +29,7 @@ import type { Anchor, Measured, Subject } from './subject.ts';
 const SEED = 1;
 const AT_ONCE = 100;
 /** Of the classifier that learns from designs. */
-const EPOCHS = 10;
+const EPOCHS = 30;
 /** Pictures whose nearest training image is looked for. */
 const NEAR_COUNT = 2000;
 /** Of each class that are shown. */

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { designDefaults } from '../../../src/apps/generate/design-defaults.ts';
 import { fromFloat16, toFloat16 } from '../../../src/apps/generate/float16.ts';
 import {
   createGenerator,
@@ -91,6 +92,16 @@ test('design() takes mixtures by their shares, and classes by any part of their 
   );
 });
 
+test('design() is guided at the times that are asked for, and not at all at none', () => {
+  const of = (settings: object): string =>
+    generator.design({ classes: { Dress: 1 }, count: 3, steps: 4, ...settings }).images.join();
+  const never = of({ guidance: 3, guidedTimes: [0.01, 0.01] });
+  assert.is(never, of({ guidance: 1 }));
+  assert.is.not(of({ guidance: 3, guidedTimes: [0, 1] }), never);
+  assert.is.not(of({ guidance: 3, guidedTimes: [0, 0.5] }), of({ guidance: 3, guidedTimes: [0, 1] }));
+  assert.is(of({ guidance: 3 }), of({ guidance: 3, guidedTimes: designDefaults.guidedTimes }));
+});
+
 test('vary() gives the picture itself at no strength, and other pictures the more the stronger', () => {
   const request = { picture, classes: { Dress: 1 }, count: 4, steps: 4 };
   assert.equal([...generator.vary({ ...request, strength: 0 }).images.subarray(0, 196)], [...picture]);
@@ -134,6 +145,9 @@ test('a request that makes no sense is an error that says what is wrong', async 
       { steps: 0 },
       { guidance: Number.NaN },
       { guidance: 11 },
+      { guidedTimes: [0.7, 0.2] },
+      { guidedTimes: [-1, 0.5] },
+      { guidedTimes: [0, Number.NaN] },
       { classes: {} },
       { classes: { Dress: 0 } },
       { classes: { Dress: Number.NaN } },
