@@ -34,8 +34,8 @@ test('alternate() has all entrants in each round and begins each with another', 
 });
 
 test('alternate() lets those sit out who have used up their time, after one round at least', async () => {
-  const { turns, entrants } = recorders(['slow', 'fast'], { slow: 30 });
-  const [slow, fast] = await alternate(entrants, { rounds: 3, budgetMs: 20 });
+  const { turns, entrants } = recorders(['slow', 'fast'], { slow: 600 });
+  const [slow, fast] = await alternate(entrants, { rounds: 3, budgetMs: 500 });
   assert.is(turns.join(' '), 'slow fast fast fast');
   assert.equal([valuesOf(slow!).length, valuesOf(fast!).length], [1, 3]);
   assert.equal(slow!.values.slice(1), [undefined, undefined]);

@@ -136,7 +136,7 @@ test('download() gives up on silence before and within the answer', async ({ fol
     }
     return true;
   });
-  const patience = { ...quick, timeoutMs: 50, attempts: 2 };
+  const patience = { ...quick, timeoutMs: 500, attempts: 2 };
   for (const name of ['silent', 'stalls']) {
     const target = path.join(folder, name);
     assert.is(await codeOf(download({ ...patience, url: server.address + name, target })), 'download/interrupted');

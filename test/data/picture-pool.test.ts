@@ -92,7 +92,7 @@ for (const ending of ['exits', 'throws']) {
 }
 
 test('PicturePool gives up a thread that hangs', async () => {
-  await withPool({ workers: 1, script, limitMs: 200 }, async (pool) => {
+  await withPool({ workers: 1, script, limitMs: 2000 }, async (pool) => {
     const answers = await Promise.all(['hangs', 'bb'].map((name) => ask(pool, name)));
     assert.equal(answers, ['pictures/worker', 2]);
   });
