@@ -53,7 +53,7 @@ export const generate = command({
     guidance: {
       type: 'string',
       valueHint: 'number',
-      description: 'How typical of the class: 1 as varied as the data, up to 10 (default: 1.75)',
+      description: 'How typical of the class: 1 as varied as the data, up to 10 (default: 2.5)',
     },
     steps: { type: 'string', valueHint: 'count', description: 'Steps from noise to picture (default: 10)' },
     generator: {

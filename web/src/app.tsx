@@ -1,7 +1,8 @@
 // The frame of the page: name, navigation, what the engine got, the view, and a line that screen readers hear.
 import { EngineStatus } from './parts/engine-status.tsx';
 import { announcement, job } from './state/engine.ts';
-import { type Route, route, routes } from './state/route.ts';
+import { route } from './state/route.ts';
+import { type Route, routes } from './state/routes.ts';
 import { live } from './state/training.ts';
 import { ClassifyView } from './views/classify.tsx';
 import { DesignView } from './views/design.tsx';

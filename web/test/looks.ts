@@ -3,8 +3,9 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import axe from 'axe-core';
+import { type Route, routes } from '../src/state/routes.ts';
 import type { Tab, Viewport } from './browsers.ts';
-import { showView, type View, views } from './page.ts';
+import { showView } from './page.ts';
 
 export const desktop: Viewport = { width: 1280, height: 860 };
 export const phone: Viewport = { width: 360, height: 760 };
@@ -40,7 +41,7 @@ export interface Look {
 }
 
 /** @throws Error naming the view and all that is wrong with it */
-export async function lookAtView(tab: Tab, view: View, { label, folder }: Look): Promise<void> {
+export async function lookAtView(tab: Tab, view: Route, { label, folder }: Look): Promise<void> {
   const problems: string[] = [];
   for (const [name, viewport] of Object.entries({ desktop, phone })) {
     await tab.resize(viewport);
@@ -61,7 +62,7 @@ export async function lookAtView(tab: Tab, view: View, { label, folder }: Look):
   if (problems.length > 0) throw new Error(`The view "${view}": ${problems.join('\n')}`);
 }
 
-export const lookAtEverything = views.map((view) => ({
+export const lookAtEverything = routes.map((view) => ({
   title: `the view "${view}" is accessible by axe's rules and fits a phone`,
   run: (tab: Tab, look: Look) => lookAtView(tab, view, look),
 }));

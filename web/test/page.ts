@@ -1,19 +1,7 @@
 // The page as a test sees it: views, buttons by their text, drawings, files by drop and paste. Not here: what must come of it.
 // Invariant: whatever a user would do by hand is done through the browser's own input, but for drop and paste, which drivers cannot do.
+import type { Route } from '../src/state/routes.ts';
 import type { Tab } from './browsers.ts';
-
-export const views = [
-  'classify',
-  'similar',
-  'find',
-  'inspect',
-  'design',
-  'data',
-  'train',
-  'evaluate',
-  'study',
-] as const;
-export type View = (typeof views)[number];
 
 const quoted = JSON.stringify;
 
@@ -26,7 +14,7 @@ export async function openPage(tab: Tab, address: string): Promise<void> {
 export const isReady = (tab: Tab): Promise<void> =>
   tab.until(`document.querySelector('.engine summary, .engine.failed')`);
 
-export async function showView(tab: Tab, view: View): Promise<void> {
+export async function showView(tab: Tab, view: Route): Promise<void> {
   await tab.evaluate(`location.hash = ${quoted(view)}`);
   await tab.until(`document.querySelector('nav [aria-current]')?.hash === ${quoted(`#${view}`)}`);
 }

@@ -1,20 +1,6 @@
 // Which view is shown: the fragment of the address. Links are links, and the browser's own buttons work.
 import { signal } from '@preact/signals';
-
-/** In the order of the navigation, a line each; app.tsx has the view of each. */
-export const routes = [
-  'classify',
-  'similar',
-  'find',
-  'inspect',
-  'design',
-  'data',
-  'train',
-  'evaluate',
-  'study',
-] as const;
-
-export type Route = (typeof routes)[number];
+import { type Route, routes } from './routes.ts';
 
 function current(): Route {
   const name = location.hash.slice(1);
