@@ -5,7 +5,7 @@ import type { CategoriseSummary, ChosenThresholds, RunProgress, Shard } from '..
 import type { TableFormat } from '../apps/tables/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import { decodeImage } from '../data/image-codecs.ts';
-import { PicturePool } from '../data/picture-pool.ts';
+import { PicturePool, unlimitedWaiting } from '../data/picture-pool.ts';
 import { createPictureReader, type PictureReader } from '../data/picture-reader.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
@@ -294,7 +294,7 @@ const OPEN_A_THREAD = 4;
 async function startPool(): Promise<PicturePool | undefined> {
   if (!platform.connectWorker) return undefined;
   try {
-    return await PicturePool.start();
+    return await PicturePool.start(unlimitedWaiting);
   } catch (error) {
     if (error instanceof SelvedgeError && error.code === 'pictures/worker-start') return undefined;
     throw error;

@@ -11,12 +11,14 @@ import {
   openShippedCategoriser,
 } from '../apps/categorise/index.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import { shuffledIndices } from '../core/philox.ts';
+import { subsetOf } from '../data/dataset.ts';
 import { weightsDigest } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { requireShipped } from './chosen-classifier.ts';
 import { type Choice, type ChosenModel, chosenFolder, loadChosenModel, preparationFor } from './chosen-model.ts';
 import type { CommandContext } from './command.ts';
-import { validationOf } from './measures/subject.ts';
+import { partsOf } from './measures/subject.ts';
 import { loadModelData } from './model-data.ts';
 import { useEngine } from './options.ts';
 import { writeJson } from './run-files.ts';
@@ -79,6 +81,10 @@ export async function openChosenCategoriser(
 }
 
 const FILE = 'categorise.json';
+/** Of what is kept: gates of the first were fitted to images that they were calibrated on, too. */
+const VERSION = 2;
+/** Of the order in which training images are looked at: a gate takes the first of them. */
+const ORDER_SEED = 1;
 
 /** What is kept beside the model, where it is of these weights; else it is made, and kept. */
 async function calibrationOf(
@@ -91,24 +97,28 @@ async function calibrationOf(
   const path = files.join(folder, FILE);
   const weights = await weightsDigest(loaded.model);
   if (await files.status(path)) {
-    const kept = parseCalibration(await files.readText(path));
-    if (kept?.weights === weights) return kept;
+    const text = await files.readText(path);
+    const kept = parseCalibration(text);
+    if (kept?.weights === weights && (JSON.parse(text) as { version?: number }).version === VERSION) return kept;
   }
   const data = await loadModelData(loaded, choice, context);
-  const held = validationOf(loaded.metadata.settings, data);
-  if ('reason' in held) {
+  const parts = partsOf(loaded.metadata.settings, data);
+  if ('reason' in parts) {
     throw new SelvedgeError(
       'categorise/calibration',
-      `Cannot promise an error rate for the model in "${folder}": ${held.reason}; give "--threshold" instead`,
+      `Cannot promise an error rate for the model in "${folder}": ${parts.reason}; give "--threshold" instead`,
     );
   }
   context.writeError('Calibrating on the validation images, once\n');
+  const order = shuffledIndices(parts.train.length, { seed: ORDER_SEED, epoch: 0 });
+  const training = parts.train.map((_, i) => parts.train[order[i]!]!);
+  const held = subsetOf(data.train, parts.validation, 'validation');
   const calibration = await calibrate(loaded.model, {
-    training: data.train,
+    training: subsetOf(data.train, training, 'training'),
     held,
     on: `${held.count} images that the training kept for validation`,
   });
-  await writeJson(path, calibration);
+  await writeJson(path, { version: VERSION, ...calibration });
   return calibration;
 }
 

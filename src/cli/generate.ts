@@ -9,7 +9,7 @@ import { usualPreparation } from '../data/preparation.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import { type CommandContext, type CommandOutput, command } from './command.ts';
-import { writeDesigns } from './generate-output.ts';
+import { checkPlace, writeDesigns } from './generate-output.ts';
 import {
   checkThreads,
   dataOption,
@@ -154,8 +154,9 @@ async function makeDesigns(request: Request, args: Arguments, context: CommandCo
   await useEngine(args.threads);
   const generator = await openGenerator(await fileOf(args.generator, context));
   try {
-    const { designs, made } = await makeThem(generator, request, args, context);
     const out = platform.files.resolve(context.cwd, args.out ?? 'designs.png');
+    await checkPlace(out, request.count, generator.description.shape.side);
+    const { designs, made } = await makeThem(generator, request, args, context);
     const files = await writeDesigns(out, designs);
     const json = {
       generator: generator.description,

@@ -103,13 +103,14 @@ async function openShop(
   threads: string | undefined,
   context: CommandContext,
 ): Promise<LocalAppOptions['shop']> {
-  const [{ openEmbedderOf, readIndex }, { createShop }] = await Promise.all([
+  const [{ openEmbedderOf, readIndex }, { preparationFor }, { createShop }] = await Promise.all([
     import('./catalogue-files.ts'),
+    import('./chosen-model.ts'),
     import('../serve/shop.ts'),
   ]);
   const catalogue = await readIndex(file, context);
-  const { embedder } = await openEmbedderOf(catalogue, { threads }, context);
-  return createShop(catalogue, embedder);
+  const { chosen, embedder } = await openEmbedderOf(catalogue, { threads }, context);
+  return createShop(catalogue, embedder, preparationFor(chosen, 'similar'));
 }
 
 /** Loaded here, too. Inspectors are asked for by their files' names, without what is behind the last dot. */

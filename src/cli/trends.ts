@@ -1,7 +1,7 @@
 // selvedge trends: what of each class was asked for over time, when that changed, what is bought together, and which styles a class has.
 // Not here: the methods (src/apps/trends/). Invariant: what is corrected for a classifier's errors says by what, and what is not says so.
 
-import { readTable, tableColumns } from '../apps/tables/index.ts';
+import { readTable, requireColumns, tableColumns } from '../apps/tables/index.ts';
 import {
   BasketCounter,
   type Change,
@@ -34,7 +34,11 @@ export const trends = command({
       default: 'time',
       description: 'Column of times: ISO 8601, or seconds',
     },
-    class: { type: 'string', valueHint: 'column', default: 'class', description: 'Column of classes' },
+    class: {
+      type: 'string',
+      valueHint: 'column',
+      description: 'Column of classes (default: class); with --results of pictures (default: picture, else class)',
+    },
     results: {
       type: 'string',
       valueHint: 'file',
@@ -70,7 +74,10 @@ export const trends = command({
       const { tellStyles } = await import('./trend-styles.ts');
       return tellStyles({ ...args, styles: args.styles, count: wholeNumber('count', args.count, 2, 50) }, context);
     }
-    if (args.of !== undefined) throw usageError('Option "--of" belongs to "--styles"');
+    for (const name of ['of', 'count', 'out'] as const) {
+      if (args[name] !== undefined) throw usageError(`Option "--${name}" belongs to "--styles"`);
+    }
+    if (args.item !== undefined && args.basket === undefined) throw usageError('Option "--item" needs "--basket"');
     if (args.events === undefined) throw usageError('Missing EVENTS: see selvedge trends --help');
     return tellTrends({ ...args, events: args.events }, context);
   },
@@ -79,7 +86,7 @@ export const trends = command({
 interface TrendArguments {
   readonly events: string;
   readonly time: string;
-  readonly class: string;
+  readonly class?: string | undefined;
   readonly results?: string | undefined;
   readonly 'told-by'?: string | undefined;
   readonly period: PeriodName;
@@ -111,10 +118,9 @@ async function tellTrends(args: TrendArguments, context: CommandContext): Promis
     const own = shares.map((period) => period?.[label]);
     const known = own.flatMap((share, at) => (share ? [{ at, share: share.share }] : []));
     const values = known.map(({ share }) => share);
-    const likely = findSeason(values, seasonLengths[args.period], 1);
-    // As many tests as classes.
-    const season = likely && likely.p * timeline.classNames.length <= 0.05 ? likely : undefined;
-    const changes = findChanges(values, { season: season?.length }).map((change) => ({
+    const places = known.map(({ at }) => at);
+    const season = findSeason(values, seasonLengths[args.period], { tests: timeline.classNames.length, places });
+    const changes = findChanges(values, { season: season?.length, places }).map((change) => ({
       ...change,
       at: known[change.at]!.at,
       toldAt: known[change.toldAt]!.at,
@@ -186,15 +192,14 @@ interface ReadEvents {
 }
 
 async function readEvents(
-  { events, time, class: classColumn, results, period, basket, item }: TrendArguments,
+  { events, time, class: asked, results, period, basket, item }: TrendArguments,
   classNames: readonly string[] | undefined,
   { cwd, signal }: CommandContext,
 ): Promise<ReadEvents> {
   const path = platform.files.resolve(cwd, events);
   const columns = await tableColumns(path);
   const told = results === undefined ? undefined : await readResults(platform.files.resolve(cwd, results));
-  const isPicture = told !== undefined;
-  const of = isPicture && !columns.includes(classColumn) ? 'picture' : classColumn;
+  const of = asked ?? (told !== undefined && columns.includes('picture') ? 'picture' : 'class');
   const wanted = [...new Set([time, of, ...(basket ? [basket] : []), ...(item ? [item] : [])])];
   if (!columns.includes(time)) {
     throw new SelvedgeError(
@@ -202,6 +207,8 @@ async function readEvents(
       `Cannot tell trends by "${events}": expected a column "${time}" of times, got ${columns.join(', ')}; name it by --time`,
     );
   }
+  // What stands in no object of JSON lines would be taken for what is never there.
+  const seen = new Set<string>();
   const counter = new TimelineCounter(period, classNames);
   const baskets = basket === undefined ? undefined : new BasketCounter();
   let open: { name: string; items: Set<string> } | undefined;
@@ -211,6 +218,8 @@ async function readEvents(
     await platform.giveWay();
     const [times, classes, names, items] = [found[time]!, found[of]!, basket && found[basket]!, item && found[item]!];
     for (let i = 0; i < count; i++) {
+      if (names?.[i] !== undefined) seen.add(basket!);
+      if (items?.[i] !== undefined) seen.add(item!);
       const value = classes[i];
       const className = told ? told.get(String(value)) : textOf(value);
       if (className === undefined) {
@@ -230,6 +239,8 @@ async function readEvents(
     }
   }
   if (baskets && open) baskets.add(open.items);
+  const unseen = [basket, item].filter((name) => name !== undefined && !seen.has(name));
+  if (unseen.length > 0) requireColumns(path, unseen as string[], columns);
   return {
     timeline: counter.finish(),
     passedOver,

@@ -7,6 +7,9 @@ import type { DecodeOptions } from './image-decoder.ts';
 import type { ReadOptions, ReadPicture } from './picture-reader.ts';
 import type { PictureAnswer, PictureJob, PictureWorkerData } from './picture-worker.ts';
 
+/** For who has no more files open than threads need: nothing that it asks for is too much. */
+export const unlimitedWaiting = { maximumWaiting: Infinity, maximumWaitingBytes: Infinity } as const;
+
 export interface PicturePoolOptions {
   /** Threads; default: one a core. */
   readonly workers?: number;

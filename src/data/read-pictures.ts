@@ -5,7 +5,7 @@ import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';
 import { decodeImage } from './image-codecs.ts';
 import type { ListedPicture } from './picture-list.ts';
-import { PicturePool } from './picture-pool.ts';
+import { PicturePool, unlimitedWaiting } from './picture-pool.ts';
 import { createPictureReader, type PictureReader } from './picture-reader.ts';
 import type { Preparation } from './preparation.ts';
 
@@ -102,7 +102,7 @@ function requireRoom(count: number, imageBytes: number): void {
 async function startPool(threads: number | undefined): Promise<PicturePool | undefined> {
   if (threads === 0 || !platform.connectWorker) return undefined;
   try {
-    return await PicturePool.start(threads === undefined ? {} : { workers: threads });
+    return await PicturePool.start({ ...unlimitedWaiting, ...(threads === undefined ? {} : { workers: threads }) });
   } catch (error) {
     if (error instanceof SelvedgeError && error.code === 'pictures/worker-start') return undefined;
     throw error;
@@ -121,7 +121,7 @@ async function readOne(
     if (typeof bytes === 'string') return { name, code: 'picture/no-file', reason: bytes };
     return (await read(bytes, { name, preparation })).pixels;
   } catch (error) {
-    if (!(error instanceof SelvedgeError)) throw error;
+    if (!(error instanceof SelvedgeError) || error.code === 'pictures/stopped') throw error;
     return { name, code: error.code, reason: shortReason(error.message) };
   }
 }

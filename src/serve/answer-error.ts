@@ -13,6 +13,7 @@ export const shopErrorStatuses = {
   'events/bad-event': 400,
   'events/bad-item': 400,
   'recommend/option': 400,
+  'recommend/many-shoppers': 400,
   'recommend/unknown-class': 422,
   'recommend/future': 422,
   'recommend/nothing-left': 422,

@@ -104,7 +104,7 @@ export function createApp(options: AppOptions): Hono {
   });
   if (shop) {
     addShopRoutes(app, shop, {
-      readImages: async (request) => readImages(request, await classifier()),
+      readImages: (request) => readImagesAs(request, shop.form),
       maximumBodyBytes: limits.maximumBodyBytes,
     });
   }
@@ -127,7 +127,7 @@ export function createApp(options: AppOptions): Hono {
         form,
         limits,
         hasCodecs,
-        hasShop: shop !== undefined,
+        ...(shop && { shopForm: shop.form }),
         hasDetector: detector !== undefined,
         ...(inspection && { inspectors: inspection.inspectors }),
         hasDesigner: designer !== undefined,

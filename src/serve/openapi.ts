@@ -26,7 +26,8 @@ interface DocumentOptions {
   readonly limits: RequestLimits;
   readonly hasCodecs: boolean;
   /** Whether there is a catalogue. */
-  readonly hasShop?: boolean;
+  /** Images of the catalogue's model, where there is one. */
+  readonly shopForm?: ImageForm;
   /** Whether items are found in pictures. */
   readonly hasDetector?: boolean;
   /** By name; absent: there are none. */
@@ -108,7 +109,7 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
     security: [],
     paths: {
       '/classify': { post: classifyOperation(options) },
-      ...(options.hasShop ? shopOperations(options) : {}),
+      ...(options.shopForm ? shopOperations({ ...options, form: options.shopForm }) : {}),
       ...(options.hasDetector
         ? { '/detect': { post: { ...detectOperation(options.limits), responses: detectResponses() } } }
         : {}),
@@ -132,7 +133,7 @@ export function openApiDocument(options: DocumentOptions): OpenApiDocument {
     components: {
       schemas: {
         ...schemasOf(options),
-        ...(options.hasShop ? shopSchemas() : {}),
+        ...(options.shopForm ? shopSchemas() : {}),
         ...(options.hasDetector ? detectSchemas : {}),
         ...(options.inspectors ? inspectSchemas : {}),
         ...(options.hasDesigner ? generateSchemas : {}),

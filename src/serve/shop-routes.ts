@@ -4,7 +4,7 @@ import type { Hono } from 'hono';
 import { eventOf, type ShopEvent } from '../apps/recommend/events.ts';
 import { requestError } from './answer-error.ts';
 import { readBody } from './request-body.ts';
-import type { RequestImages } from './request-images.ts';
+import type { ImageForm, RequestImages } from './request-images.ts';
 
 /** An item that was found. */
 export interface ShopItem {
@@ -30,6 +30,8 @@ export interface ShopRequest {
 
 /** A catalogue that answers. */
 export interface ShopService {
+  /** Images that its model takes, and how pictures become such. */
+  readonly form: ImageForm;
   /** Items for each image `[count, height, width, channels]` of levels, the nearest first. */
   similar(images: Uint8Array, count: number): Promise<readonly (readonly ShopItem[])[]>;
   recommend(events: readonly ShopEvent[], request: ShopRequest): Promise<readonly ShopRecommendation[]>;
@@ -97,6 +99,16 @@ function historyOf(bytes: Uint8Array, expected: string): { events: ShopEvent[]; 
     if (!isObject(event)) throw requestError('events/not-json', `Cannot read ${place}: expected an object`);
     return eventOf(event, place);
   });
+  const shoppers = [...new Set(events.map(({ shopper }) => shopper))];
+  if (shoppers.length > 1) {
+    throw requestError(
+      'recommend/many-shoppers',
+      `Cannot recommend: expected the events of one shopper, got those of ${shoppers
+        .slice(0, 3)
+        .map((name) => `"${name.slice(0, 40)}"`)
+        .join(', ')}${shoppers.length > 3 ? ' and others' : ''}`,
+    );
+  }
   const numberOf = (name: keyof ShopRequest): ShopRequest => {
     const value = (body as Json)[name];
     if (value === undefined) return {};

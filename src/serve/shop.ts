@@ -7,6 +7,7 @@ import {
   requireSameModel,
   searchCatalogue,
 } from '../apps/recommend/index.ts';
+import { type Preparation, preparationOf } from '../data/preparation.ts';
 import type { ShopService } from './shop-routes.ts';
 
 /**
@@ -14,13 +15,19 @@ import type { ShopService } from './shop-routes.ts';
  *
  * @param catalogue Of `decodeIndex`
  * @param embedder Of the model that made it
+ * @param preparation How pictures were brought into form for it; default: as images of that shape are
  * @throws SelvedgeError `index/other-model`
  */
-export function createShop(catalogue: Catalogue, embedder: Embedder): ShopService {
-  const { modelName: name, modelDigest: digest, embed } = embedder;
+export function createShop(
+  catalogue: Catalogue,
+  embedder: Embedder,
+  preparation: Preparation | undefined = preparationOf(embedder.shape),
+): ShopService {
+  const { modelName: name, modelDigest: digest, embed, shape } = embedder;
   requireSameModel(catalogue, { name, digest });
   const { ids, classNames, labels } = catalogue;
   return {
+    form: { shape, preparation },
     async similar(images, count) {
       const found = await searchCatalogue(catalogue, embed(images).vectors, { count });
       return found.map((list) =>

@@ -50,6 +50,11 @@ export async function* planShards(sources: readonly string[], options: PlanOptio
     first += count;
     return shard;
   };
+  const paths = sources.map((source) => platform.files.resolve(options.cwd, source));
+  const twice = sources.find((_, i) => paths.indexOf(paths[i]!) < i);
+  if (twice !== undefined) {
+    throw new SelvedgeError('categorise/source-twice', `Cannot categorise "${twice}" twice: name each source once`);
+  }
   let waiting: PictureFile[] = [];
   const take = async (): Promise<Shard> => {
     const pictures = await withStatus(waiting);
@@ -58,8 +63,8 @@ export async function* planShards(sources: readonly string[], options: PlanOptio
     const images: PictureFiles = { kind: 'pictures', pictures };
     return shardOf(images, pictures.length, ['pictures', identity]);
   };
-  for (const source of sources) {
-    const path = platform.files.resolve(options.cwd, source);
+  for (const [number, source] of sources.entries()) {
+    const path = paths[number]!;
     const status = await platform.files.status(path);
     if (!status) {
       throw new SelvedgeError('categorise/no-source', `Cannot categorise "${source}": there is no such file or folder`);
@@ -72,8 +77,11 @@ export async function* planShards(sources: readonly string[], options: PlanOptio
         yield await shardOf(images, count, identity);
       }
     } else {
+      const isPicture = !status.isFolder && !tableFormatOf(path);
       for await (const picture of picturesOf(source, path, status, options)) {
-        waiting.push(picture);
+        // What has one name in two sources is two pictures.
+        const name = sources.length === 1 || isPicture ? picture.name : `${source.replace(/\/+$/, '')}/${picture.name}`;
+        waiting.push({ ...picture, name });
         if (waiting.length === picturesPerShard) yield await take();
       }
     }

@@ -48,7 +48,9 @@ export async function readListed(
   const byShard = groupByShard(listed);
   const found = new Map<number, Uint8Array>();
   for await (const shard of shards) {
-    for (const { at, number } of byShard.get(shard.index) ?? []) {
+    for (const { at, number, name } of byShard.get(shard.index) ?? []) {
+      // Files that came or went meanwhile have moved the others.
+      if (shard.images.kind === 'pictures' && shard.images.pictures[at]?.name !== name) continue;
       const pixels = await readPictureOf(shard, at, options);
       if (pixels) found.set(number, pixels);
     }

@@ -1,5 +1,5 @@
-// Puts copies of pictures into a folder a class. Not here: deciding. Invariant: a copy stands under its name when it is whole; what is there
-// already and of the same size is not copied again; nothing is written outside the folder.
+// Puts copies of pictures into a folder a class. Not here: deciding. Invariant: a copy stands under its name when it is whole, and in no other
+// of the folders; what is there already is not copied again; nothing is written outside the folder.
 import { platform } from '../../platform/index.ts';
 import type { CategorisedPicture } from './merge-shards.ts';
 import type { Shard } from './shard.ts';
@@ -22,6 +22,27 @@ const folderOf = { unsure: '_unsure', strange: '_not-clothing' } as const;
 export function createSorter({ folder, classNames, encode }: SorterOptions) {
   const { files } = platform;
   const folders = classNames.map((name) => safe(name));
+  const all = [...new Set([...folders, ...Object.values(folderOf)])];
+  /** IDX files by the names that their images get: two may be called the same. */
+  const called = new Map<string, string>();
+  let wasThere: Promise<boolean> | undefined;
+  /** What an earlier run has decided otherwise stands elsewhere. */
+  const removeOthers = async (into: string, place: readonly string[]): Promise<void> => {
+    wasThere ??= files.list(folder).then((names) => names.length > 0);
+    if (!(await wasThere)) return;
+    for (const other of all) if (other !== into) await files.remove(files.join(folder, other, ...place));
+  };
+  const isThere = async (target: string, bytes: number | undefined, content: () => Promise<Uint8Array>) =>
+    (await files.status(target))?.bytes === bytes && isEqual(await files.readBytes(target), await content());
+  const nameOf = (source: string): string => {
+    const name = safe(files.basename(source));
+    for (let i = 1; ; i++) {
+      const tried = i === 1 ? name : `${name}-${i}`;
+      const owner = called.get(tried);
+      if (owner === undefined) called.set(tried, source);
+      if (owner === undefined || owner === source) return tried;
+    }
+  };
   let held: { shard: Shard; bytes: Uint8Array } | undefined;
   return async (shard: Shard, picture: CategorisedPicture): Promise<void> => {
     const { decision, label, at } = picture;
@@ -30,8 +51,10 @@ export function createSorter({ folder, classNames, encode }: SorterOptions) {
     const { images } = shard;
     if (images.kind === 'pictures') {
       const { name, path, bytes } = images.pictures[at]!;
-      const target = files.join(folder, into, ...name.split('/').map(safe));
-      if ((await files.status(target))?.bytes === bytes) return;
+      const place = name.split('/').map(safe);
+      await removeOthers(into, place);
+      const target = files.join(folder, into, ...place);
+      if (await isThere(target, bytes, () => files.readBytes(path))) return;
       await files.makeFolder(files.dirname(target));
       await files.copy(path, `${target}.part`);
       await files.rename(`${target}.part`, target);
@@ -42,11 +65,16 @@ export function createSorter({ folder, classNames, encode }: SorterOptions) {
     if (held?.shard !== shard) held = { shard, bytes: await readAll(shard, size) };
     const pixels = held.bytes.subarray(at * size, (at + 1) * size);
     const number = String(images.first + at).padStart(7, '0');
-    const target = files.join(folder, into, `${safe(files.basename(images.name))}-${number}.png`);
+    const place = [`${nameOf(images.name)}-${number}.png`];
+    await removeOthers(into, place);
+    const target = files.join(folder, into, ...place);
     const content = encode(pixels, images.shape);
-    if ((await files.status(target))?.bytes !== content.length) await files.write(target, content);
+    if (!(await isThere(target, content.length, async () => content))) await files.write(target, content);
   };
 }
+
+const isEqual = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && one.every((byte, i) => byte === other[i]);
 
 async function readAll({ images, count }: Shard, size: number): Promise<Uint8Array> {
   const { path, byteOffset } = images as Extract<Shard['images'], { kind: 'idx' }>;

@@ -190,16 +190,19 @@ function blendNoise(first: Float32Array, second: Float32Array, share: number): F
 
 /** Shares that sum to 1, in the order of labels. */
 function shareOut(mixture: ClassMixture, classNames: readonly string[]): Float32Array {
-  const shares = new Float32Array(classNames.length);
-  let sum = 0;
+  const shares = new Float64Array(classNames.length);
   for (const [name, share] of Object.entries(mixture)) {
     const label = labelOf(name, classNames);
     if (!(share > 0 && share < Infinity)) throw bad(`${share} of "${name}"`, 'a share above 0');
-    shares[label] = shares[label]! + share;
-    sum += share;
+    shares[label]! += share;
   }
-  if (sum === 0) throw bad('no class', `one of ${classNames.join(', ')}`);
-  return shares.map((share) => share / sum);
+  // By the largest first: the sum of shares may be no number.
+  const largest = shares.reduce((most, share) => Math.max(most, share));
+  if (largest === 0) throw bad('no class', `one of ${classNames.join(', ')}`);
+  if (largest === Infinity) throw bad('shares that are too large to add', 'smaller ones');
+  const parts = shares.map((share) => share / largest);
+  const sum = parts.reduce((total, part) => total + part);
+  return Float32Array.from(parts, (part) => part / sum);
 }
 
 /**

@@ -15,20 +15,28 @@ export interface DesignSheet {
 }
 
 /**
+ * How many pictures stand beside each other, and how large a pixel of theirs is.
+ *
+ * @throws SelvedgeError `generate/too-many`
+ */
+export function sheetLayout(count: number, side: number): { readonly columns: number; readonly scale: number } {
+  const columns = count <= 10 ? count : Math.ceil(Math.sqrt(count));
+  const scale = Math.min(MOST_SCALE, Math.floor(MOST_PIXELS / (columns * side)));
+  if (scale >= 1) return { columns, scale };
+  throw new SelvedgeError(
+    'generate/too-many',
+    `Cannot write ${count} pictures as one: expected at most ${Math.floor(MOST_PIXELS / side) ** 2}; a folder holds any number`,
+  );
+}
+
+/**
  * Lays pictures in rows that make about a square, enlarged as far as they fit.
  *
  * @throws SelvedgeError `generate/too-many`
  */
 export function designSheet({ images, count, side }: Designs): DesignSheet {
-  const columns = count <= 10 ? count : Math.ceil(Math.sqrt(count));
+  const { columns, scale } = sheetLayout(count, side);
   const rows = Math.ceil(count / columns);
-  const scale = Math.min(MOST_SCALE, Math.floor(MOST_PIXELS / (columns * side)));
-  if (scale < 1) {
-    throw new SelvedgeError(
-      'generate/too-many',
-      `Cannot write ${count} pictures as one: expected at most ${Math.floor(MOST_PIXELS / side) ** 2}; a folder holds any number`,
-    );
-  }
   const [width, height] = [columns * side * scale, rows * side * scale];
   const pixels = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {

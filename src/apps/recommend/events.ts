@@ -1,5 +1,6 @@
 // What shoppers did, as lines of JSON. Not here: what follows from it (recommend.ts).
 // Invariant: a line that is not understood is an error with its number, never left out.
+import { hasCalendarDay } from '../../core/calendar.ts';
 import { SelvedgeError } from '../../core/errors.ts';
 
 /** `prefer`: said so, of an item or a class. */
@@ -96,7 +97,7 @@ const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d
 
 /** Undefined for what is no time. */
 export function eventTimeOf(time: unknown): number | undefined {
-  const timeMs = typeof time === 'string' && ISO_TIME.test(time) ? Date.parse(time) : time;
+  const timeMs = typeof time === 'string' && ISO_TIME.test(time) && hasCalendarDay(time) ? Date.parse(time) : time;
   // The range of Date.
   return typeof timeMs === 'number' && Math.abs(timeMs) <= 8.64e15 ? timeMs : undefined;
 }

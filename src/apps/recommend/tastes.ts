@@ -88,7 +88,10 @@ export function sumUpTastes(
       becauses.set(row, 'sent back');
     } else {
       weights.set(row, before + weight);
-      if (isStronger(reasons[kind], becauses.get(row))) becauses.set(row, reasons[kind]);
+      const because = becauses.get(row);
+      // What was sent back and is wanted all the same is so for what came after.
+      const isWantedAgain = because === 'sent back' && before + weight > 0;
+      if (isWantedAgain || isStronger(reasons[kind], because)) becauses.set(row, reasons[kind]);
     }
   }
   const items = [...weights]

@@ -42,12 +42,20 @@ export async function tableColumns(path: string): Promise<readonly string[]> {
   const format = await requireTable(path);
   if (format === 'parquet') return parquetColumns(path);
   for await (const piece of linesOfFile(path, format === 'csv')) {
-    if (format === 'csv') return (await parseCsv(piece.slice(0, firstBreak(piece)), path, 0))[0]!.map(trimmed);
+    if (format === 'csv') {
+      const text = withoutEmptyLines(piece);
+      const [header] = await parseCsv(text.slice(0, firstBreak(text)), path, 0);
+      if (header) return header.map(trimmed);
+      continue;
+    }
     const line = piece.split('\n').find((text) => text.trim() !== '');
     if (line !== undefined) return Object.keys(parseLine(line, path, 1));
   }
   throw emptyError(path);
 }
+
+/** Without those in front of the header. */
+const withoutEmptyLines = (text: string): string => text.replace(/^\ufeff?(?:[ \t]*\r?\n)+/, '');
 
 const trimmed = (name: string): string => name.replace(/^\ufeff/, '').trim();
 
@@ -122,8 +130,9 @@ async function* csvBatches(path: string, columns: readonly string[]): AsyncGener
   let places: readonly number[] = [];
   let first = 0;
   for await (const piece of linesOfFile(path, true)) {
-    let rows = await parseCsv(piece, path, first + (header ? 1 : 0));
+    let rows = await parseCsv(header ? piece : withoutEmptyLines(piece), path, first + (header ? 1 : 0));
     if (!header) {
+      if (rows.length === 0) continue;
       header = rows[0]!.map(trimmed);
       places = columns.map((name) => header!.indexOf(name));
       rows = rows.slice(1);

@@ -1,6 +1,6 @@
 // Writes tables as streams: CSV, JSON lines, Parquet. Not here: reading them (read-table.ts).
 // Invariant: the same rows in the same batches give the same bytes; nothing stands under the file's name before it is whole.
-import { SelvedgeError } from '../../core/errors.ts';
+import { messageOf, SelvedgeError } from '../../core/errors.ts';
 import { platform } from '../../platform/index.ts';
 import { optional } from './parquet.ts';
 import type { TableFormat } from './read-table.ts';
@@ -40,8 +40,17 @@ export interface TableWriter {
 export async function writeTable(path: string, { format, columns }: WriteTableOptions): Promise<TableWriter> {
   const { files } = platform;
   const part = `${path}.part`;
-  await files.remove(part);
-  const append = (content: Uint8Array | string): Promise<void> => files.append(part, content);
+  const writing = async (body: () => Promise<void>): Promise<void> => {
+    try {
+      await body();
+    } catch (cause) {
+      if (cause instanceof SelvedgeError) throw cause;
+      const message = `Cannot write "${path}": ${messageOf(cause)}`;
+      throw new SelvedgeError('files/not-written', message, { cause });
+    }
+  };
+  await writing(() => files.remove(part));
+  const append = (content: Uint8Array | string): Promise<void> => writing(() => files.append(part, content));
   const encoder = await encoderOf(format, columns, append);
   return {
     write: encoder.write,

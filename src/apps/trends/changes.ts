@@ -18,6 +18,8 @@ export interface Change {
 export interface ChangeOptions {
   /** Length of a season that is taken out first; default: none. */
   readonly season?: number | undefined;
+  /** Whole numbers that rise, where values are missing between; default: 0, 1, 2, … A season is counted by them. */
+  readonly places?: readonly number[] | undefined;
   /** How unlikely a change must be otherwise: larger tells fewer and later. Default: 18, about one false alarm in 1000 places. */
   readonly threshold?: number;
 }
@@ -46,7 +48,7 @@ const THRESHOLD = 18;
  */
 export function findChanges(values: ArrayLike<number>, options: ChangeOptions = {}): Change[] {
   checkSeries(values);
-  const { season = 1, threshold = THRESHOLD } = options;
+  const { season = 1, threshold = THRESHOLD, places = placesOf(values) } = options;
   const changes: Change[] = [];
   let start = 0;
   for (let now = 0; now < values.length; now++) {
@@ -56,6 +58,7 @@ export function findChanges(values: ArrayLike<number>, options: ChangeOptions = 
     if (count < LEAST_BEFORE + 2 || free < LEAST_BEFORE || count < 2 * season) continue;
     const seen = withoutSeason(
       Array.from({ length: count }, (_, i) => values[from + i]!),
+      places.slice(from, now + 1),
       season,
     );
     const found = likeliestSplit(seen);
@@ -66,6 +69,8 @@ export function findChanges(values: ArrayLike<number>, options: ChangeOptions = 
   }
   return changes;
 }
+
+const placesOf = (values: ArrayLike<number>): number[] => Array.from({ length: values.length }, (_, i) => i);
 
 function checkSeries(values: ArrayLike<number>): void {
   for (let i = 0; i < values.length; i++) {
@@ -78,16 +83,17 @@ function checkSeries(values: ArrayLike<number>): void {
 }
 
 /** Takes out what each place of a season has more than the whole. */
-function withoutSeason(values: number[], season: number): number[] {
+function withoutSeason(values: number[], places: readonly number[], season: number): number[] {
   if (season < 2) return values;
   const mean = meanOf(values);
   const sums = new Float64Array(season);
   const counts = new Float64Array(season);
   values.forEach((value, i) => {
-    sums[i % season]! += value - mean;
-    counts[i % season]!++;
+    const phase = places[i]! % season;
+    sums[phase]! += value - mean;
+    counts[phase]!++;
   });
-  return values.map((value, i) => value - sums[i % season]! / counts[i % season]!);
+  return values.map((value, i) => value - sums[places[i]! % season]! / counts[places[i]! % season]!);
 }
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -127,45 +133,63 @@ export interface Season {
   readonly length: number;
   /** Share of the variance, after the trend, that it explains. */
   readonly explains: number;
-  /** How likely as much would be found in the same values in another order, corrected for the number of lengths. */
+  /** How likely as much would be found in the same values in another order, corrected for the number of lengths and of tests. */
   readonly p: number;
 }
 
-/** Orders that the values are compared with. */
-const PERMUTATIONS = 999;
+/** Orders that the values are compared with: more where there are many tests, for the least p is one of so many. */
+const PERMUTATIONS = { least: 999, ofTest: 40, most: 99_999 };
+const SIGNIFICANT = 0.05;
+
+export interface SeasonOptions {
+  /** Of the orders; default: 1. */
+  readonly seed?: number;
+  /** Series that are tested together, this one among them; default: 1. */
+  readonly tests?: number;
+  /** Whole numbers that rise, where values are missing between; default: 0, 1, 2, … */
+  readonly places?: readonly number[];
+}
 
 /**
  * Finds the season of a series among some lengths, by a permutation test.
  *
  * @param lengths Such as 7 for days; those that do not fit three times into the series are passed over
- * @param seed Of the orders
  * @returns The likeliest, or undefined where none is significant at .05
  * @throws SelvedgeError `trends/series`
  * @example
  * ```ts
  * import { findSeason } from 'selvedge/apps';
  * const values = Array.from({ length: 70 }, (_, i) => (i % 7 === 5 ? 3 : 1) + (i % 4) / 10);
- * console.assert(findSeason(values, [5, 7], 1)?.length === 7);
+ * console.assert(findSeason(values, [5, 7])?.length === 7);
  * ```
  */
-export function findSeason(values: ArrayLike<number>, lengths: readonly number[], seed: number): Season | undefined {
+export function findSeason(
+  values: ArrayLike<number>,
+  lengths: readonly number[],
+  { seed = 1, tests = 1, places = placesOf(values) }: SeasonOptions = {},
+): Season | undefined {
   checkSeries(values);
   const fitting = lengths.filter((length) => length >= 2 && values.length >= 3 * length).sort((a, b) => a - b);
+  const { least, ofTest, most } = PERMUTATIONS;
+  const permutations = Math.min(most, Math.max(least, ofTest * tests * fitting.length - 1));
+  const corrected = (asMuch: number): number => Math.min(1, (asMuch / (permutations + 1)) * fitting.length * tests);
   let best: Season | undefined;
   let mostPaid = 0;
   for (const length of fitting) {
-    const rest = detrended(values, length);
-    const explains = explainedBy(rest, length);
+    const phases = Int32Array.from(places, (place) => place % length);
+    const rest = detrended(values, places, length);
+    const explains = explainedBy(rest, phases, length);
     const draws = createPhilox({ seed, stream: randomStreams.catalogue, substream: [4, length] });
     let asMuch = 1;
-    for (let i = 0; i < PERMUTATIONS; i++) {
+    // No more than until it is known that chance does as well.
+    for (let i = 0; i < permutations && corrected(asMuch) <= SIGNIFICANT; i++) {
       const order = drawPermutation(draws, rest.length);
-      if (explainedBy(rest, length, order) >= explains - 1e-12) asMuch++;
+      if (explainedBy(rest, phases, length, order) >= explains - 1e-12) asMuch++;
     }
-    const p = Math.min(1, (asMuch / (PERMUTATIONS + 1)) * fitting.length);
+    const p = corrected(asMuch);
     // A multiple of a season explains a little more of chance, too: each place of it is paid for.
-    const paid = 1 - ((1 - explains) * (values.length - 1)) / (values.length - length);
-    if (p <= 0.05 && (best === undefined || paid > mostPaid + 0.02)) {
+    const paid = 1 - ((1 - explains) * (values.length - 1)) / (values.length - new Set(phases).size);
+    if (p <= SIGNIFICANT && (best === undefined || paid > mostPaid + 0.02)) {
       best = { length, explains, p };
       mostPaid = paid;
     }
@@ -173,26 +197,31 @@ export function findSeason(values: ArrayLike<number>, lengths: readonly number[]
   return best;
 }
 
-/** Less the mean of the season's length around each place. */
-function detrended(values: ArrayLike<number>, length: number): Float64Array {
+/** Less the mean of what lies in the season's length around each place. */
+function detrended(values: ArrayLike<number>, places: readonly number[], length: number): Float64Array {
   const half = length >> 1;
   const sums = new Float64Array(values.length + 1);
   for (let i = 0; i < values.length; i++) sums[i + 1] = sums[i]! + values[i]!;
+  const [first, last] = [places[0]!, places.at(-1)!];
+  let [from, to] = [0, 0];
   return Float64Array.from({ length: values.length }, (_, i) => {
     // At the ends a whole window from the end on: a short one would lean.
-    const from = Math.min(Math.max(0, i - half), values.length - length);
-    return values[i]! - (sums[from + length]! - sums[from]!) / length;
+    const begin = Math.max(first, Math.min(places[i]! - half, last + 1 - length));
+    while (places[from]! < begin) from++;
+    while (to < values.length && places[to]! < begin + length) to++;
+    return values[i]! - (sums[to]! - sums[from]!) / (to - from);
   });
 }
 
-function explainedBy(values: Float64Array, length: number, order?: Int32Array): number {
+/** @param phases Of the places, below length */
+function explainedBy(values: Float64Array, phases: Int32Array, length: number, order?: Int32Array): number {
   const sums = new Float64Array(length);
   const counts = new Float64Array(length);
   let [all, squares] = [0, 0];
   for (let i = 0; i < values.length; i++) {
     const value = values[order ? order[i]! : i]!;
-    sums[i % length]! += value;
-    counts[i % length]!++;
+    sums[phases[i]!]! += value;
+    counts[phases[i]!]!++;
     all += value;
     squares += value * value;
   }
@@ -201,6 +230,8 @@ function explainedBy(values: Float64Array, length: number, order?: Int32Array): 
   if (total <= LEAST_SQUARES) return 0;
   let between = 0;
   for (let phase = 0; phase < length; phase++) {
+    // A shop that is closed on Sundays has none of them.
+    if (counts[phase] === 0) continue;
     const own = sums[phase]! / counts[phase]! - mean;
     between += counts[phase]! * own * own;
   }

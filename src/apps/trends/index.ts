@@ -2,7 +2,14 @@
 
 export { type AttributeKind, type Attributes, attributeKindOf, attributesOf, wordsOf } from './attributes.ts';
 export { BasketCounter, type Combination, type CombinationOptions } from './baskets.ts';
-export { type Change, type ChangeOptions, findChanges, findSeason, type Season } from './changes.ts';
+export {
+  type Change,
+  type ChangeOptions,
+  findChanges,
+  findSeason,
+  type Season,
+  type SeasonOptions,
+} from './changes.ts';
 export { type Bag, type BagOptions, drawBag } from './draw-bags.ts';
 export { nameOfPeriod, type PeriodName, periodNames, periodOf, readTime } from './period.ts';
 export {

@@ -1,4 +1,5 @@
 // Times, and the periods that they lie in. Not here: what happened then. Invariant: periods follow each other without gaps, in UTC.
+import { hasCalendarDay } from '../../core/calendar.ts';
 import { SelvedgeError } from '../../core/errors.ts';
 
 export const periodNames = ['hour', 'day', 'week', 'month'] as const;
@@ -30,11 +31,13 @@ export function nameOfPeriod(number: number, period: PeriodName): string {
 
 /** Seconds of the year 2286; what is larger is milliseconds. */
 const LARGEST_SECONDS = 1e10;
+/** The end of the year 9999; what is larger is microseconds, or no time at all. */
+const LARGEST_MS = 253_402_300_799_999;
 
 /**
  * Reads a time.
  *
- * @param value ISO 8601 (UTC where it names no zone), seconds or milliseconds since 1970, or a date
+ * @param value ISO 8601 (UTC where it names no zone; also YYYYMMDD and YYYY), seconds or milliseconds since 1970, or a date
  * @returns Milliseconds since 1970
  * @throws SelvedgeError `trends/time`
  * @example
@@ -49,18 +52,20 @@ export function readTime(value: unknown, where: string): number {
   else if (typeof value === 'bigint') time = readNumber(Number(value));
   else if (typeof value === 'number') time = readNumber(value);
   else if (typeof value === 'string') {
-    if (/^\d+(?:\.\d+)?$/.test(value)) time = readNumber(Number(value));
-    else if (/^\d{4}-\d\d(?:-\d\d)?/.test(value)) {
-      const spaced = value.trim().replace(' ', 'T');
+    const text = value.trim().replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
+    if (/^\d{4}$/.test(text)) time = Date.parse(text);
+    else if (/^\d+(?:\.\d+)?$/.test(text)) time = readNumber(Number(text));
+    else if (/^\d{4}-\d\d(?:-\d\d)?/.test(text) && hasCalendarDay(text)) {
+      const spaced = text.replace(' ', 'T');
       const hasZone = /(?:Z|[+-]\d\d:?\d\d)$/i.test(spaced) || !spaced.includes('T');
       time = Date.parse(hasZone ? spaced : `${spaced}Z`);
     }
   }
-  if (Number.isFinite(time)) return time;
+  if (Math.abs(time) <= LARGEST_MS) return time;
   const got = value === undefined || value === '' ? 'nothing' : (JSON.stringify(String(value)) as string);
   throw new SelvedgeError(
     'trends/time',
-    `Cannot read the time of ${where}: expected ISO 8601 or seconds since 1970, got ${got}`,
+    `Cannot read the time of ${where}: expected ISO 8601, or seconds or milliseconds since 1970, got ${got}`,
   );
 }
 

@@ -3,7 +3,7 @@
 import { placeDataset } from '../../data/batches.ts';
 import { type Dataset, subsetOf } from '../../data/dataset.ts';
 import type { LoadedData } from '../../data/sources.ts';
-import { splitTrainValidation } from '../../data/split.ts';
+import { type Split, splitTrainValidation } from '../../data/split.ts';
 import { weightsDigest } from '../../models/index.ts';
 import { createPredictor, type Predictor } from '../../plan/index.ts';
 import { platform } from '../../platform/index.ts';
@@ -119,7 +119,13 @@ interface TrainedWith {
   readonly splitSeed?: number;
 }
 
-export function validationOf(settings: unknown, { train, source, split }: LoadedData): MeasuredModel['validation'] {
+export function validationOf(settings: unknown, data: LoadedData): MeasuredModel['validation'] {
+  const parts = partsOf(settings, data);
+  return 'reason' in parts ? parts : subsetOf(data.train, parts.validation, 'validation');
+}
+
+/** Places in the training set: what a model was trained on, and what its training kept for validation; or why that is not known. */
+export function partsOf(settings: unknown, { train, source, split }: LoadedData): Split | { readonly reason: string } {
   const { data, validationExamples, splitSeed } = (settings ?? {}) as TrainedWith;
   if (data === undefined || validationExamples === undefined || splitSeed === undefined) {
     return { reason: 'the model does not say what it was trained on' };
@@ -128,7 +134,5 @@ export function validationOf(settings: unknown, { train, source, split }: Loaded
     return { reason: 'the model was trained on other data than this' };
   }
   if (validationExamples === 0) return { reason: 'the model was trained on all training images' };
-  const { validation } =
-    split ?? splitTrainValidation(train.count, { testSize: validationExamples, randomState: splitSeed });
-  return subsetOf(train, validation, 'validation');
+  return split ?? splitTrainValidation(train.count, { testSize: validationExamples, randomState: splitSeed });
 }

@@ -71,7 +71,7 @@ async function measureKind(isSeasonal: boolean) {
     if (i % 10 === 0) await platform.giveWay();
     const values = madeStream(i, { rise: 0, isSeasonal });
     alarms += findChanges(values, { season }).length;
-    if (i < STREAMS / 2 && findSeason(values, [7, 10, 14, 30], SEED)?.length === 7) found++;
+    if (i < STREAMS / 2 && findSeason(values, [7, 10, 14, 30], { seed: SEED })?.length === 7) found++;
   }
   const changes: { rise: number; told: number; medianDelayDays: number | null; falseBefore: number }[] = [];
   for (const rise of RISES) {

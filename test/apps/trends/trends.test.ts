@@ -165,16 +165,15 @@ test('findChanges() tells a change soon and by what came before alone; findSeaso
   near(change!.at, 90, 2);
   assert.ok(change!.toldAt >= 90 && change!.toldAt < 100);
   assert.equal(findChanges(values.slice(0, change!.toldAt + 1), { season: 7 }), [change]);
-  assert.is(findSeason(values, [5, 7, 14, 30], 1)!.length, 7);
+  assert.is(findSeason(values, [5, 7, 14, 30])!.length, 7);
   assert.is(
     findSeason(
       Array.from({ length: 150 }, () => draws.nextNormal()),
       [7, 30],
-      1,
     ),
     undefined,
   );
-  assert.equal([findChanges(new Float64Array(60)), findChanges([]), findSeason([], [7], 1)], [[], [], undefined]);
+  assert.equal([findChanges(new Float64Array(60)), findChanges([]), findSeason([], [7])], [[], [], undefined]);
   assert.is(
     codeOf(() => findChanges([1, Number.NaN])),
     'trends/series',
