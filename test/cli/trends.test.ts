@@ -42,7 +42,7 @@ test('selvedge trends tells shares by period, their change, and what is bought t
 });
 
 test('selvedge trends --results takes classes from what categorise has told, without what is no clothing', async () => {
-  const { code, out } = await trends('events.csv', '--class', 'kind', '--results', 'results.csv', '--json');
+  const { code, out } = await trends('events.csv', '--results', 'results.csv', '--json');
   assert.is(code, 0);
   const found = JSON.parse(out);
   assert.equal([found.events, found.passedOver], [4800, 3200]);
@@ -80,6 +80,10 @@ test('selvedge trends refuses what it cannot tell in one line', async () => {
   writeFileSync(inFolder('late.csv'), 'time,class\n2025-01-01,Bag\nsoon,Bag\n');
   writeFileSync(inFolder('hat.csv'), 'time,class\n2025-01-01,Hat\n');
   writeFileSync(inFolder('torn.parquet'), 'PAR1');
+  writeFileSync(inFolder('events.jsonl'), '{"time": "2025-01-01", "class": "Bag", "order": "a"}\n');
+  writeFileSync(inFolder('nano.csv'), 'time,class\n1735689600000000000,Bag\n');
+  writeFileSync(inFolder('february.csv'), 'time,class\n2025-02-30,Bag\n');
+  writeFileSync(inFolder('breaks.csv'), '\n\n');
   const refused = async (status: number, code: string, ...args: string[]): Promise<void> => {
     const ended = await trends(...args);
     assert.equal([ended.code, ended.out], [status, ''], args.join(' '));
@@ -93,6 +97,14 @@ test('selvedge trends refuses what it cannot tell in one line', async () => {
   await refused(1, 'table/parquet', 'torn.parquet');
   await refused(1, 'table/no-file', 'none.csv');
   await refused(2, 'cli/usage', '--styles', 'none', '--of', 'Hat');
+  await refused(1, 'trends/time', 'nano.csv');
+  await refused(1, 'trends/time', 'february.csv');
+  await refused(1, 'table/empty', 'breaks.csv');
+  await refused(1, 'table/columns', 'events.jsonl', '--basket', 'ordr');
+  await refused(1, 'table/columns', 'events.csv', '--class', 'kind', '--results', 'results.csv');
+  await refused(2, 'cli/usage', 'events.csv', '--out', 'page.html');
+  await refused(2, 'cli/usage', 'events.csv', '--count', '3');
+  await refused(2, 'cli/usage', 'events.csv', '--item', 'picture');
 });
 
 test.run();

@@ -1,7 +1,7 @@
 // Threads that read pictures: the answers of the event loop, and what comes of threads that die, hang, are too few or are ended.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PicturePool } from '../../src/data/picture-pool.ts';
+import { PicturePool, unlimitedWaiting } from '../../src/data/picture-pool.ts';
 import { createPictureReader } from '../../src/data/picture-reader.ts';
 import { losslessAlphaWebp } from '../contract/picture-files.ts';
 import { pictureOf } from '../serve/pictures.ts';
@@ -111,6 +111,13 @@ test('PicturePool refuses what is more than may wait as pictures/busy, by count 
     assert.is(await ask(pool, 'a'), 'pictures/busy');
     await pool.close();
     assert.equal(await Promise.all(waiting), new Array(3).fill('pictures/stopped'));
+  });
+});
+
+test('PicturePool takes all that who limits its own files asks for', async () => {
+  await withPool({ workers: 1, script, ...unlimitedWaiting }, async (pool) => {
+    const answers = await Promise.all(Array.from({ length: 300 }, () => ask(pool, 'a', 1_000_000)));
+    assert.ok(answers.every((answer) => answer === 1));
   });
 });
 

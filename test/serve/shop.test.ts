@@ -13,6 +13,7 @@ import { classifier } from './served.ts';
 const test = suite('shop routes');
 let engine: RunningBackend;
 let app: ReturnType<typeof createApp>;
+let shop: ReturnType<typeof createShop>;
 let images: Uint8Array;
 
 test.before(async () => {
@@ -23,7 +24,8 @@ test.before(async () => {
   const embedder = await openEmbedder(model);
   const ids = Array.from({ length: 50 }, (_, i) => `item-${i}`);
   const catalogue = await makeCatalogue(embedder, { ids, images, classNames: set.classNames });
-  app = createApp({ classifier, shop: createShop(catalogue, embedder) });
+  shop = createShop(catalogue, embedder);
+  app = createApp({ classifier, shop });
 });
 test.after(() => engine.stop());
 
@@ -46,6 +48,21 @@ test('POST /similar finds the item itself first, as many as are asked for, for e
     ],
   );
   assert.is((await post('/similar', images.slice(0, 784), octets)).json.images[0].similar.length, 10);
+});
+
+test('POST /similar takes images of the form of its catalogue, whatever /classify takes', async () => {
+  const large = { ...classifier.model, inputShape: [56, 56, 1] as const };
+  const other = createApp({
+    classifier: { model: large, classify: () => new Float32Array(10) },
+    shop,
+  });
+  const similar = (body: Uint8Array) =>
+    other.request('/similar', { method: 'POST', body: body as unknown as BodyInit, headers: octets });
+  const answer = await similar(images.slice(0, 784));
+  assert.is(answer.status, 200);
+  assert.is((await answer.json()).images[0].similar[0].id, 'item-0');
+  assert.is((await (await similar(images.slice(0, 56 * 56))).json()).images.length, 4);
+  assert.is((await similar(new Uint8Array(1000))).status, 400);
 });
 
 test('POST /similar refuses a count out of range and what /classify refuses', async () => {
@@ -80,6 +97,12 @@ test('POST /recommend refuses each wrong body by its code', async () => {
     [one({ time: 1, event: 'view', item: 'hat' }), 422, 'catalogue/unknown-id'],
     [one({ time: 1, event: 'prefer', class: 'hat' }), 422, 'recommend/unknown-class'],
     [{ events: [], count: 'many' }, 400, 'recommend/option'],
+    [
+      { events: ['ada', 'bob'].map((shopper) => ({ time: 1, event: 'view', item: 'item-0', shopper })) },
+      400,
+      'recommend/many-shoppers',
+    ],
+    [one({ time: '2026-02-30', event: 'view', item: 'item-0' }), 400, 'events/bad-time'],
     [{ events: [], count: 1000 }, 400, 'recommend/option'],
     [{ events: [], diversity: 1 }, 400, 'recommend/option'],
   ];

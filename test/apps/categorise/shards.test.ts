@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import {
   type Categoriser,
   categoriseShard,
+  createSorter,
   mergeShards,
   planShards,
   readShardResult,
@@ -180,6 +181,38 @@ test('categoriseShard() lists pictures that cannot be read, whatever is read bes
     ],
   );
   assert.equal(await categoriseShard(shard!, { categoriser, readPicture }), result);
+});
+
+test('planShards() tells pictures of several sources apart, and refuses a source twice', async () => {
+  for (const name of ['a', 'b']) {
+    mkdirSync(inFolder(name));
+    writeFileSync(inFolder(name, '1.png'), 'no picture');
+  }
+  const [shard] = await all(planShards(['a', 'b/'], places()));
+  const { images } = shard!;
+  assert.equal(images.kind === 'pictures' && images.pictures.map(({ name }) => name), ['a/1.png', 'b/1.png']);
+  assert.is(await codeOf(() => all(planShards(['a', './a'], places()))), 'categorise/source-twice');
+});
+
+test('createSorter() has each picture in one folder, whatever stood there before', async () => {
+  mkdirSync(inFolder('shop'));
+  writeFileSync(inFolder('shop', '1.png'), 'one');
+  writeFileSync(inFolder('images'), idxOf(2));
+  const sortAs = async (decision: 'sure' | 'unsure', source: string): Promise<string[]> => {
+    const sort = createSorter({ folder: inFolder('sorted'), classNames: ['A', 'B'], encode: (pixels) => pixels });
+    for (const shard of await all(planShards([source], places()))) {
+      await sort(shard, { number: 0, shard: 0, at: 0, name: '1.png', label: 1, decision });
+    }
+    return (readdirSync(inFolder('sorted'), { recursive: true }) as string[])
+      .filter((name) => /\.png$/.test(name))
+      .sort();
+  };
+  assert.equal(await sortAs('sure', 'shop'), ['B/1.png']);
+  assert.equal(await sortAs('unsure', 'shop'), ['_unsure/1.png']);
+  writeFileSync(inFolder('shop', '1.png'), 'two');
+  assert.equal(await sortAs('unsure', 'shop'), ['_unsure/1.png']);
+  assert.is(readFileSync(inFolder('sorted', '_unsure', '1.png'), 'utf8'), 'two');
+  assert.equal(await sortAs('sure', 'images'), ['B/images-0000000.png', '_unsure/1.png']);
 });
 
 test('runShards() does no shard twice and loses none, wherever it was ended, and the table is the same to the byte', async () => {

@@ -85,6 +85,8 @@ test('design() takes mixtures by their shares, and classes by any part of their 
   const of = (classes: Record<string, number>): string =>
     generator.design({ classes, count: 1, steps: 2, guidance: 3 }).images.join();
   assert.is(of({ Dress: 1, Bag: 1 }), of({ dress: 20, BAG: 20 }));
+  assert.is(of({ Dress: 1, Bag: 1 }), of({ Dress: 1e308, Bag: 1e308 }));
+  assert.is(of({ Dress: 1, Bag: 1 }), of({ Dress: 1e-50, Bag: 1e-50 }));
   assert.is.not(of({ Dress: 1, Bag: 1 }), of({ Dress: 1 }));
   assert.equal(
     ['t-shirt', 'Top', 'T-SHIRT/TOP', ' bag '].map((name) => labelOf(name, classNames)),
@@ -151,6 +153,7 @@ test('a request that makes no sense is an error that says what is wrong', async 
       { classes: {} },
       { classes: { Dress: 0 } },
       { classes: { Dress: Number.NaN } },
+      { classes: { Dress: 1e308, 'T-shirt/top': 1e308, Top: 1e308 } },
     ].map((change): [string, () => unknown] => [
       'generate/request',
       () => generator.design({ ...good, ...(change as object) }),

@@ -2,11 +2,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  type EventKind,
   type Recommendation,
   type RecommendOptions,
   recommend,
   type ShopEvent,
 } from '../../../src/apps/recommend/index.ts';
+import { sumUpTastes } from '../../../src/apps/recommend/tastes.ts';
 import { type RunningBackend, startBackend } from '../../../src/backend/index.ts';
 import * as tf from '../../../src/backend/tfjs.ts';
 import { event, shop } from './shop.ts';
@@ -105,6 +107,21 @@ test('recommend() refuses unknown items, options out of range, a future, and an 
     ),
     'recommend/nothing-left',
   );
+});
+
+test('sumUpTastes() says of what was sent back and liked afterwards why it is wanted', () => {
+  const day = 86_400_000;
+  const tastesOf = (...kinds: EventKind[]) => {
+    const events = kinds.map((kind, i) => ({ kind, item: 'boot', shopper: '', timeMs: i * 30 * day }));
+    const options = { halfLifeDays: 30, nowMs: (kinds.length - 1) * 30 * day };
+    return sumUpTastes({ classNames: ['Boot'] }, events, () => 0, options).items[0]!;
+  };
+  assert.is(tastesOf('purchase', 'return').because, 'sent back');
+  assert.is(tastesOf('return', 'view').because, 'sent back');
+  const again = tastesOf('return', 'like');
+  assert.is(again.because, 'liked');
+  assert.ok(again.weight > 0);
+  assert.is(tastesOf('return', 'like', 'return').because, 'sent back');
 });
 
 test.run();

@@ -26,6 +26,22 @@ const codeOf = async (run: () => Promise<unknown>): Promise<string> => {
   return 'none';
 };
 
+test('readTable() passes over empty lines in front of the header, and has none of a file of them alone', async () => {
+  for (const before of ['\n', '\r\n \r\n', '\ufeff\n\n']) {
+    writeFileSync(inFolder('late.csv'), `${before}a,b\n1,2\n`);
+    assert.equal(await tableColumns(inFolder('late.csv')), ['a', 'b']);
+    assert.equal(await read('late.csv', ['b', 'a']), [['2', '1']]);
+    writeFileSync(inFolder('void.csv'), before);
+    assert.is(await codeOf(() => read('void.csv', ['a'])), 'table/empty');
+  }
+});
+
+test('writeTable() says of a place that takes no file what it is', async () => {
+  const columns = [{ name: 'a', type: 'text' }] as const;
+  writeFileSync(inFolder('file'), '');
+  assert.is(await codeOf(() => writeTable(inFolder('file/t.csv'), { format: 'csv', columns })), 'files/not-written');
+});
+
 test('readTable() reads what writeTable() wrote, in every format and over many pieces', async () => {
   const columns = [
     { name: 'name', type: 'text' },

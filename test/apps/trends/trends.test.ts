@@ -107,7 +107,23 @@ test('readTime() takes ISO 8601 in UTC, seconds and milliseconds, and refuses th
     assert.is(readTime(value, 'row 1'), expected);
   }
   assert.is(readTime('2025-03-01T14:00+02:00', 'row 1'), expected);
-  for (const value of ['', undefined, 'soon', '01/03/2025', Number.NaN]) {
+  assert.equal(
+    ['20250301', '2025', '2025-03', 20250301].map((value) => readTime(value, 'row 1')),
+    [Date.UTC(2025, 2, 1), Date.UTC(2025, 0, 1), Date.UTC(2025, 2, 1), 20250301000],
+  );
+  const [micro, nano] = [expected * 1000, BigInt(expected) * 1_000_000n];
+  for (const value of [
+    '',
+    undefined,
+    'soon',
+    '01/03/2025',
+    Number.NaN,
+    micro,
+    String(nano),
+    nano,
+    '2025-02-30',
+    '20251301',
+  ]) {
     assert.is(
       codeOf(() => readTime(value, 'row 7')),
       'trends/time',
@@ -178,6 +194,29 @@ test('findChanges() tells a change soon and by what came before alone; findSeaso
     codeOf(() => findChanges([1, Number.NaN])),
     'trends/series',
   );
+});
+
+test('findSeason() counts by places: a shop that is closed on Sundays has weeks all the same', () => {
+  const places = Array.from({ length: 140 }, (_, i) => i).filter((place) => place % 7 !== 4);
+  const values = places.map((place) => (place % 7 === 3 ? 0.3 : 0.1) + (place % 3) / 100);
+  assert.is(findSeason(values, [7, 14, 30], { places })!.length, 7);
+  assert.equal(findChanges(values, { season: 7, places }), []);
+});
+
+test('findSeason() finds among a thousand series what it finds in one, and nothing in noise', () => {
+  const values = Array.from({ length: 140 }, (_, i) => (i % 7 === 3 ? 3 : 1) + (i % 4) / 10);
+  const [one, many] = [1, 1000].map((tests) => findSeason(values, [7, 14, 30], { tests }));
+  assert.equal([one!.length, many!.length], [7, 7]);
+  assert.ok(one!.p < many!.p && many!.p <= 0.05);
+  const draws = createPhilox({ seed: 9, stream: 99 });
+  const found = Array.from({ length: 60 }, () =>
+    findSeason(
+      Array.from({ length: 100 }, () => draws.nextNormal()),
+      [7, 14, 30],
+      { tests: 60 },
+    ),
+  );
+  assert.ok(found.filter((season) => season !== undefined).length <= 1);
 });
 
 test('BasketCounter gives support, confidence, lift and the tail of the hypergeometric distribution', () => {
