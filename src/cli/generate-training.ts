@@ -47,19 +47,19 @@ export async function trainAndWrite(args: TrainingArguments, context: CommandCon
   const split = data.split ?? splitTrainValidation(train.count);
   const examples = subsetOf(train, split.train, 'training');
   const shape = { ...shippedShape, classes: train.classNames.length };
-  let lossSum = 0;
+  /** Since the last line, which may have been of another call. */
+  let losses: number[] = [];
   const trained = await trainGenerator(examples, {
     shape,
     settings,
     checkpoints: openGeneratorCheckpoints(folder),
     signal: context.signal,
     onProgress({ updates, loss }) {
-      lossSum += loss;
+      losses.push(loss);
       if (updates % LINE_EVERY !== 0) return;
-      context.writeError(
-        `generator ${updates} of ${settings.updates} updates, loss ${(lossSum / LINE_EVERY).toFixed(4)}\n`,
-      );
-      lossSum = 0;
+      const mean = losses.reduce((sum, each) => sum + each, 0) / losses.length;
+      context.writeError(`generator ${updates} of ${settings.updates} updates, loss ${mean.toFixed(4)}\n`);
+      losses = [];
     },
   });
   if (!trained.isFinished) {

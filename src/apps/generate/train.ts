@@ -48,8 +48,8 @@ export interface GeneratorSettings {
 export const generatorDefaults: GeneratorSettings = {
   seed: 1,
   batchSize: 64,
-  updates: 25_000,
-  learningRate: 0.002,
+  updates: 30_000,
+  learningRate: 0.001,
   warmUp: 200,
   decayShare: 0.3,
   averaging: 0.999,
@@ -57,7 +57,7 @@ export const generatorDefaults: GeneratorSettings = {
 };
 
 /** The shape of the generator that ships. */
-export const shippedShape: GeneratorShape = { side: 28, classes: 10, width: 32, condition: 64, blocks: [1, 3, 1] };
+export const shippedShape: GeneratorShape = { side: 28, classes: 10, width: 64, condition: 64, blocks: [1, 3, 1] };
 
 /** Pictures to learn from. */
 export interface GeneratorExamples {
