@@ -45,7 +45,7 @@ export interface DesignService {
 
 export const generatePath = '/generate';
 /** Of one request; and steps of all of its designs together. */
-export const designBounds = { count: 64, steps: 1280 } as const;
+export const designBounds = { count: 64, steps: 640 } as const;
 const DEFAULT_COUNT = 16;
 const DEFAULT_STEPS = 10;
 const JSON_TYPE = 'application/json';
