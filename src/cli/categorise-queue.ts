@@ -17,6 +17,7 @@ export interface ShardRequest {
   readonly artefacts?: string | undefined;
   readonly verify?: string | undefined;
   readonly threads?: string | undefined;
+  readonly again?: boolean | undefined;
   /** Of the model. */
   readonly name: string;
   /** Of the categoriser. */
@@ -54,11 +55,12 @@ export async function* shardsByQueue(
   const workplace = await openWorkplace('coordinator', { threads: request.threads, context });
   const { queue, artefacts } = open;
   const own = startOwnWorker(open, workplace, context.signal);
-  const judge = judgeOf(open, workplace.handlers);
+  const judge = judgeOf(open, workplace.handlers, context.signal);
   const verification = createVerification(queue, share === undefined ? undefined : { share, seed: 1, judge });
   let done = 0;
   try {
-    const results = overWorks(works(), { queue, artefacts, signal: context.signal });
+    const again = request.again === true;
+    const results = overWorks(works(), { queue, artefacts, signal: context.signal, again });
     for (;;) {
       const next = await own.beside(results.next());
       if (next.done) break;

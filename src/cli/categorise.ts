@@ -13,7 +13,7 @@ import type { ChosenCategoriser } from './chosen-categoriser.ts';
 import { chosenModelOptions } from './chosen-model.ts';
 import { type CommandContext, command, exitCodes } from './command.ts';
 import { checkThreads, dataOption, numberFromZero, threadsOption, wholeNumber } from './options.ts';
-import { checkQueueOptions, queueOptions, verifyOption } from './queue-options.ts';
+import { againOption, checkQueueOptions, queueOptions, verifyOption } from './queue-options.ts';
 import { showWork } from './work-progress.ts';
 
 export const categorise = command({
@@ -62,11 +62,12 @@ export const categorise = command({
     ...threadsOption,
     ...queueOptions,
     ...verifyOption,
+    ...againOption,
   },
   async run(args, context) {
     const request = readRequest(args, context);
     checkThreads(args.threads);
-    checkQueueOptions(args);
+    checkQueueOptions(args, ['again']);
     const { openChosenCategoriser } = await import('./chosen-categoriser.ts');
     const { chooseThresholds, outlierThreshold } = await import('../apps/categorise/index.ts');
     await requireSources(args._, context);
@@ -124,6 +125,7 @@ interface CategoriseArguments {
   readonly verify?: string | undefined;
   readonly artefacts?: string | undefined;
   readonly threads?: string | undefined;
+  readonly again?: boolean | undefined;
 }
 
 interface Request {
@@ -137,7 +139,7 @@ interface Request {
   readonly sort: string | undefined;
   readonly workFolder: string;
   readonly shardSize: number | undefined;
-  readonly queue: Pick<CategoriseArguments, 'queue' | 'artefacts' | 'verify' | 'threads'>;
+  readonly queue: Pick<CategoriseArguments, 'queue' | 'artefacts' | 'verify' | 'threads' | 'again'>;
 }
 
 function readRequest(args: CategoriseArguments, { cwd }: CommandContext): Request {
@@ -268,7 +270,7 @@ async function categoriseAll(
     await clearWork(workFolder);
     return { summary, resumed };
   } catch (error) {
-    if (error instanceof SelvedgeError && error.code === 'categorise/interrupted') {
+    if (error instanceof SelvedgeError && /^(?:categorise|queue)\/interrupted$/.test(error.code)) {
       throw new SelvedgeError('cli/interrupted', 'Interrupted; the same command goes on where it was');
     }
     throw error;

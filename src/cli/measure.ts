@@ -22,7 +22,7 @@ import {
   useEngine,
   wholeNumber,
 } from './options.ts';
-import { checkQueueOptions, queueOptions, verifyOption } from './queue-options.ts';
+import { againOption, checkQueueOptions, queueOptions, verifyOption } from './queue-options.ts';
 import { readProvenance, requireSameData, runPaths, writeJson } from './run-files.ts';
 
 export const measure = command({
@@ -47,13 +47,14 @@ export const measure = command({
     ...threadsOption,
     ...queueOptions,
     ...verifyOption,
+    ...againOption,
   },
   async run(args, context) {
     const asked = args.name ?? (args.into === undefined ? undefined : 'study');
     if (asked === undefined) throw usageError(`Missing NAME: expected one of ${allNames}`);
     const names = namesOf(asked);
     checkThreads(args.threads);
-    checkQueueOptions(args);
+    checkQueueOptions(args, ['again']);
     const { run, model: name, threads } = args;
     const isNamed = run === undefined && args['model-folder'] === undefined && name !== undefined && name !== 'dropout';
     const named = isNamed && isShippedName(name) ? name : undefined;

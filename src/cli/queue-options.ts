@@ -30,6 +30,11 @@ export const verifyOption = {
   },
 } as const;
 
+/** Of commands that do nothing again without a queue. */
+export const againOption = {
+  again: { type: 'boolean', description: 'With --queue: have done again what its workers have done already' },
+} as const;
+
 /** The values of `queueOptions` and `verifyOption` as they were written. */
 export interface QueueArguments {
   readonly queue?: string | undefined;
@@ -40,8 +45,8 @@ export interface QueueArguments {
 }
 
 /** Refuses options of queues without one, bad addresses and shares, and a runtime without queues, before anything is read. */
-export function checkQueueOptions(args: QueueArguments): void {
-  refuseWithoutQueue(args, ['verify', 'artefacts']);
+export function checkQueueOptions(args: QueueArguments, others: readonly 'again'[] = []): void {
+  refuseWithoutQueue(args, ['verify', 'artefacts', ...others]);
   shareOf(args.verify);
   if (args.queue !== undefined) checkQueue(args.queue, args.artefacts);
 }

@@ -40,13 +40,13 @@ export async function runByQueue(run: QueueRun, context: CommandContext): Promis
   const own = startOwnWorker(open, workplace, context.signal);
   try {
     const works = await run.works(open, await needsOf(loaded, splitOf(loaded)));
-    if (args.again === true) await forgetResults(open, works);
-    const judge = judgeOf(open, workplace.handlers);
+    const judge = judgeOf(open, workplace.handlers, context.signal);
     const verification = createVerification(queue, share === undefined ? undefined : { share, seed: 1, judge });
     const results = overWorks(works, {
       queue,
       artefacts,
       signal: context.signal,
+      again: args.again === true,
       onReport: (number, report) => context.writeError(`${nameOf(number)}, ${describeReport(report)}\n`),
       onLonely: () => context.writeError(`No worker is there yet: selvedge worker --queue ${queue.shown}\n`),
     });
@@ -69,12 +69,6 @@ export async function runByQueue(run: QueueRun, context: CommandContext): Promis
     workplace.dispose();
     await queue.close();
   }
-}
-
-async function forgetResults({ queue }: OpenQueue, works: readonly KeyedWork[]): Promise<void> {
-  await queue.file(works);
-  const states = await queue.states(works.map(({ key }) => key));
-  await queue.forget([...states].filter(([, { result }]) => result).map(([key]) => key));
 }
 
 const describeReport = ({ step, value, durationMs }: Report): string =>

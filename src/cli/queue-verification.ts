@@ -5,7 +5,7 @@ import { type Handlers, readWork, type TakenWork, type VerificationResult } from
 import type { OpenQueue } from './queue-options.ts';
 
 /** Does a work in this process, apart from the queue, and answers the digest of its result. */
-export function judgeOf({ queue, database, artefacts }: OpenQueue, handlers: Handlers) {
+export function judgeOf({ queue, database, artefacts }: OpenQueue, handlers: Handlers, signal: AbortSignal) {
   return async (key: string): Promise<string | undefined> => {
     const [row] = await database.query<{ work: string; result: { value?: { steps?: number } } | null }>(
       'select work, result from selvedge.work where key = $1',
@@ -25,7 +25,7 @@ export function judgeOf({ queue, database, artefacts }: OpenQueue, handlers: Han
       finish: async () => {},
       giveBack: async () => {},
     };
-    const result = await handlers[work.kind]!(taken, { queue, artefacts, signal: new AbortController().signal });
+    const result = await handlers[work.kind]!(taken, { queue, artefacts, signal });
     return result?.status === 'done' ? result.digest : undefined;
   };
 }
@@ -55,7 +55,7 @@ export function requireAgreement(
 
 /** @param what Works in the plural */
 export function describeVerification({ chosen, verified }: VerificationResult, what: string) {
-  const missing = chosen > verified ? `, ${chosen - verified} more were not: no other worker was there` : '';
+  const missing = chosen > verified ? `, ${chosen - verified} more were not: no other worker could do them` : '';
   return {
     json: { verification: { chosen, verified, differences: 0 } },
     text: `Verified: ${verified} ${what} came to the same bits on another worker${missing}`,

@@ -126,7 +126,7 @@ export async function openWorkplace(name: string, { loaded, threads, context }: 
       ...(loaded && createRunHandlers({ loaded, threads, context, name, start: alone })),
       shard: createArtefactHandler(
         async ({ work }, { signal }) => ({ bytes: await tell(work.settings as ShardSettings, signal) }),
-        /^categorise\//,
+        /^categorise\/(?:shape|no-images)$/,
       ),
       sum: sumWork,
     },
@@ -152,7 +152,7 @@ export function startOwnWorker(
   const forward = (): void => ending.abort();
   signal.addEventListener('abort', forward);
   if (signal.aborted) forward();
-  const working = runWorker({ ...workplace, queue, artefacts, signal: ending.signal });
+  const working = runWorker({ ...workplace, queue, artefacts, signal: ending.signal, isFirst: true });
   const failed = working.then(() => new Promise<never>(() => {}));
   failed.catch(() => {});
   return {

@@ -37,7 +37,13 @@ export async function tuneByQueue(
         onLonely: () => context.writeError(`No worker is there yet: selvedge worker --queue ${open.queue.shown}\n`),
         ...(share === undefined
           ? {}
-          : { verification: { share, seed: common.settings.seed, judge: judgeOf(open, workplace.handlers) } }),
+          : {
+              verification: {
+                share,
+                seed: common.settings.seed,
+                judge: judgeOf(open, workplace.handlers, context.signal),
+              },
+            }),
       }),
     );
     requireAgreement(verification, open.queue.shown, (number) => `trial ${number}`);

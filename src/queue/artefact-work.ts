@@ -55,13 +55,14 @@ export async function artefactsBefore(
   const states = await queue.states(keys);
   const found: Uint8Array[] = [];
   for (const before of keys) {
-    const result = states.get(before)?.result;
+    const state = states.get(before);
+    const result = state?.result;
     if (result?.status !== 'done') throw new SelvedgeError('queue/before', `Work ${before} is not done yet`);
     try {
       found.push(await artefacts.get(String(result.value.artefact)));
     } catch (error) {
       if (!isLost(error)) throw error;
-      await queue.forget([before, key]);
+      await makeAgain(queue, artefacts, [before, key], state?.worker);
       return undefined;
     }
   }
@@ -78,6 +79,8 @@ export interface OverWorksOptions {
   readonly queue: WorkQueue;
   readonly artefacts: ArtefactStore;
   readonly signal?: AbortSignal;
+  /** Has what is done already done again. */
+  readonly again?: boolean;
   /** Told how many are taken. */
   readonly onProgress?: (done: number) => void;
   /** Told of each report once, with the number of the work. */
@@ -104,7 +107,7 @@ export async function* overWorks(
   works: AsyncIterable<KeyedWork> | Iterable<KeyedWork>,
   options: OverWorksOptions,
 ): AsyncGenerator<Uint8Array> {
-  const { queue, artefacts, signal, onProgress, onReport, onLonely } = options;
+  const { queue, artefacts, signal, again = false, onProgress, onReport, onLonely } = options;
   const ahead: Ahead[] = [];
   const source = (async function* () {
     yield* works;
@@ -118,11 +121,17 @@ export async function* overWorks(
       if (next.done) isAll = true;
       else news.push({ number: filed++, keyed: next.value, told: 0 });
     }
-    if (news.length > 0)
+    if (news.length > 0) {
       await queue.file(
         news.map(({ keyed }) => keyed),
         news.map(({ number }) => number),
       );
+      await forgetEarlier(
+        queue,
+        news.map(({ keyed }) => keyed.key),
+        again,
+      );
+    }
     ahead.push(...news);
     const [first] = ahead;
     if (!first) return;
@@ -151,6 +160,43 @@ export async function* overWorks(
   }
 }
 
+/**
+ * Forgets what earlier commands have left: what nobody could do, which may go better today, or all results.
+ *
+ * @param keys Of works that are filed
+ */
+export async function forgetEarlier(queue: WorkQueue, keys: readonly string[], all: boolean): Promise<void> {
+  const states = await queue.states(keys);
+  const left = keys.filter((key) => {
+    const status = states.get(key)?.result?.status;
+    return status !== undefined && (all || status === 'dead');
+  });
+  if (left.length > 0) await queue.forget(left);
+}
+
+/** Times that a result is made again whose artefact is not there: more are no accident. */
+const MOST_LOST = 3;
+const lost = new WeakMap<object, Map<string, number>>();
+
+/** Has a work made again whose artefact is lost. */
+async function makeAgain(
+  queue: Pick<WorkQueue, 'forget'>,
+  { place }: ArtefactStore,
+  [key, ...after]: readonly [string, ...string[]],
+  worker: string | undefined,
+): Promise<void> {
+  const counts = lost.get(queue) ?? new Map<string, number>();
+  lost.set(queue, counts);
+  const count = (counts.get(key) ?? 0) + 1;
+  counts.set(key, count);
+  if (count > MOST_LOST)
+    throw new SelvedgeError(
+      'artefact/missing',
+      `Cannot find what worker "${worker ?? 'of no name'}" has made: ${count} times nothing of it was in "${place}"; give all commands and workers of a queue the same --artefacts`,
+    );
+  await queue.forget([key, ...after]);
+}
+
 /** The artefact of a work that is done and whole. */
 async function bytesOf(
   { keyed: { key, work }, state }: Ahead,
@@ -169,7 +215,7 @@ async function bytesOf(
     return await artefacts.get(String(result.value.artefact));
   } catch (error) {
     if (!isLost(error)) throw error;
-    await queue.forget([key]);
+    await makeAgain(queue, artefacts, [key], state?.worker);
     return undefined;
   }
 }

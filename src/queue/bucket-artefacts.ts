@@ -13,6 +13,17 @@ const PACKAGE = 'aws4fetch@1.0.20';
 /** A store that does not answer is asked again after 1/5 s, 2/5 s and so on: some 13 s in all. */
 const ATTEMPTS = 7;
 const FIRST_WAIT_MS = 200;
+/** One that takes a question and does not answer is asked again after so long. */
+const LONGEST_ANSWER_MS = 60_000;
+
+/** What a store answered. */
+interface Answer {
+  /** False: there is no such artefact. */
+  readonly isThere: boolean;
+  readonly length: number;
+  /** Of GET. */
+  readonly bytes: Uint8Array;
+}
 
 /** Where a bucket is, and who asks. */
 export interface BucketAccount {
@@ -98,8 +109,8 @@ export async function openArtefactBucket(text: string, account: BucketAccount): 
   const addressOf = (digest: string): string =>
     [endpoint.replace(/\/+$/, ''), bucket, ...(prefix === '' ? [] : [prefix]), checkDigest(digest)].join('/');
 
-  /** Answers 2xx or 404; the body of the latter is gone. */
-  async function ask(method: string, digest: string, body?: Uint8Array): Promise<Response> {
+  /** An artefact that is not there is an answer, but to PUT. */
+  async function ask(method: string, digest: string, body?: Uint8Array): Promise<Answer> {
     const init: RequestInit = { method };
     // The store checks the digest, too, where it can.
     if (body) Object.assign(init, { body, headers: { 'x-amz-content-sha256': digest } });
@@ -108,12 +119,18 @@ export async function openArtefactBucket(text: string, account: BucketAccount): 
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (attempt > 0) await wait(FIRST_WAIT_MS * 2 ** (attempt - 1));
       try {
-        const response = await client.fetch(address, init);
-        if (response.ok) return response;
-        reason = `it answered ${response.status}${codeOf(await response.text())}`;
+        const response = await client.fetch(address, { ...init, signal: AbortSignal.timeout(LONGEST_ANSWER_MS) });
+        const { ok, status, headers } = response;
+        if (ok) {
+          // Here, since a body may be cut off, too.
+          const bytes = new Uint8Array(method === 'GET' ? await response.arrayBuffer() : []);
+          return { isThere: true, length: Number(headers.get('content-length')), bytes };
+        }
+        reason = `it answered ${status}${codeOf(await response.text())}`;
         // A bucket that is not there is no artefact that is not there.
-        if (response.status === 404 && !reason.includes('NoSuchBucket')) return response;
-        if (response.status < 500 && response.status !== 429) break;
+        if (status === 404 && method !== 'PUT' && !reason.includes('NoSuchBucket'))
+          return { isThere: false, length: 0, bytes: new Uint8Array(0) };
+        if (status < 500 && status !== 429) break;
       } catch (error) {
         reason = messageOf((error as { cause?: unknown }).cause ?? error);
       }
@@ -125,15 +142,14 @@ export async function openArtefactBucket(text: string, account: BucketAccount): 
     place,
     async put(bytes) {
       const digest = await sha256(bytes);
-      const there = await ask('HEAD', digest);
-      if (there.ok && Number(there.headers.get('content-length')) === bytes.length) return digest;
+      const { isThere, length } = await ask('HEAD', digest);
+      if (isThere && length === bytes.length) return digest;
       await ask('PUT', digest, bytes);
       return digest;
     },
     async get(digest) {
-      const response = await ask('GET', digest);
-      if (!response.ok) throw missing(digest, place);
-      const bytes = new Uint8Array(await response.arrayBuffer());
+      const { isThere, bytes } = await ask('GET', digest);
+      if (!isThere) throw missing(digest, place);
       return checkBytes(bytes, digest, place, async () => void (await ask('DELETE', digest)));
     },
     remove: async (digest) => void (await ask('DELETE', digest)),

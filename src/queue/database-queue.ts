@@ -21,8 +21,12 @@ import { readWork, uuidOf } from './work.ts';
 
 /** A lease lasts so long after the last touch: the least that pg-boss takes. */
 const LEASE_SECONDS = 10;
-/** Work that has lost so many workers is a dead letter. */
+/** Work that was lost or given back so often is a dead letter, after a quarter of an hour at least: a full disk may be emptied meanwhile. */
 const MOST_RETRIES = 20;
+const RETRY_DELAY_SECONDS = 1;
+const LONGEST_RETRY_DELAY_SECONDS = 60;
+/** Who stands for those that did not manage a verification: no worker has this name. */
+const NOBODY = '';
 /** Longest a work may take in all, whoever keeps its lease: a day. */
 const LONGEST_SECONDS = 86_000;
 const DEAD_LETTERS = 'dead-letters';
@@ -39,8 +43,15 @@ interface JobData {
   readonly steps?: number;
 }
 
-/** Opens the queue of a database, and makes its tables where they are not there yet. */
-export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQueue> {
+/**
+ * Opens the queue of a database, and makes its tables where they are not there yet.
+ *
+ * @param retryDelaySeconds After which work that was lost or given back is tried again; twice as long each time, up to a minute. 0: at once
+ */
+export async function openDatabaseQueue(
+  database: QueueDatabase,
+  retryDelaySeconds = RETRY_DELAY_SECONDS,
+): Promise<WorkQueue> {
   const { boss, query, steadily } = database;
   await makeTables(database);
   const lines = new Set<string>();
@@ -48,6 +59,8 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
     if (lines.has(line)) return;
     const options = {
       retryLimit: MOST_RETRIES,
+      retryDelay: retryDelaySeconds,
+      ...(retryDelaySeconds > 0 ? { retryBackoff: true, retryDelayMax: LONGEST_RETRY_DELAY_SECONDS } : {}),
       heartbeatSeconds: LEASE_SECONDS,
       expireInSeconds: LONGEST_SECONDS,
       deadLetter: DEAD_LETTERS,
@@ -88,6 +101,7 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
     for (const { id, retryCount, data, sourceOutput } of jobs) {
       const result: WorkResult = { status: 'dead', message: reasonOf(sourceOutput) };
       if (data.steps === undefined) await query(sql.keepResult, [data.key, JSON.stringify(result), null, null]);
+      else await query(sql.keepVerification, [data.key, NOBODY, null]);
       await steadily(() => boss.complete(DEAD_LETTERS, { id, retryCount }));
     }
   }
@@ -121,7 +135,15 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
         await steadily(() => boss.complete(name, attemptOf(job)));
         continue;
       }
-      return takenWork(database, { job, name, worker, work: await readWork(row.work, key), insertJobs });
+      const work = await readWork(row.work, key).catch((error: unknown) => error as SelvedgeError);
+      if (work instanceof Error) {
+        // A row that somebody has changed: whoever filed it is told, and no worker falls over it.
+        const result = { status: 'failed', code: work.code ?? 'work/bad', message: work.message };
+        await query(sql.keepResult, [key, JSON.stringify(result), null, null]);
+        await steadily(() => boss.complete(name, attemptOf(job)));
+        continue;
+      }
+      return takenWork(database, { job, name, worker, work, insertJobs });
     }
   }
 
@@ -164,9 +186,11 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
       await steadily(() => boss.insert(verifyLine(row.line), [job]));
     },
     async verified(keys) {
-      const rows = await query<{ key: string }>('select key from selvedge.verification where key = any($1::text[])', [
-        keys,
-      ]);
+      const rows = await query<{ key: string }>(sql.verifiedWorks, [keys, NOBODY]);
+      return new Set(rows.map(({ key }) => key));
+    },
+    async unverifiable(keys) {
+      const rows = await query<{ key: string }>(sql.verifiedBy, [keys, NOBODY]);
       return new Set(rows.map(({ key }) => key));
     },
     async differences(keys) {
@@ -194,7 +218,14 @@ export async function openDatabaseQueue(database: QueueDatabase): Promise<WorkQu
     workers: () => query<WorkerIdentity>(sql.presentWorkers),
     async waiting() {
       const rows = await query<{ line: string; count: number; work: string }>(sql.waitingLines);
-      return rows.map(({ line, count, work }): WaitingLine => ({ line, count, work: JSON.parse(work) }));
+      return rows.flatMap(({ line, count, work }): WaitingLine[] => {
+        try {
+          return [{ line, count, work: JSON.parse(work) }];
+        } catch {
+          // Whoever takes it says so.
+          return [];
+        }
+      });
     },
     async take(wanted, worker) {
       for (const line of wanted) await makeLine(line);
@@ -302,10 +333,7 @@ function takenWork(
         await insertJobs(kept!.after);
       } else {
         if (result.status === 'done') await compareWithResult(result);
-        await query(
-          'insert into selvedge.verification (key, worker, digest) values ($1, $2, $3) on conflict do nothing',
-          [key, worker, digest],
-        );
+        await query(sql.keepVerification, [key, worker, digest]);
       }
       await complete();
     },

@@ -6,6 +6,8 @@ import { platform } from '../platform/index.ts';
 const TOUCH_MS = 1_000;
 /** After so long without a touch its holder is gone. */
 const STALE_MS = 15_000;
+/** A write of another that began as early is there by then. */
+const SETTLE_MS = 300;
 
 /**
  * Locks a folder, after waiting for a lock that somebody left.
@@ -24,28 +26,37 @@ export async function lockFolder(folder: string, shown: string): Promise<() => P
     for (const start = platform.now(); seen !== undefined && platform.now() - start < STALE_MS; ) {
       await new Promise((resolve) => setTimeout(resolve, TOUCH_MS / 4));
       const now = await read(path);
-      if (now !== undefined && now !== seen)
-        throw new SelvedgeError(
-          'queue/busy',
-          `Cannot open queue "${shown}": another process has it open; an embedded queue has one process, for more use postgres://`,
-        );
+      if (now !== undefined && now !== seen) throw busy(shown);
       seen = now;
     }
   }
   let count = 0;
   const touch = (): Promise<void> => files.write(path, `${own} ${count++}`);
+  const isOwn = async (): Promise<boolean> => (await read(path))?.startsWith(own) === true;
   await touch();
+  // Of several that begin at once, whoever wrote last has it.
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  if (!(await isOwn())) throw busy(shown);
   let touching = Promise.resolve();
+  // A process that was stopped for long has lost it to another.
   const timer = setInterval(() => {
-    touching = touch().catch(() => {});
+    touching = isOwn()
+      .then((still) => (still ? touch() : clearInterval(timer)))
+      .catch(() => {});
   }, TOUCH_MS);
   (timer as { unref?: () => void }).unref?.();
   return async () => {
     clearInterval(timer);
     await touching;
-    await files.remove(path);
+    if (await isOwn()) await files.remove(path);
   };
 }
+
+const busy = (shown: string): SelvedgeError =>
+  new SelvedgeError(
+    'queue/busy',
+    `Cannot open queue "${shown}": another process has it open; an embedded queue has one process, for more use postgres://`,
+  );
 
 async function read(path: string): Promise<string | undefined> {
   return (await platform.files.status(path)) ? platform.files.readText(path).catch(() => undefined) : undefined;

@@ -130,6 +130,7 @@ export function openLocalQueue(): WorkQueue {
     async verify(key) {
       if (entries.get(key)?.result?.status === 'done') again.add(key);
     },
+    unverifiable: async () => new Set(),
     verified: async (keys) => new Set(keys.filter((key) => verified.has(key))),
     differences: async (keys) => differences.filter(({ key }) => keys.includes(key)),
     async bar(worker, reason) {

@@ -97,6 +97,8 @@ export interface WorkQueue {
   verify(key: string): Promise<void>;
   /** Keys of works that were verified, equal or not. */
   verified(keys: readonly string[]): Promise<Set<string>>;
+  /** Keys of works whose verification nobody managed, however often it was tried. */
+  unverifiable(keys: readonly string[]): Promise<Set<string>>;
   differences(keys: readonly string[]): Promise<Difference[]>;
   /** Lets a worker take no more. */
   bar(worker: string, reason: string): Promise<void>;

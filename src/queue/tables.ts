@@ -90,6 +90,18 @@ with kept as (
 )
 select exists (select from kept) as is_first, array(${afterThis}) as after`;
 
+/** $1 key, $2 worker, $3 digest or null. */
+export const keepVerification = `
+insert into selvedge.verification (key, worker, digest) values ($1, $2, $3) on conflict do nothing`;
+
+/** $1 keys, $2 who stands for nobody. */
+export const verifiedWorks = `
+select distinct key from selvedge.verification where key = any($1::text[]) and worker <> $2::text`;
+
+/** $1 keys, $2 worker. */
+export const verifiedBy = `
+select key from selvedge.verification where key = any($1::text[]) and worker = $2::text`;
+
 /** $1 key, $2 worker, $3 digest, $4 other worker, $5 other digest. */
 export const keepDifference = `
 insert into selvedge.difference (key, worker, digest, other_worker, other_digest) values ($1, $2, $3, $4, $5)

@@ -8,6 +8,7 @@ import {
   createSampler,
   type Recipe,
   type RunningTrial,
+  recipeOfTrial,
   type Study,
   type TrialOutcome,
   type TuneOptions,
@@ -15,6 +16,7 @@ import {
   tune,
   visibleTrials,
 } from '../experiments/index.ts';
+import { forgetEarlier } from './artefact-work.ts';
 import { wait } from './database.ts';
 import type { WorkQueue, WorkState } from './queue.ts';
 import { createVerification, type VerificationOptions, type VerificationResult } from './verification.ts';
@@ -70,6 +72,8 @@ export async function tuneOverQueue(options: QueueTuneOptions): Promise<QueueTun
     },
   });
   const isComplete = result.status === 'complete';
+  // Those of earlier calls, too.
+  if (isComplete && options.verification) await verification.considerAll(await ahead.keysOf(options));
   return { ...result, verification: await verification.end(isComplete, options.signal) };
 }
 
@@ -89,6 +93,13 @@ class Ahead {
     const { space, settings } = options;
     this.#sampler = createSampler(settings.sampler, { space, seed: settings.seed, direction: settings.direction });
     this.#decisions = createAheadDecisions(settings.pruner, settings.direction);
+  }
+
+  /** Of all trials that the journal holds. */
+  async keysOf({ space }: Pick<QueueTuneOptions, 'space'>): Promise<[key: string, number: number][]> {
+    const ended = this.#study().trials.filter(({ state }) => state === 'complete' || state === 'pruned');
+    const works = await Promise.all(ended.map((trial) => this.#workOf(trial.number, recipeOfTrial(space, trial))));
+    return works.map(({ key }, i) => [key, ended[i]!.number]);
   }
 
   keyOf(number: number): string {
@@ -227,27 +238,30 @@ class Ahead {
     return visible < sampler.startup || visible <= current;
   }
 
+  #workOf(number: number, recipe: Recipe): Promise<KeyedWork> {
+    const { needs, name, settings, examples, exactConvolution } = this.#options;
+    const { seed } = settings;
+    return keyWork({
+      kind: 'trial',
+      needs,
+      settings: { study: name, number, recipe, seed, examples, exactConvolution },
+    });
+  }
+
   async #file(trials: readonly (readonly [number, Recipe])[]): Promise<void> {
-    const { queue, needs, name, settings, examples, exactConvolution, again } = this.#options;
+    const { queue, again } = this.#options;
     const news = trials.filter(([number]) => !this.#filed.has(number));
     if (news.length === 0) return;
-    const works = await Promise.all(
-      news.map(([number, recipe]) =>
-        keyWork({
-          kind: 'trial',
-          needs,
-          settings: { study: name, number, recipe, seed: settings.seed, examples, exactConvolution },
-        }),
-      ),
-    );
+    const works = await Promise.all(news.map(([number, recipe]) => this.#workOf(number, recipe)));
     await queue.file(
       works,
       news.map(([number]) => number),
     );
-    if (again) {
-      const states = await queue.states(works.map(({ key }) => key));
-      await queue.forget([...states].filter(([, { result }]) => result).map(([key]) => key));
-    }
+    await forgetEarlier(
+      queue,
+      works.map(({ key }) => key),
+      again === true,
+    );
     news.forEach(([number, recipe], i) => {
       this.#filed.set(number, { keyed: works[i]!, steps: recipe.epochs });
     });

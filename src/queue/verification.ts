@@ -1,10 +1,11 @@
 // Verification: a share of the work is done again by another worker, and the digests must be the same bits. Not here: comparing itself, which
 // whoever comes second does (database-queue.ts). Invariant: which works are verified is a function of seed and number; a worker is named only
 // where a third, this process, agrees with the other.
+import { SelvedgeError } from '../core/errors.ts';
 import { createPhilox, randomStreams } from '../core/philox.ts';
 import { platform } from '../platform/index.ts';
 import { wait } from './database.ts';
-import type { Difference, WorkQueue } from './queue.ts';
+import type { Difference, WorkerIdentity, WorkQueue } from './queue.ts';
 
 export interface VerificationOptions {
   /** From 0 to 1. */
@@ -42,28 +43,44 @@ export function createVerification(queue: WorkQueue, options: VerificationOption
     const waiting = [...chosen].filter((key) => !filed.has(key));
     for (const [key, { result }] of await queue.states(waiting)) {
       if (!result) continue;
-      await queue.verify(key);
-      filed.add(key);
+      if (result.status === 'done') {
+        await queue.verify(key);
+        filed.add(key);
+      } else chosen.delete(key);
     }
   }
+  const choose = (key: string, number: number): boolean => {
+    numbers.set(key, number);
+    const isNew = isChosen(options, number) && !chosen.has(key);
+    if (isNew) chosen.add(key);
+    return isNew;
+  };
 
   return {
     /** A work that has its turn: verified if its draw says so. */
     async consider(key: string, number: number): Promise<void> {
-      numbers.set(key, number);
-      if (!isChosen(options, number)) return;
-      chosen.add(key);
-      await file();
+      if (choose(key, number)) await file();
     },
-    /** Waits for what was chosen, while there is somebody to do it, and judges what differs. */
+    /** The same of many. */
+    async considerAll(works: readonly (readonly [key: string, number: number])[]): Promise<void> {
+      if (works.filter(([key, number]) => choose(key, number)).length > 0) await file();
+    },
+    /**
+     * Waits for what was chosen, while there is somebody to do it, and judges what differs.
+     *
+     * @throws SelvedgeError `queue/interrupted` where the signal came first
+     */
     async end(isComplete: boolean, signal?: AbortSignal): Promise<VerificationResult> {
       let verified = new Set<string>();
       let lonelyAt = platform.now();
-      while (isComplete && verified.size < chosen.size && !signal?.aborted) {
+      while (isComplete && verified.size < chosen.size) {
+        if (signal?.aborted)
+          throw new SelvedgeError('queue/interrupted', 'Interrupted; the same command goes on where it was');
         await file();
         verified = await queue.verified([...chosen]);
-        if (verified.size === chosen.size) break;
-        if ((await queue.workers()).length > 1) lonelyAt = platform.now();
+        const givenUp = await queue.unverifiable([...chosen]);
+        if (verified.size + givenUp.size >= chosen.size) break;
+        if (haveEqual(await queue.workers())) lonelyAt = platform.now();
         if (platform.now() - lonelyAt > LONELY_MS) break;
         await wait(250, signal);
       }
@@ -78,6 +95,12 @@ export function createVerification(queue: WorkQueue, options: VerificationOption
       return { chosen: chosen.size, verified: verified.size, differences };
     },
   };
+}
+
+/** Whether two of them have the version and the kernels of one another. */
+function haveEqual(workers: readonly WorkerIdentity[]): boolean {
+  const kinds = workers.map(({ version, kernels }) => `${version} ${kernels}`);
+  return new Set(kinds).size < kinds.length;
 }
 
 function isChosen(options: VerificationOptions | undefined, number: number): boolean {

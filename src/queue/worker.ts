@@ -14,6 +14,8 @@ const FIRST_IDLE_MS = 50;
 const LONGEST_IDLE_MS = 1_000;
 /** After work that failed, so that a broken disk is not asked as fast as it can answer. */
 const AFTER_FAILURE_MS = 1_000;
+/** Works given back in a row that a worker ends after: its disk is full, say, and others would do them. */
+const MOST_FAILURES = 10;
 
 /** What a handler has beside the work. */
 export interface HandlerContext {
@@ -53,6 +55,8 @@ export interface WorkerOptions {
   readonly signal: AbortSignal;
   /** Ends after so many milliseconds without work; default: waits for ever. */
   readonly endsIdleMs?: number;
+  /** Works even where all that waits is for others: what it is to do is not filed yet. */
+  readonly isFirst?: boolean;
   readonly onEvent?: (event: WorkerEvent) => void;
 }
 
@@ -66,18 +70,19 @@ export interface WorkerSummary {
  *
  * @returns How much it did
  * @throws SelvedgeError `queue/refused` where all that waits is for other kernels or another version; `queue/barred` where a verification found
- *   its results wrong; `queue/gone`
+ *   its results wrong; `queue/unfit` where it gives back all that it takes; `queue/gone`
  */
 export async function runWorker(options: WorkerOptions): Promise<WorkerSummary> {
   const { queue, identity, lines, signal, endsIdleMs, onEvent } = options;
   await requirePermission(queue, identity);
-  const foreign = foreignWork(await queue.waiting(), lines, identity);
+  const foreign = options.isFirst ? undefined : foreignWork(await queue.waiting(), lines, identity);
   if (foreign?.isAll)
     throw new SelvedgeError('queue/refused', `Cannot work for queue "${queue.shown}": ${foreign.message}`);
   let [finished, givenBack, idleMs] = [0, 0, FIRST_IDLE_MS];
   let idleSince = platform.now();
   let presentAt = platform.now();
   let isTold = false;
+  let failures = 0;
   while (!signal.aborted) {
     if (platform.now() - presentAt > TOUCH_MS) {
       await requirePermission(queue, identity);
@@ -95,10 +100,20 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerSummary> 
       idleMs = Math.min(2 * idleMs, LONGEST_IDLE_MS);
       continue;
     }
-    const isDone = await doWork(taken, options);
-    if (isDone) finished++;
-    else givenBack++;
-    if (!isDone && !signal.aborted) await wait(AFTER_FAILURE_MS, signal);
+    const reason = await doWork(taken, options);
+    if (reason === undefined) {
+      finished++;
+      failures = 0;
+    } else {
+      givenBack++;
+      failures++;
+      if (failures === MOST_FAILURES && !signal.aborted)
+        throw new SelvedgeError(
+          'queue/unfit',
+          `Cannot work as "${identity.name}" any longer: ${failures} works in a row were given back, the last because ${reason}`,
+        );
+      if (!signal.aborted) await wait(AFTER_FAILURE_MS, signal);
+    }
     idleSince = platform.now();
     idleMs = FIRST_IDLE_MS;
   }
@@ -111,8 +126,8 @@ async function requirePermission(queue: WorkQueue, identity: WorkerIdentity): Pr
     throw new SelvedgeError('queue/barred', `Cannot work as "${identity.name}" for queue "${queue.shown}": ${reason}`);
 }
 
-/** Does one work under its lease; false if it gave it back. */
-async function doWork(taken: TakenWork, options: WorkerOptions): Promise<boolean> {
+/** Does one work under its lease; the reason if it gave it back. */
+async function doWork(taken: TakenWork, options: WorkerOptions): Promise<string | undefined> {
   const { handlers, artefacts, signal, onEvent, queue, identity } = options;
   const { key, work, attempt } = taken;
   onEvent?.({ kind: 'taken', key, work, attempt, isAgain: taken.verifies !== undefined });
@@ -134,7 +149,7 @@ async function doWork(taken: TakenWork, options: WorkerOptions): Promise<boolean
     if (result) {
       await taken.finish(result);
       onEvent?.({ kind: 'finished', key, result, durationMs: platform.now() - start });
-      return true;
+      return undefined;
     }
     reason = isLost ? 'the lease was lost' : 'the worker was told to end';
   } catch (error) {
@@ -146,7 +161,7 @@ async function doWork(taken: TakenWork, options: WorkerOptions): Promise<boolean
   }
   if (!isLost) await taken.giveBack(reason);
   onEvent?.({ kind: 'given back', key, reason });
-  return false;
+  return reason;
 }
 
 /** What waits for kernels or a version that this worker does not have. */

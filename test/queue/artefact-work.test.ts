@@ -84,6 +84,79 @@ test('an ensemble is made once its members are, and again after one whose artefa
   });
 });
 
+test('workers and a command that keep artefacts in different places are told so, in place of working for ever', async () => {
+  const queue = openLocalQueue();
+  const filed = await works(1, 2);
+  const lines = [...new Set(filed.map(({ line }) => line))];
+  const elsewhere = { ...memoryStore(), place: 'another place' };
+  const found = await withWorkers(queue, lines, { sound: '' }, async () => {
+    try {
+      for await (const _ of overWorks(filed, { queue, artefacts: elsewhere }));
+    } catch (error) {
+      return error as SelvedgeError;
+    }
+    return undefined;
+  });
+  assert.is(found?.code, 'artefact/missing');
+  assert.match(found!.message, /worker "sound".*"another place".*same --artefacts/);
+});
+
+test('what an earlier command left as dead is tried again, and with again all is', async () => {
+  const queue = openLocalQueue();
+  const filed = await works(1, 3);
+  const [work] = filed;
+  await queue.file(filed);
+  for (let taken = await queue.take([work!.line], 'sick'); taken; taken = await queue.take([work!.line], 'sick'))
+    await taken.giveBack('its disk is full');
+  assert.is((await queue.states([work!.key])).get(work!.key)?.result?.status, 'dead');
+  const lines = [...new Set(filed.map(({ line }) => line))];
+  await withWorkers(queue, lines, { sound: '' }, async () => assert.equal(await all(queue, filed), ['1', '3', '1+3']));
+  await withWorkers(queue, lines, { other: '!' }, async () => {
+    assert.equal(await all(queue, filed), ['1', '3', '1+3']);
+    const again: string[] = [];
+    for await (const bytes of overWorks(filed, { queue, artefacts, again: true })) again.push(textOf(bytes));
+    assert.equal(again, ['1!', '3!', '1!+3!']);
+  });
+});
+
+test('a worker that gives back all that it takes ends, and says why', async () => {
+  const queue = openLocalQueue();
+  const filed = await Promise.all([1, 2].map((first) => sum(first)));
+  await queue.file(filed);
+  const full: Handlers = {
+    sum: async () => {
+      throw new Error('no space is left on its disk');
+    },
+  };
+  const signal = new AbortController().signal;
+  const ended = await runWorker({
+    ...{ queue, lines: [filed[0]!.line], artefacts, signal, handlers: full, identity: identity('sick') },
+  }).catch((error: SelvedgeError) => error);
+  assert.is((ended as SelvedgeError).code, 'queue/unfit');
+  assert.match((ended as SelvedgeError).message, /"sick".*10 works in a row.*no space is left/);
+});
+
+test('a verification does not wait for what failed, nor for workers of another version', async () => {
+  const queue = openLocalQueue();
+  const filed = await Promise.all([13, 1].map((first) => sum(first)));
+  await queue.file(filed);
+  await withWorkers(queue, [filed[0]!.line], { sound: '' }, async () => {
+    while ((await queue.states(filed.map(({ key }) => key))).size < 2 || (await queue.waiting()).length > 0)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await queue.present({ ...identity('older'), version: '0.0.0' });
+    const verification = createVerification(queue, { share: 1, seed: 1 });
+    await verification.considerAll(filed.map(({ key }, number) => [key, number]));
+    const ending = new AbortController();
+    const ended = verification.end(true, ending.signal).catch((error: SelvedgeError) => error.code);
+    setTimeout(() => ending.abort(), 100);
+    assert.is(await ended, 'queue/interrupted');
+    const [failed] = filed;
+    const alone = createVerification(queue, { share: 1, seed: 1 });
+    await alone.consider(failed!.key, 0);
+    assert.equal(await alone.end(true), { chosen: 0, verified: 0, differences: [] });
+  });
+});
+
 test('a work that failed ends what follows it, with the code of its error', async () => {
   const queue = openLocalQueue();
   const filed = await works(1, 13);

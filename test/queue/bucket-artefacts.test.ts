@@ -1,11 +1,27 @@
 // Artefacts in a bucket of a real server: what the folder of artefacts promises, too; and that no key is ever shown.
 import { readdirSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sha256 } from '../../src/core/sha256.ts';
 import { bucketAccount, openArtefactBucket, readBucketAddress } from '../../src/queue/index.ts';
 import { startS3Server } from './s3-server.ts';
+
+async function serveHttp(answer: RequestListener): Promise<{ address: string; close(): void }> {
+  const http = createServer(answer);
+  await new Promise<void>((resolve) => {
+    http.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    address: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    close() {
+      http.closeAllConnections();
+      http.close();
+    },
+  };
+}
 
 const addresses = suite('artefacts in a bucket: addresses');
 
@@ -50,6 +66,31 @@ addresses('bucketAccount() names the variable that is missing, and never a value
   assert.is(codeOf(keys), '');
 });
 addresses.run();
+
+const odd = suite('artefacts in a bucket: a store that answers oddly');
+const account = { accessKeyId: 'a', secretAccessKey: 'b' };
+
+odd('put() believes no store that answers 404 to it, and get() asks again where a body was cut off', async () => {
+  const bytes = Uint8Array.from({ length: 5000 }, (_, i) => i % 251);
+  let gets = 0;
+  const { address, close } = await serveHttp((request, response) => {
+    if (request.method === 'GET' && ++gets < 3) {
+      response.writeHead(200, { 'content-length': bytes.length });
+      response.write(bytes.subarray(0, 100), () => response.destroy());
+    } else if (request.method === 'GET') response.end(bytes);
+    else response.writeHead(404).end();
+  });
+  try {
+    const bucket = await openArtefactBucket('s3://shop', { ...account, endpoint: address });
+    const code = await bucket.put(bytes).catch((error: { code: string }) => error.code);
+    assert.is(code, 'artefact/store');
+    assert.equal(await bucket.get(await sha256(bytes)), bytes);
+    assert.is(gets, 3);
+  } finally {
+    close();
+  }
+});
+odd.run();
 
 const server = await startS3Server();
 if (server) {

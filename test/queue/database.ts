@@ -10,7 +10,8 @@ import { openDatabase, openDatabaseQueue, readQueueAddress, type WorkQueue } fro
 import { declareContract, sum, workAll } from './contract.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-queue-'));
-const open = async (text: string): Promise<WorkQueue> => openDatabaseQueue(await openDatabase(readQueueAddress(text)));
+const open = async (text: string): Promise<WorkQueue> =>
+  openDatabaseQueue(await openDatabase(readQueueAddress(text)), 0);
 const clear =
   'truncate selvedge.work, selvedge.report, selvedge.checkpoint, selvedge.verification, selvedge.difference, selvedge.worker';
 
@@ -19,7 +20,7 @@ embedded.after(() => rmSync(folder, { recursive: true }));
 /** One folder for all: PGlite takes seconds to make one. */
 async function openEmbedded(): Promise<WorkQueue> {
   const database = await openDatabase(readQueueAddress(`pglite:${path.join(folder, 'a')}`));
-  const queue = await openDatabaseQueue(database);
+  const queue = await openDatabaseQueue(database, 0);
   await database.query(clear);
   for (const { name } of await database.boss.getQueues()) await database.boss.deleteAllJobs(name);
   return queue;
@@ -77,7 +78,7 @@ else {
     const address = readQueueAddress(cluster.createDatabase('away'));
     const told: string[] = [];
     const database = await openDatabase(address, { onAway: (message) => told.push(message) });
-    const queue = await openDatabaseQueue(database);
+    const queue = await openDatabaseQueue(database, 0);
     const works = await Promise.all([1, 2, 3, 4, 5, 6].map((first) => sum(first, { steps: 4, pauseMs: 100 })));
     await queue.file(works);
     const working = workAll(queue, [works[0]!.line]);
@@ -116,7 +117,7 @@ else {
 
   test('no table holds a password', async () => {
     const database = await openDatabase(readQueueAddress(cluster.createDatabase('secrets')));
-    const queue = await openDatabaseQueue(database);
+    const queue = await openDatabaseQueue(database, 0);
     await queue.file([await sum(1)]);
     const rows = await database.query(
       'select row_to_json(w) from selvedge.work w union all select row_to_json(j) from selvedge_jobs.job j',

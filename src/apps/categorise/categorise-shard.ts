@@ -237,6 +237,8 @@ async function readOne(
   if (problem !== undefined) return { code: 'picture/no-file', reason: problem };
   try {
     const status = await platform.files.status(path);
+    // What was there when the work was planned is there on other machines, too.
+    if (!status && picture.bytes !== undefined) throw changed(name);
     if (!status) return { code: 'picture/no-file', reason: 'there is no such file' };
     if (status.bytes !== picture.bytes || status.modifiedMs !== picture.modifiedMs) throw changed(name);
     if (status.bytes === 0) return { code: 'picture/no-file', reason: 'it is empty' };
