@@ -27,11 +27,10 @@ const real = await hiddenFeatures(model, validation.images);
 /** Guidance, and the times of the flow between which it is given. */
 const settings: readonly [number, readonly [number, number]][] = [
   [1, [0, 1]],
-  [1.5, [0, 1]],
   [1.75, [0, 1]],
-  [1.75, [0.2, 0.7]],
+  [2, [0.2, 0.7]],
   [2.5, [0.2, 0.7]],
-  [3.25, [0.2, 0.7]],
+  [2.5, [0.1, 0.6]],
 ];
 console.log(
   '| Guidance | at times | FID to validation images | `dropout` agrees | Accuracy on validation images after learning from them |',

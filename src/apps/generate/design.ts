@@ -83,8 +83,8 @@ export async function openGenerator(file?: Uint8Array): Promise<Generator> {
   return createGenerator(await decodeGenerator(file ?? (await readShippedGenerator())));
 }
 
-/** A flow of few steps leaves a haze on the ground; of real pixels 3.6% are fainter than this and not 0. */
-const FAINTEST = 16;
+/** A flow of few steps leaves a haze on the ground, of which real pictures have little. */
+const FAINTEST = 8;
 
 function levelOf(value: number): number {
   const level = Math.min(255, Math.round((value + 1) * 127.5));
