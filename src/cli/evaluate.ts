@@ -94,9 +94,15 @@ export const evaluate = command({
     ...dataOption,
     ...threadsOption,
   },
-  async run(args, context) {
+  async run(args, context, rawArgs) {
     const { run, model: name, data, threads } = args;
-    if (isShippedName(name) && name !== 'dropout' && !(await platform.files.status(runFolder(context, run, name)))) {
+    const isRunGiven = rawArgs.some((raw) => raw === '--run' || raw.startsWith('--run='));
+    if (
+      !isRunGiven &&
+      isShippedName(name) &&
+      name !== 'dropout' &&
+      !(await platform.files.status(runFolder(context, run, name)))
+    ) {
       checkThreads(threads);
       const { views = shippedViews[name] } = args;
       const [{ test }] = await Promise.all([loadData(context, data), useEngine(threads)]);

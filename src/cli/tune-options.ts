@@ -10,6 +10,7 @@ import {
 } from '../experiments/index.ts';
 import { fitDefaults } from '../training/index.ts';
 import { usageError } from './arguments.ts';
+import { pictureOptions } from './data-options.ts';
 import { dataOption, exactConvOption, threadsOption, wholeNumber } from './options.ts';
 import { queueOptions, verifyOption } from './queue-options.ts';
 
@@ -83,6 +84,7 @@ export const tuneOptions = {
     description: 'Run nothing: write the report of this journal beside it',
   },
   ...dataOption,
+  ...pictureOptions,
   ...exactConvOption,
   ...threadsOption,
 } as const satisfies ArgsDef;

@@ -31,6 +31,7 @@ import { withoutPasswords } from '../queue/address.ts';
 import { usageError } from './arguments.ts';
 import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
 import { loadData } from './data.ts';
+import { readChoices } from './data-options.ts';
 import { checkThreads, runFolder, useEngine, wholeNumber } from './options.ts';
 import { showTraining } from './progress.ts';
 import { checkQueueOptions } from './queue-options.ts';
@@ -91,7 +92,8 @@ async function runStudy(
   const isExact = args['exact-conv'] === true;
   // On a queue, workers start engines.
   const engine = args.queue === undefined ? useEngine(args.threads, isExact) : undefined;
-  const [loaded] = await Promise.all([loadData(context, args.data), engine]);
+  const request = { choices: await readChoices(args, context), storeFolder: files.join(folder, 'data') };
+  const [loaded] = await Promise.all([loadData(context, args.data, request), engine]);
   const { train } = loaded;
   const split = loaded.split ?? splitTrainValidation(train.count, studySplit);
   const examples = Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length);

@@ -51,6 +51,7 @@ export {
   type RunningTrial,
   recipeOfTrial,
   type StudySettings,
+  TRIAL_FAILURES,
   type TrialOutcome,
   type TuneOptions,
   type TuneResult,

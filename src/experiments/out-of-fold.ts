@@ -6,7 +6,7 @@ import { shuffledIndices } from '../core/philox.ts';
 import { sha256 } from '../core/sha256.ts';
 import { placeDataset, type ResidentDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { buildNetwork, initializeWeights, type NetworkSettings } from '../models/index.ts';
+import { buildForImages, initializeWeights, type NetworkSettings } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import {
@@ -90,7 +90,7 @@ async function trainFold(resident: ResidentDataset, options: Fold): Promise<Floa
   const { network, settings, folds, fold, held, training, data, folder, signal, onEpoch } = options;
   const { height, width, channels, classNames } = resident.dataset;
   const identity = identityOf({ ...settings, network, folds, fold, data });
-  const model = buildNetwork(network, { inputShape: [height, width, channels], classes: classNames.length });
+  const model = buildForImages(network, { inputShape: [height, width, channels], classes: classNames.length });
   try {
     initializeWeights(model, settings.seed);
     const checkpoints =

@@ -3,7 +3,6 @@
 import * as v from 'valibot';
 import { SelvedgeError } from '../core/errors.ts';
 import { createPhilox, randomStreams } from '../core/philox.ts';
-import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
 import { platform } from '../platform/index.ts';
 import { checkFitSettings, type FitSettings } from '../training/index.ts';
 import { type Distribution, type ParameterValue, valueAt } from './parameter.ts';
@@ -306,9 +305,10 @@ function checkPoint({ recipe, parameters }: Point, fail: Fail): void {
   if (recipe.preprocessing !== undefined) {
     fail('preprocessing', `expected none, since trials take images as they are, got "${recipe.preprocessing}"`);
   }
+  if (recipe.distillation !== undefined) fail('distillation', 'expected none, since trials have no teacher');
   const { network: _, validation: __, augmentation: ___, ...settings } = recipe;
   try {
-    checkFitSettings({ ...settings, seed: 0 } as FitSettings, fashionMnistClassNames.length);
+    checkFitSettings({ ...settings, seed: 0 } as FitSettings);
   } catch (error) {
     fail('', `${(error as Error).message.replace(/^Cannot train with/, 'cannot train with')}${withValues(parameters)}`);
   }

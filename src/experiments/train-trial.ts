@@ -4,7 +4,7 @@
 
 import type { AugmentationSettings } from '../data/augmentation.ts';
 import type { Examples } from '../data/batches.ts';
-import { buildNetwork, initializeWeights, type ModelConfig, weightsDigest } from '../models/index.ts';
+import { buildForImages, initializeWeights, type ModelConfig, weightsDigest } from '../models/index.ts';
 import { type Files, platform } from '../platform/index.ts';
 import { type EpochRecord, type FitState, fit, openCheckpoints, type Progress } from '../training/index.ts';
 import type { RunningTrial, TrialOutcome } from './tune.ts';
@@ -49,10 +49,14 @@ export async function trainTrial(trial: RunningTrial, options: TrialTraining): P
     isPruned = true;
     stopping.abort();
   };
+  const identity = JSON.stringify({ recipe: trial.recipe, seed, ...options.identity });
+  // What another study left here is of no use to this one.
+  const saved = (await checkpoints.load())?.state.identity;
+  if (saved !== undefined && saved !== identity) await checkpoints.clear();
   // Where the process was killed between a checkpoint and the journal.
   let history: readonly EpochRecord[] = (await checkpoints.load())?.state.history ?? [];
   for (const record of history) if (!isPruned) await report(record);
-  const model = isPruned ? undefined : buildNetwork(network, options.data);
+  const model = isPruned ? undefined : buildForImages(network, options.data);
   try {
     if (model) {
       initializeWeights(model, seed);
@@ -60,7 +64,7 @@ export async function trainTrial(trial: RunningTrial, options: TrialTraining): P
         training: training(augmentation && { seed, settings: augmentation }),
         validation,
         settings: { ...regime, ...(averaging ? { averaging } : {}), seed },
-        identity: JSON.stringify({ recipe: trial.recipe, seed, ...options.identity }),
+        identity,
         checkpoints,
         signal: stopping.signal,
         onEpoch: async (record, soFar) => {

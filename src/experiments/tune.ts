@@ -67,6 +67,9 @@ export const attributeNames = {
   error: 'selvedge:error',
 } as const;
 
+/** Codes of what a trial may fail for: its settings, or a network for which images are too small. */
+export const TRIAL_FAILURES = /^(?:training\/|train\/image-size$)/;
+
 /** Failures after which a study gives up, if no trial before them has a value. */
 const MOST_FAILURES = 5;
 
@@ -76,7 +79,7 @@ const MOST_FAILURES = 5;
  * @param options Space, settings, journal and objective
  * @returns The study as the journal holds it
  * @throws SelvedgeError `tune/other-study` where the journal holds one of that name with other settings; `tune/no-result` where the first
- *   trials all fail; what the objective throws, unless it is about the training
+ *   trials all fail, or all do; what the objective throws, unless it is about the training
  */
 export async function tune(options: TuneOptions): Promise<TuneResult> {
   const { space, settings, trials: wanted, signal } = options;
@@ -87,10 +90,13 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
     while (first < study.trials.length && study.trials[first]!.state !== 'running') first++;
     const unfinished = study.trials[first];
     if (signal?.aborted) return { status: 'interrupted', study };
-    if (!unfinished && study.trials.length >= Math.min(wanted, sampler.limit)) return { status: 'complete', study };
+    if (!unfinished && study.trials.length >= Math.min(wanted, sampler.limit)) {
+      requireResult(study, 1);
+      return { status: 'complete', study };
+    }
     const { trial, point } = await startTrial(options, sampler, unfinished);
     if ((await runTrial(options, trial, point)) === 'interrupted') return { status: 'interrupted', study };
-    requireResult(study);
+    requireResult(study, MOST_FAILURES);
     await options.onTrial?.(trial, study);
   }
 }
@@ -212,7 +218,7 @@ async function runTrial(
     if (status !== 'interrupted') await finish(status, durationMs);
     return status;
   } catch (error) {
-    if (!(error instanceof SelvedgeError) || !error.code.startsWith('training/')) throw error;
+    if (!(error instanceof SelvedgeError) || !TRIAL_FAILURES.test(error.code)) throw error;
     // A training that diverged tells the sampler something: the worst of what was cut short.
     const state = error.code === 'training/diverged' ? 'pruned' : 'failed';
     await finish(state, platform.now() - start, messageOf(error));
@@ -220,8 +226,8 @@ async function runTrial(
   }
 }
 
-function requireResult({ name, trials }: Study): void {
-  if (trials.length < MOST_FAILURES || trials.some(({ state }) => state !== 'failed')) return;
+function requireResult({ name, trials }: Study, most: number): void {
+  if (trials.length < most || trials.some(({ state }) => state !== 'failed')) return;
   throw new SelvedgeError(
     'tune/no-result',
     `Cannot go on with study "${name}": its first ${trials.length} trials failed, the last so: ${trials.at(-1)!.userAttributes[attributeNames.error]}`,

@@ -1,5 +1,6 @@
 // Models: builders, initial weights, descriptions.
 
+export { buildForImages } from './build-for-images.ts';
 export { averageModels, type EnsembleOptions } from './ensemble.ts';
 export type { ModelConfig } from './fashion-cnn.ts';
 export {

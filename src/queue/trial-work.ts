@@ -4,7 +4,7 @@
 import { SelvedgeError } from '../core/errors.ts';
 import { sha256 } from '../core/sha256.ts';
 import type { ResidentDataset } from '../data/batches.ts';
-import { trainTrial } from '../experiments/index.ts';
+import { TRIAL_FAILURES, trainTrial } from '../experiments/index.ts';
 import type { ModelConfig } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { type ArtefactStore, isLost } from './artefacts.ts';
@@ -97,7 +97,7 @@ export function createTrialHandler({ place, disturb = (digest) => digest }: Tria
       return { status: 'done', digest, value: { steps, status } } satisfies WorkResult;
     } catch (error) {
       // A training that cannot go on here cannot anywhere: the bits are the same.
-      if (!(error instanceof SelvedgeError) || !error.code.startsWith('training/')) throw error;
+      if (!(error instanceof SelvedgeError) || !TRIAL_FAILURES.test(error.code)) throw error;
       isDone = true;
       return { status: 'failed', code: error.code, message: error.message };
     } finally {

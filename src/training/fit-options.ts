@@ -196,7 +196,7 @@ function requireRules(rules: readonly [holds: boolean, message: string][]): void
  * checkFitSettings({ ...fitDefaults, focalGamma: 2 }, 10);
  * ```
  */
-export function checkFitSettings(settings: FitSettings, classes: number): void {
+export function checkFitSettings(settings: FitSettings, classes?: number): void {
   requireRules(settingsRules(settings, classes));
 }
 

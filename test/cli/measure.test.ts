@@ -20,6 +20,12 @@ function jsonOf({ code, out, err }: Ended) {
   return JSON.parse(out);
 }
 
+test('selvedge evaluate of a run that is not there is no figure of what ships', async () => {
+  const { code, out, err } = await run(folder, ['evaluate', '--run', 'nosuch', '--model', 'best']);
+  assert.equal([code, out], [2, '']);
+  assert.match(err, /run "nosuch" holds \[cli\/usage\]\n$/);
+});
+
 test('selvedge measure classification says where the shipped model errs, and that the sample is a sample', async () => {
   const json = jsonOf(await measure('classification', '--json'));
   assert.equal(

@@ -119,6 +119,10 @@ test('what is no search space is refused, with the path to the field', () => {
       /labelSmoothing\.when\.epochs: expected a value of that parameter \(1 to 3\), got 4/,
     ],
     [{ ...base, validation: false, epochs: { integer: [1, 3] } }, /validation: expected true/],
+    [
+      { ...base, distillation: { temperature: 2, share: 0.5 }, epochs: { integer: [1, 3] } },
+      /distillation: expected none/,
+    ],
     [{ ...base, preprocessing: 'lbp', epochs: { integer: [1, 3] } }, /preprocessing: expected none.*"lbp"/],
     [[1], /the whole|network/],
   ];
@@ -149,6 +153,11 @@ test('a file is read, and what is none is named', async () => {
     );
     assert.is(error?.code, code);
   }
+});
+
+test('checkSearchSpace() takes class weights of any number: data have as many classes as they have', () => {
+  const space = checkSearchSpace({ ...base, classWeights: [1, 2, 3], epochs: { integer: [1, 3] } }, 'a.json');
+  assert.equal(space.resolve(() => 1).recipe.classWeights, [1, 2, 3]);
 });
 
 test.run();

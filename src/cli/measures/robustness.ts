@@ -42,14 +42,20 @@ async function corruptTest(
   kind: (typeof corruptionNames)[number],
   strength: number,
 ): Promise<Uint8Array> {
-  const { width, height, images } = test;
+  const { width, height, channels, images } = test;
   const corrupted = new Uint8Array(images.length);
-  const size = width * height;
+  const size = width * height * channels;
   for (let first = 0; first < test.count; first += AT_ONCE) {
     await platform.giveWay();
     const some = images.subarray(first * size, Math.min(test.count, first + AT_ONCE) * size);
     const options = { kind, strength, seed: SEED, width, height, firstImage: first };
-    corrupted.set(corruptImages(some, options), first * size);
+    // Each channel as a grey image, by the same draws.
+    for (let channel = 0; channel < channels; channel++) {
+      const plane = channels === 1 ? some : some.filter((_, i) => i % channels === channel);
+      corruptImages(plane, options).forEach((level, i) => {
+        corrupted[first * size + i * channels + channel] = level;
+      });
+    }
   }
   return corrupted;
 }

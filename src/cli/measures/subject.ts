@@ -124,6 +124,9 @@ export function validationOf(settings: unknown, data: LoadedData): MeasuredModel
   return 'reason' in parts ? parts : subsetOf(data.train, parts.validation, 'validation');
 }
 
+/** Whether a set is Fashion-MNIST, or its sample: what was published of that says nothing of others. */
+export const isStudied = ({ source }: Pick<LoadedData, 'source'>): boolean => source.origin === undefined;
+
 /** Places in the training set: what a model was trained on, and what its training kept for validation; or why that is not known. */
 export function partsOf(settings: unknown, { train, source, split }: LoadedData): Split | { readonly reason: string } {
   const { data, validationExamples, splitSeed } = (settings ?? {}) as TrainedWith;
