@@ -26,14 +26,24 @@ export function createSorter({ folder, classNames, encode }: SorterOptions) {
   /** IDX files by the names that their images get: two may be called the same. */
   const called = new Map<string, string>();
   let wasThere: Promise<boolean> | undefined;
-  /** What an earlier run has decided otherwise stands elsewhere. */
-  const removeOthers = async (into: string, place: readonly string[]): Promise<void> => {
+  const isThere = async (target: string, bytes: number | undefined, content: () => Promise<Uint8Array>) => {
+    const status = await files.status(target);
+    return status?.bytes === bytes && !status?.isFolder && isEqual(await files.readBytes(target), await content());
+  };
+  /** What an earlier run has decided otherwise stands elsewhere; what is no copy is not ours. */
+  const removeOthers = async (
+    into: string,
+    place: readonly string[],
+    bytes: number,
+    read: () => Promise<Uint8Array>,
+  ) => {
     wasThere ??= files.list(folder).then((names) => names.length > 0);
     if (!(await wasThere)) return;
-    for (const other of all) if (other !== into) await files.remove(files.join(folder, other, ...place));
+    for (const other of all) {
+      const target = files.join(folder, other, ...place);
+      if (other !== into && (await isThere(target, bytes, read))) await files.remove(target);
+    }
   };
-  const isThere = async (target: string, bytes: number | undefined, content: () => Promise<Uint8Array>) =>
-    (await files.status(target))?.bytes === bytes && isEqual(await files.readBytes(target), await content());
   const nameOf = (source: string): string => {
     const name = safe(files.basename(source));
     for (let i = 1; ; i++) {
@@ -52,9 +62,10 @@ export function createSorter({ folder, classNames, encode }: SorterOptions) {
     if (images.kind === 'pictures') {
       const { name, path, bytes } = images.pictures[at]!;
       const place = name.split('/').map(safe);
-      await removeOthers(into, place);
+      const read = (): Promise<Uint8Array> => files.readBytes(path);
+      await removeOthers(into, place, bytes ?? 0, read);
       const target = files.join(folder, into, ...place);
-      if (await isThere(target, bytes, () => files.readBytes(path))) return;
+      if (await isThere(target, bytes, read)) return;
       await files.makeFolder(files.dirname(target));
       await files.copy(path, `${target}.part`);
       await files.rename(`${target}.part`, target);
@@ -66,10 +77,11 @@ export function createSorter({ folder, classNames, encode }: SorterOptions) {
     const pixels = held.bytes.subarray(at * size, (at + 1) * size);
     const number = String(images.first + at).padStart(7, '0');
     const place = [`${nameOf(images.name)}-${number}.png`];
-    await removeOthers(into, place);
-    const target = files.join(folder, into, ...place);
     const content = encode(pixels, images.shape);
-    if (!(await isThere(target, content.length, async () => content))) await files.write(target, content);
+    const read = async (): Promise<Uint8Array> => content;
+    await removeOthers(into, place, content.length, read);
+    const target = files.join(folder, into, ...place);
+    if (!(await isThere(target, content.length, read))) await files.write(target, content);
   };
 }
 
