@@ -24,6 +24,7 @@ export function judgeOf({ queue, database, artefacts }: OpenQueue, handlers: Han
       checkpoint: async () => undefined,
       finish: async () => {},
       giveBack: async () => {},
+      putBack: async () => {},
     };
     const result = await handlers[work.kind]!(taken, { queue, artefacts, signal });
     return result?.status === 'done' ? result.digest : undefined;

@@ -1,5 +1,6 @@
 // selvedge tune --queue: files the trials of a study and follows them. Not here: the study itself (tune.ts) and training (worker.ts), but for an
 // embedded queue, whose only worker is this process. Invariant: the table is that of `tune` without a queue.
+import { SelvedgeError } from '../core/errors.ts';
 import type { TuneOptions } from '../experiments/index.ts';
 import { tuneOverQueue } from '../queue/index.ts';
 import type { CommandContext } from './command.ts';
@@ -48,6 +49,9 @@ export async function tuneByQueue(
     );
     requireAgreement(verification, open.queue.shown, (number) => `trial ${number}`);
     return share === undefined ? result : { ...result, found: describeVerification(verification, 'trials') };
+  } catch (error) {
+    if (!(error instanceof SelvedgeError) || error.code !== 'queue/interrupted') throw error;
+    throw new SelvedgeError('cli/interrupted', error.message, { cause: error });
   } finally {
     await own.stop();
     workplace.dispose();

@@ -160,16 +160,20 @@ export async function* overWorks(
   }
 }
 
+/** Failures that are the same on every machine and cost a training to see again. */
+const lasting = /^training\//;
+
 /**
- * Forgets what earlier commands have left: what nobody could do, which may go better today, or all results.
+ * Forgets what earlier commands have left: what nobody could do and what failed, which may go better today, or all results.
  *
  * @param keys Of works that are filed
  */
 export async function forgetEarlier(queue: WorkQueue, keys: readonly string[], all: boolean): Promise<void> {
   const states = await queue.states(keys);
   const left = keys.filter((key) => {
-    const status = states.get(key)?.result?.status;
-    return status !== undefined && (all || status === 'dead');
+    const result = states.get(key)?.result;
+    if (result?.status === 'failed') return all || !lasting.test(result.code);
+    return result !== undefined && (all || result.status === 'dead');
   });
   if (left.length > 0) await queue.forget(left);
 }

@@ -126,8 +126,13 @@ export async function openDatabaseQueue(
       const [job] = await steadily(() => boss.fetch<JobData>(name, isAgain ? { ignoreGroups: [worker] } : {}));
       if (!job) return undefined;
       const { key } = job.data;
-      const [row] = await query<{ work: string; result: unknown; ready: boolean }>(sql.workToDo, [key]);
+      const [row] = await query<WorkRow & { work: string; ready: boolean }>(sql.workToDo, [key]);
       const isDone = row !== undefined && row.result !== null;
+      // Forgotten since it was to be verified, and perhaps done by this worker: whoever waits asks again.
+      if (isAgain && (row?.result?.status !== 'done' || row.worker === worker)) {
+        await steadily(() => boss.complete(name, attemptOf(job)));
+        continue;
+      }
       // Delivered twice, or what it is made of was forgotten: then it waits for that under another id.
       if (!row || (!isAgain && (isDone || !row.ready))) {
         if (isDone) await insertJobs((await query<{ key: string }>(sql.worksAfter, [key])).map((after) => after.key));
@@ -139,12 +144,35 @@ export async function openDatabaseQueue(
       if (work instanceof Error) {
         // A row that somebody has changed: whoever filed it is told, and no worker falls over it.
         const result = { status: 'failed', code: work.code ?? 'work/bad', message: work.message };
-        await query(sql.keepResult, [key, JSON.stringify(result), null, null]);
+        if (isAgain) await query(sql.keepVerification, [key, NOBODY, null]);
+        else await query(sql.keepResult, [key, JSON.stringify(result), null, null]);
         await steadily(() => boss.complete(name, attemptOf(job)));
         continue;
       }
-      return takenWork(database, { job, name, worker, work, insertJobs });
+      const putBack = async (): Promise<void> => {
+        await query(sql.renewWork, [key]);
+        await (isAgain ? verify(key) : insertJobs([key]));
+      };
+      return takenWork(database, { job, name, worker, work, insertJobs, putBack });
     }
+  }
+
+  async function verify(key: string): Promise<void> {
+    const [row] = await query<{ line: string; result: WorkResult; worker: string | null; generation: number }>(
+      'select line, result, worker, generation from selvedge.work where key = $1 and result is not null',
+      [key],
+    );
+    if (row?.result.status !== 'done' || row.worker === null) return;
+    await makeLine(row.line);
+    const steps = Number(row.result.value.steps ?? 1);
+    const job = {
+      // Another id than the work's own: generations of works do not come near.
+      id: uuidOf(key, 0x8000_0000 + row.generation),
+      data: { key, steps } satisfies JobData,
+      priority: LAST_PRIORITY,
+      group: { id: row.worker },
+    };
+    await steadily(() => boss.insert(verifyLine(row.line), [job]));
   }
 
   return {
@@ -168,23 +196,7 @@ export async function openDatabaseQueue(
       await query(sql.endWorkAfter, [key, step]);
     },
     forget,
-    async verify(key) {
-      const [row] = await query<{ line: string; result: WorkResult; worker: string | null; generation: number }>(
-        'select line, result, worker, generation from selvedge.work where key = $1 and result is not null',
-        [key],
-      );
-      if (row?.result.status !== 'done' || row.worker === null) return;
-      await makeLine(row.line);
-      const steps = Number(row.result.value.steps ?? 1);
-      const job = {
-        // Another id than the work's own: generations of works do not come near.
-        id: uuidOf(key, 0x8000_0000 + row.generation),
-        data: { key, steps } satisfies JobData,
-        priority: LAST_PRIORITY,
-        group: { id: row.worker },
-      };
-      await steadily(() => boss.insert(verifyLine(row.line), [job]));
-    },
+    verify,
     async verified(keys) {
       const rows = await query<{ key: string }>(sql.verifiedWorks, [keys, NOBODY]);
       return new Set(rows.map(({ key }) => key));
@@ -192,6 +204,10 @@ export async function openDatabaseQueue(
     async unverifiable(keys) {
       const rows = await query<{ key: string }>(sql.verifiedBy, [keys, NOBODY]);
       return new Set(rows.map(({ key }) => key));
+    },
+    async canVerify(keys) {
+      const [row] = await query<{ can: boolean }>(sql.canVerify, [keys]);
+      return row!.can;
     },
     async differences(keys) {
       const rows = await query<DifferenceRow>(
@@ -211,8 +227,9 @@ export async function openDatabaseQueue(
     async bar(worker, reason) {
       await query('update selvedge.worker set barred = $2 where name = $1', [worker, reason]);
     },
-    async present({ name, version, kernels, threads }) {
-      const [row] = await query<{ barred: string | null }>(sql.keepWorker, [name, version, kernels, threads]);
+    async present({ name, version, kernels, threads }, looksInto = []) {
+      const values = [name, version, kernels, threads, looksInto];
+      const [row] = await query<{ barred: string | null }>(sql.keepWorker, values);
       return row?.barred ?? undefined;
     },
     workers: () => query<WorkerIdentity>(sql.presentWorkers),
@@ -269,14 +286,20 @@ interface Claim {
   readonly worker: string;
   readonly work: TakenWork['work'];
   readonly insertJobs: (keys: readonly string[]) => Promise<void>;
+  /** Files a job in place of the one that is taken. */
+  readonly putBack: () => Promise<void>;
 }
 
 function takenWork(
   { boss, query, steadily }: QueueDatabase,
-  { job, name, worker, work, insertJobs }: Claim,
+  { job, name, worker, work, insertJobs, putBack }: Claim,
 ): TakenWork {
   const { key, steps } = job.data;
   const complete = (): Promise<unknown> => steadily(() => boss.complete(name, attemptOf(job)));
+  const touch = async (): Promise<boolean> => {
+    const answer = await steadily(() => boss.touch(name, attemptOf(job)));
+    return (answer as { affected?: number }).affected !== 0;
+  };
 
   /** Whoever comes second to a digest is compared with the first. */
   async function compare(
@@ -299,10 +322,7 @@ function takenWork(
     work,
     attempt: job.retryCount,
     ...(steps === undefined ? {} : { verifies: { steps } }),
-    async touch() {
-      const answer = await steadily(() => boss.touch(name, attemptOf(job)));
-      return (answer as { affected?: number }).affected !== 0;
-    },
+    touch,
     async report({ step, value, digest, durationMs }, artefact) {
       if (steps !== undefined) return step >= steps ? 'stop' : 'go on';
       const [row] = await query<{ last_step: number | null; digest: string | null; worker: string | null }>(
@@ -339,6 +359,12 @@ function takenWork(
     },
     async giveBack(reason) {
       await steadily(() => boss.fail(name, attemptOf(job), { message: reason }));
+    },
+    async putBack() {
+      // Attempts are counted by job, so the next has another; whoever has lost the lease has nothing to put back.
+      if (!(await touch())) return;
+      await putBack();
+      await complete();
     },
   };
 }

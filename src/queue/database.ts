@@ -61,18 +61,24 @@ export async function openDatabase(address: QueueAddress, options: DatabaseOptio
   } as const;
   let boss: PgBoss;
   let release = async (): Promise<void> => {};
+  let requireOwn = async (): Promise<void> => {};
   if (address.kind === 'embedded') {
     const { PGlite } = await load<typeof import('@electric-sql/pglite')>('@electric-sql/pglite', address);
     const folder = platform.files.resolve(options.cwd ?? platform.workingFolder(), address.folder);
-    const unlock = await lockFolder(folder, address.shown);
+    const lock = await lockFolder(folder, address.shown);
+    requireOwn = lock.require;
     const database = await PGlite.create(platform.files.join(folder, 'database')).catch(async (error: unknown) => {
-      await unlock();
+      await lock.release();
       throw unreachable(address.shown, error);
     });
     boss = new Boss({ ...common, db: fromPglite(database), backend: 'pglite' });
     release = async () => {
-      await database.close();
-      await unlock();
+      // What another process has open now is not written to.
+      await lock.require().then(
+        () => database.close(),
+        () => {},
+      );
+      await lock.release();
     };
   } else {
     boss = new Boss({
@@ -83,7 +89,11 @@ export async function openDatabase(address: QueueAddress, options: DatabaseOptio
       connectionTimeoutMillis: 5_000,
     });
   }
-  const steady = createSteadiness(address.shown, options);
+  const steadily = createSteadiness(address.shown, options);
+  const steady: QueueDatabase['steadily'] = async (ask) => {
+    await requireOwn();
+    return steadily(ask);
+  };
   // What fails in the background is tried again in the background.
   boss.on('error', () => {});
   boss.on('warning', () => {});

@@ -57,6 +57,7 @@ export function openLocalQueue(): WorkQueue {
   const verified = new Set<string>();
   const differences: Difference[] = [];
   const workers = new Map<string, WorkerIdentity>();
+  const linesOf = new Map<string, readonly string[]>();
   const barred = new Map<string, string>();
   const every = (keys: readonly string[]): Entry[] => keys.flatMap((key) => entries.get(key) ?? []);
   const isReady = ({ after }: KeyedWork): boolean => after.every((key) => entries.get(key)?.result?.status === 'done');
@@ -90,9 +91,16 @@ export function openLocalQueue(): WorkQueue {
         else if (entry.result === undefined) Object.assign(entry, { result, worker });
       },
       async giveBack(reason) {
+        if (entries.get(key) !== entry) return;
         if (steps !== undefined) again.add(key);
         else if (entry.attempts < MOST_ATTEMPTS) waiting.add(entry);
         else entry.result = { status: 'dead', message: reason };
+      },
+      async putBack() {
+        if (entries.get(key) !== entry) return;
+        entry.attempts--;
+        if (steps !== undefined) again.add(key);
+        else waiting.add(entry);
       },
     };
   }
@@ -125,19 +133,25 @@ export function openLocalQueue(): WorkQueue {
         waiting.delete(entry);
         enter(entry.keyed, entry.order);
         verified.delete(entry.keyed.key);
+        again.delete(entry.keyed.key);
       }
     },
     async verify(key) {
       if (entries.get(key)?.result?.status === 'done') again.add(key);
     },
     unverifiable: async () => new Set(),
+    canVerify: async (keys) =>
+      every(keys).some(({ keyed, worker }) =>
+        [...linesOf].some(([name, lines]) => name !== worker && !barred.has(name) && lines.includes(keyed.line)),
+      ),
     verified: async (keys) => new Set(keys.filter((key) => verified.has(key))),
     differences: async (keys) => differences.filter(({ key }) => keys.includes(key)),
     async bar(worker, reason) {
       barred.set(worker, reason);
     },
-    async present(worker) {
+    async present(worker, lines = []) {
       workers.set(worker.name, worker);
+      linesOf.set(worker.name, lines);
       return barred.get(worker.name);
     },
     workers: async () => [...workers.values()].filter(({ name }) => !barred.has(name)),

@@ -80,6 +80,8 @@ export interface TakenWork {
   finish(result: WorkResult): Promise<void>;
   /** Ends the lease without a result; somebody takes the work again, unless it was tried too often. */
   giveBack(reason: string): Promise<void>;
+  /** Ends the lease as if the work had not been taken: for whoever is told to end, which is no fault of the work. */
+  putBack(): Promise<void>;
 }
 
 export interface WorkQueue {
@@ -99,11 +101,13 @@ export interface WorkQueue {
   verified(keys: readonly string[]): Promise<Set<string>>;
   /** Keys of works whose verification nobody managed, however often it was tried. */
   unverifiable(keys: readonly string[]): Promise<Set<string>>;
+  /** Whether a worker of the last seconds takes verifications of any of these. */
+  canVerify(keys: readonly string[]): Promise<boolean>;
   differences(keys: readonly string[]): Promise<Difference[]>;
   /** Lets a worker take no more. */
   bar(worker: string, reason: string): Promise<void>;
-  /** Says that a worker is there. Answers why it may not work, if it may not. */
-  present(worker: WorkerIdentity): Promise<string | undefined>;
+  /** Says that a worker is there, and the lines that it looks into. Answers why it may not work, if it may not. */
+  present(worker: WorkerIdentity, lines?: readonly string[]): Promise<string | undefined>;
   /** Workers of the last seconds. */
   workers(): Promise<WorkerIdentity[]>;
   /** What waits, by line: how much, and what of its needs. */

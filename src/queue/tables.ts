@@ -33,14 +33,15 @@ create table if not exists selvedge.artefact (digest text primary key, bytes byt
 create table if not exists selvedge.worker (
   name text primary key, version text not null, kernels text not null, threads int not null,
   seen_on timestamptz not null default now(), barred text
-);`;
+);
+alter table selvedge.worker add column if not exists lines text[] not null default '{}';`;
 
-/** $1 keys, $2 lines, $3 texts, $4 orders, $5 keys of the works before each, as JSON. */
+/** $1 keys, $2 lines, $3 texts, $4 orders, $5 keys of the works before each, as JSON. A text that somebody has changed is put right: a key has one. */
 export const fileWorks = `
 insert into selvedge.work (key, line, work, ordering, after)
 select key, line, work, ordering, array(select jsonb_array_elements_text(after::jsonb))
 from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[]) as filed (key, line, work, ordering, after)
-on conflict (key) do nothing`;
+on conflict (key) do update set work = excluded.work where selvedge.work.work <> excluded.work`;
 
 /** Whether all that a work comes after is done. */
 const isReady = `not exists (
@@ -58,7 +59,7 @@ export const worksAfter = afterThis;
 
 /** $1 key. A work, and whether it can be done now. */
 export const workToDo = `
-select work, result, ${isReady} as ready from selvedge.work w where key = $1`;
+select work, result, worker, ${isReady} as ready from selvedge.work w where key = $1`;
 
 /** $1 keys. */
 export const worksByKey = `
@@ -90,9 +91,10 @@ with kept as (
 )
 select exists (select from kept) as is_first, array(${afterThis}) as after`;
 
-/** $1 key, $2 worker, $3 digest or null. */
+/** $1 key, $2 worker, $3 digest or null. Of a result that was forgotten meanwhile nothing was verified. */
 export const keepVerification = `
-insert into selvedge.verification (key, worker, digest) values ($1, $2, $3) on conflict do nothing`;
+insert into selvedge.verification (key, worker, digest)
+select key, $2::text, $3::text from selvedge.work where key = $1::text and result is not null on conflict do nothing`;
 
 /** $1 keys, $2 who stands for nobody. */
 export const verifiedWorks = `
@@ -106,6 +108,10 @@ select key from selvedge.verification where key = any($1::text[]) and worker = $
 export const keepDifference = `
 insert into selvedge.difference (key, worker, digest, other_worker, other_digest) values ($1, $2, $3, $4, $5)
 on conflict do nothing`;
+
+/** $1 key. Its next job has another id. */
+export const renewWork = `
+update selvedge.work set generation = generation + 1 where key = $1`;
 
 /** $1 key, $2 step. */
 export const endWorkAfter = `
@@ -121,15 +127,24 @@ update selvedge.work set result = null, digest = null, worker = null, finished_o
   generation = generation + 1
 where key = any($1::text[]) returning key`;
 
-/** $1 name, $2 version, $3 kernels, $4 threads. */
+/** $1 name, $2 version, $3 kernels, $4 threads, $5 lines. */
 export const keepWorker = `
-insert into selvedge.worker (name, version, kernels, threads) values ($1, $2, $3, $4)
-on conflict (name) do update set version = excluded.version, kernels = excluded.kernels, threads = excluded.threads, seen_on = now()
+insert into selvedge.worker (name, version, kernels, threads, lines) values ($1, $2, $3, $4, $5)
+on conflict (name) do update set version = excluded.version, kernels = excluded.kernels, threads = excluded.threads,
+  lines = excluded.lines, seen_on = now()
 returning barred`;
 
+const isPresent = `seen_on > now() - interval '15 seconds' and barred is null`;
+
 export const presentWorkers = `
-select name, version, kernels, threads from selvedge.worker
-where seen_on > now() - interval '15 seconds' and barred is null order by name`;
+select name, version, kernels, threads from selvedge.worker where ${isPresent} order by name`;
+
+/** $1 keys. Whether somebody is there who looks into their lines and has not their results. */
+export const canVerify = `
+select exists (
+  select from selvedge.work w join selvedge.worker p on w.line = any(p.lines) and p.name is distinct from w.worker
+  where w.key = any($1::text[]) and ${isPresent}
+) as can`;
 
 export const waitingLines = `
 select line, count(*)::int as count, min(work) as work, min(key) as key from selvedge.work where result is null group by line order by line`;

@@ -5,7 +5,7 @@ import { SelvedgeError } from '../core/errors.ts';
 import { createPhilox, randomStreams } from '../core/philox.ts';
 import { platform } from '../platform/index.ts';
 import { wait } from './database.ts';
-import type { Difference, WorkerIdentity, WorkQueue } from './queue.ts';
+import type { Difference, WorkQueue } from './queue.ts';
 
 export interface VerificationOptions {
   /** From 0 to 1. */
@@ -33,6 +33,8 @@ export interface VerificationResult {
 
 /** After so long without another worker there is none. */
 const LONELY_MS = 20_000;
+/** Looks after which all that is still open is filed again: another command may have had it done anew meanwhile. */
+const LOOKS_PER_FILING = 40;
 
 export function createVerification(queue: WorkQueue, options: VerificationOptions | undefined) {
   const numbers = new Map<string, number>();
@@ -71,22 +73,29 @@ export function createVerification(queue: WorkQueue, options: VerificationOption
      * @throws SelvedgeError `queue/interrupted` where the signal came first
      */
     async end(isComplete: boolean, signal?: AbortSignal): Promise<VerificationResult> {
-      let verified = new Set<string>();
-      let lonelyAt = platform.now();
-      while (isComplete && verified.size < chosen.size) {
+      const requireTime = (): void => {
         if (signal?.aborted)
           throw new SelvedgeError('queue/interrupted', 'Interrupted; the same command goes on where it was');
+      };
+      let verified = new Set<string>();
+      let lonelyAt = platform.now();
+      for (let looks = 1; isComplete && verified.size < chosen.size; looks++) {
+        requireTime();
+        if (looks % LOOKS_PER_FILING === 0) filed.clear();
+        for (const key of verified) filed.add(key);
         await file();
         verified = await queue.verified([...chosen]);
         const givenUp = await queue.unverifiable([...chosen]);
-        if (verified.size + givenUp.size >= chosen.size) break;
-        if (haveEqual(await queue.workers())) lonelyAt = platform.now();
+        const open = [...chosen].filter((key) => !verified.has(key) && !givenUp.has(key));
+        if (open.length === 0) break;
+        if (await queue.canVerify(open)) lonelyAt = platform.now();
         if (platform.now() - lonelyAt > LONELY_MS) break;
         await wait(250, signal);
       }
       const differences: JudgedDifference[] = [];
       for (const difference of await queue.differences([...numbers.keys()])) {
         const digest = isComplete ? await options?.judge?.(difference.key) : undefined;
+        if (isComplete) requireTime();
         const wrong = wrongOf(difference, digest);
         if (wrong !== undefined) await queue.bar(wrong, 'a verification found other bits than two others came to');
         const number = numbers.get(difference.key)!;
@@ -95,12 +104,6 @@ export function createVerification(queue: WorkQueue, options: VerificationOption
       return { chosen: chosen.size, verified: verified.size, differences };
     },
   };
-}
-
-/** Whether two of them have the version and the kernels of one another. */
-function haveEqual(workers: readonly WorkerIdentity[]): boolean {
-  const kinds = workers.map(({ version, kernels }) => `${version} ${kernels}`);
-  return new Set(kinds).size < kinds.length;
 }
 
 function isChosen(options: VerificationOptions | undefined, number: number): boolean {

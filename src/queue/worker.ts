@@ -14,7 +14,7 @@ const FIRST_IDLE_MS = 50;
 const LONGEST_IDLE_MS = 1_000;
 /** After work that failed, so that a broken disk is not asked as fast as it can answer. */
 const AFTER_FAILURE_MS = 1_000;
-/** Works given back in a row that a worker ends after: its disk is full, say, and others would do them. */
+/** Different works that a worker ends after, where it did none of them: its disk is full, say, and others would do them. */
 const MOST_FAILURES = 10;
 
 /** What a handler has beside the work. */
@@ -74,7 +74,7 @@ export interface WorkerSummary {
  */
 export async function runWorker(options: WorkerOptions): Promise<WorkerSummary> {
   const { queue, identity, lines, signal, endsIdleMs, onEvent } = options;
-  await requirePermission(queue, identity);
+  await requirePermission(options);
   const foreign = options.isFirst ? undefined : foreignWork(await queue.waiting(), lines, identity);
   if (foreign?.isAll)
     throw new SelvedgeError('queue/refused', `Cannot work for queue "${queue.shown}": ${foreign.message}`);
@@ -82,10 +82,10 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerSummary> 
   let idleSince = platform.now();
   let presentAt = platform.now();
   let isTold = false;
-  let failures = 0;
+  const failed = new Set<string>();
   while (!signal.aborted) {
     if (platform.now() - presentAt > TOUCH_MS) {
-      await requirePermission(queue, identity);
+      await requirePermission(options);
       presentAt = platform.now();
     }
     const taken = await queue.take(lines, identity.name);
@@ -100,19 +100,20 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerSummary> 
       idleMs = Math.min(2 * idleMs, LONGEST_IDLE_MS);
       continue;
     }
-    const reason = await doWork(taken, options);
-    if (reason === undefined) {
+    const { isDone, failure } = await doWork(taken, options);
+    if (isDone) {
       finished++;
-      failures = 0;
-    } else {
-      givenBack++;
-      failures++;
-      if (failures === MOST_FAILURES && !signal.aborted)
+      failed.clear();
+    } else givenBack++;
+    if (failure !== undefined) {
+      // One work again and again says nothing of this worker.
+      failed.add(taken.key);
+      if (failed.size === MOST_FAILURES && !signal.aborted)
         throw new SelvedgeError(
           'queue/unfit',
-          `Cannot work as "${identity.name}" any longer: ${failures} works in a row were given back, the last because ${reason}`,
+          `Cannot work as "${identity.name}" any longer: ${failed.size} works in a row were given back, the last because ${failure}`,
         );
-      if (!signal.aborted) await wait(AFTER_FAILURE_MS, signal);
+      await wait(AFTER_FAILURE_MS, signal);
     }
     idleSince = platform.now();
     idleMs = FIRST_IDLE_MS;
@@ -120,15 +121,21 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerSummary> 
   return { finished, givenBack };
 }
 
-async function requirePermission(queue: WorkQueue, identity: WorkerIdentity): Promise<void> {
-  const reason = await queue.present(identity);
+async function requirePermission({ queue, identity, lines }: WorkerOptions): Promise<void> {
+  const reason = await queue.present(identity, lines);
   if (reason !== undefined)
     throw new SelvedgeError('queue/barred', `Cannot work as "${identity.name}" for queue "${queue.shown}": ${reason}`);
 }
 
-/** Does one work under its lease; the reason if it gave it back. */
-async function doWork(taken: TakenWork, options: WorkerOptions): Promise<string | undefined> {
-  const { handlers, artefacts, signal, onEvent, queue, identity } = options;
+/** What became of a work; `failure` is why it could not be done here. */
+interface Outcome {
+  readonly isDone: boolean;
+  readonly failure?: string;
+}
+
+/** Does one work under its lease, or gives it back. */
+async function doWork(taken: TakenWork, options: WorkerOptions): Promise<Outcome> {
+  const { handlers, artefacts, signal, onEvent, queue, identity, lines } = options;
   const { key, work, attempt } = taken;
   onEvent?.({ kind: 'taken', key, work, attempt, isAgain: taken.verifies !== undefined });
   const ending = new AbortController();
@@ -139,29 +146,30 @@ async function doWork(taken: TakenWork, options: WorkerOptions): Promise<string 
   const keep = async (): Promise<void> => {
     isLost ||= !(await taken.touch());
     if (isLost) forward();
-    else await queue.present(identity);
+    else await queue.present(identity, lines);
   };
   const timer = setInterval(() => void keep().catch(() => {}), TOUCH_MS);
   const start = platform.now();
-  let reason = '';
+  let failure: string | undefined;
   try {
     const result = await handlers[work.kind]!(taken, { queue, artefacts, signal: ending.signal });
     if (result) {
       await taken.finish(result);
       onEvent?.({ kind: 'finished', key, result, durationMs: platform.now() - start });
-      return undefined;
+      return { isDone: true };
     }
-    reason = isLost ? 'the lease was lost' : 'the worker was told to end';
   } catch (error) {
     if (error instanceof SelvedgeError && error.code === 'queue/gone') throw error;
-    reason = messageOf(error);
+    failure = messageOf(error);
   } finally {
     clearInterval(timer);
     signal.removeEventListener('abort', forward);
   }
-  if (!isLost) await taken.giveBack(reason);
+  if (!isLost) await (failure === undefined ? taken.putBack() : taken.giveBack(failure));
+  const other = signal.aborted ? 'the worker was told to end' : 'what it is made of is made again';
+  const reason = failure ?? (isLost ? 'the lease was lost' : other);
   onEvent?.({ kind: 'given back', key, reason });
-  return reason;
+  return { isDone: false, ...(failure === undefined ? {} : { failure }) };
 }
 
 /** What waits for kernels or a version that this worker does not have. */

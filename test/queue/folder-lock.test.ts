@@ -19,7 +19,7 @@ function holdElsewhere(): Promise<string> {
   const code = `
     const { lockFolder } = await import(${JSON.stringify(address)});
     try {
-      const release = await lockFolder(${JSON.stringify(folder)}, 'q');
+      const { release } = await lockFolder(${JSON.stringify(folder)}, 'q');
       await new Promise((resolve) => setTimeout(resolve, 5000));
       await release();
       console.log('held');
@@ -37,14 +37,16 @@ function holdElsewhere(): Promise<string> {
 test('of several processes that ask at about the same time one has the lock, and the others are told', async () => {
   const said = await Promise.all([holdElsewhere(), holdElsewhere(), holdElsewhere()]);
   assert.equal(said.sort(), ['held', 'queue/busy', 'queue/busy']);
-  await (await lockFolder(folder, 'q'))();
+  await (await lockFolder(folder, 'q')).release();
 });
 
-test('who has lost a lock while it was stopped neither writes nor removes the lock of another', async () => {
-  const release = await lockFolder(folder, 'q');
+test('who has lost a lock while it was stopped is told, and neither writes nor removes the lock of another', async () => {
+  const { require, release } = await lockFolder(folder, 'q');
+  await require();
   const lock = path.join(folder, 'lock');
   writeFileSync(lock, 'another 0');
   await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.is(await require().catch((error: { code: string }) => error.code), 'queue/busy');
   await release();
   assert.is(readFileSync(lock, 'utf8'), 'another 0');
 });
