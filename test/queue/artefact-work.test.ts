@@ -119,9 +119,31 @@ test('what an earlier command left as dead is tried again, and with again all is
   });
 });
 
-test('a worker that gives back all that it takes ends, and says why', async () => {
+test('a worker that gives back all that it takes ends, and says why; one work that nobody can do ends none', async () => {
+  const one = openLocalQueue();
+  const bad = await sum(0);
+  await one.file([bad]);
+  const ending = new AbortController();
+  let taken = 0;
+  const throwing: Handlers = {
+    sum: async () => {
+      if (++taken === 2) ending.abort();
+      throw new Error('no');
+    },
+  };
+  const { givenBack } = await runWorker({
+    ...{
+      queue: one,
+      lines: [bad.line],
+      artefacts,
+      signal: ending.signal,
+      handlers: throwing,
+      identity: identity('sound'),
+    },
+  });
+  assert.is(givenBack, 2);
   const queue = openLocalQueue();
-  const filed = await Promise.all([1, 2].map((first) => sum(first)));
+  const filed = await Promise.all(Array.from({ length: 10 }, (_, first) => sum(first)));
   await queue.file(filed);
   const full: Handlers = {
     sum: async () => {
@@ -136,14 +158,15 @@ test('a worker that gives back all that it takes ends, and says why', async () =
   assert.match((ended as SelvedgeError).message, /"sick".*10 works in a row.*no space is left/);
 });
 
-test('a verification does not wait for what failed, nor for workers of another version', async () => {
+test('a verification does not wait for what failed, for what the queue never had, nor for workers that look elsewhere', async () => {
   const queue = openLocalQueue();
   const filed = await Promise.all([13, 1].map((first) => sum(first)));
   await queue.file(filed);
   await withWorkers(queue, [filed[0]!.line], { sound: '' }, async () => {
     while ((await queue.states(filed.map(({ key }) => key))).size < 2 || (await queue.waiting()).length > 0)
       await new Promise((resolve) => setTimeout(resolve, 20));
-    await queue.present({ ...identity('older'), version: '0.0.0' });
+    for (const name of ['older', 'oldest']) await queue.present({ ...identity(name), version: '0.0.0' }, ['sum-other']);
+    assert.is(await queue.canVerify([filed[1]!.key, 'of another queue']), false);
     const verification = createVerification(queue, { share: 1, seed: 1 });
     await verification.considerAll(filed.map(({ key }, number) => [key, number]));
     const ending = new AbortController();

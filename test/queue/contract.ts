@@ -129,6 +129,48 @@ export function declareContract(test: Test<Record<string, unknown>>, open: () =>
     await queue.close();
   });
 
+  test('work that is put back, however often, has lost no try', async () => {
+    const queue = await open();
+    const work = await sum(10);
+    await queue.file([work]);
+    for (let i = 0; i < 25; i++) {
+      const taken = (await queue.take([work.line], 'told to end'))!;
+      assert.is(taken.attempt, 0);
+      if (i === 0) await taken.report({ step: 1, value: 10, digest: 'x', durationMs: 5 }, 'f'.repeat(64));
+      await taken.putBack();
+    }
+    const taken = (await queue.take([work.line], 'two'))!;
+    assert.is((await taken.checkpoint())?.step, 1);
+    await taken.finish({ status: 'done', digest: 'a'.repeat(64), value: { steps: 3 } });
+    await queue.verify(work.key);
+    const verifying = (await queue.take([work.line], 'three'))!;
+    await verifying.putBack();
+    const again = await queue.take([work.line], 'three');
+    assert.equal([again?.attempt, again?.verifies], [verifying.attempt, { steps: 3 }]);
+    await queue.close();
+  });
+
+  test('who can verify is who looks into the line, has not the result and is not barred', async () => {
+    const queue = await open();
+    const work = await sum(1);
+    await queue.file([work]);
+    await queue.present(identity('one'), [work.line]);
+    await workAll(queue, [work.line], 'one');
+    await queue.present(identity('other'), ['sum-other']);
+    assert.is(await queue.canVerify([work.key]), false);
+    await queue.present(identity('other'), [work.line]);
+    assert.is(await queue.canVerify([work.key]), true);
+    assert.is(await queue.canVerify(['0'.repeat(64)]), false);
+    await queue.bar('other', 'its results differ');
+    assert.is(await queue.canVerify([work.key]), false);
+    // What was forgotten before its verification came is not verified by whoever does it anew.
+    await queue.verify(work.key);
+    await queue.forget([work.key]);
+    assert.is((await workAll(queue, [work.line], 'third')).finished, 1);
+    assert.equal(await queue.verified([work.key]), new Set());
+    await queue.close();
+  });
+
   test('work ends after the step that was asked for', async () => {
     const queue = await open();
     const work = await sum(1, { steps: 50 });
@@ -246,6 +288,13 @@ export function declareContract(test: Test<Record<string, unknown>>, open: () =>
       /^queue\/refused .*with kernels aaaaaaaaaaaa, this is version 0\.0\.1 with kernels bbbbbbbbbbbb/,
     );
     assert.is((await queue.waiting())[0]!.count, 1);
+    // Whoever files its own work in a moment is not.
+    const signal = new AbortController().signal;
+    const own = await runWorker({
+      ...{ queue, identity: stranger, lines: ['sum-other'], handlers: { sum: sumWork }, signal },
+      ...{ artefacts: memoryStore(), isFirst: true, endsIdleMs: 100 },
+    });
+    assert.is(own.finished, 0);
     await queue.close();
   });
 }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createCluster, findPostgres } from '../../scripts/scale/cluster.ts';
+import { forgetEarlier } from '../../src/queue/artefact-work.ts';
 import { openDatabase, openDatabaseQueue, readQueueAddress, type WorkQueue } from '../../src/queue/index.ts';
 import { declareContract, sum, workAll } from './contract.ts';
 
@@ -19,11 +20,14 @@ const embedded = suite('embedded queue');
 embedded.after(() => rmSync(folder, { recursive: true }));
 /** One folder for all: PGlite takes seconds to make one. */
 async function openEmbedded(): Promise<WorkQueue> {
+  return (await openEmbeddedBoth()).queue;
+}
+async function openEmbeddedBoth() {
   const database = await openDatabase(readQueueAddress(`pglite:${path.join(folder, 'a')}`));
   const queue = await openDatabaseQueue(database, 0);
   await database.query(clear);
   for (const { name } of await database.boss.getQueues()) await database.boss.deleteAllJobs(name);
-  return queue;
+  return { database, queue };
 }
 declareContract(embedded, openEmbedded);
 
@@ -39,6 +43,52 @@ embedded(
     await queue.close();
   },
 );
+
+embedded(
+  'a row that somebody has changed ends no worker, is told, and is put right by whoever files it again',
+  async () => {
+    const { database, queue } = await openEmbeddedBoth();
+    const works = await Promise.all([1, 2, 3].map((first) => sum(first)));
+    const [json, text, sound] = works;
+    const stateOf = async (key: string) => (await queue.states([key])).get(key)?.result;
+    await queue.file(works);
+    await database.query("update selvedge.work set work = '{}' where key = $1", [json!.key]);
+    await database.query("update selvedge.work set work = 'x' where key = $1", [text!.key]);
+    assert.is((await workAll(queue, [sound!.line])).finished, 1);
+    assert.is((await stateOf(sound!.key))?.status, 'done');
+    for (const { key } of [json!, text!]) {
+      const result = await stateOf(key);
+      assert.is(result?.status === 'failed' && result.code, 'work/bad');
+    }
+    await queue.file(works);
+    await forgetEarlier(
+      queue,
+      works.map(({ key }) => key),
+      false,
+    );
+    assert.is((await workAll(queue, [sound!.line])).finished, 2);
+    // A verification of such a row does not come.
+    await queue.verify(json!.key);
+    await database.query("update selvedge.work set work = '{}' where key = $1", [json!.key]);
+    assert.is((await workAll(queue, [sound!.line], 'two')).finished, 0);
+    assert.equal(await queue.unverifiable(works.map(({ key }) => key)), new Set([json!.key]));
+    await queue.close();
+  },
+);
+
+embedded('a verification that nobody manages is told of, and what nobody managed is a dead letter', async () => {
+  const queue = await openEmbedded();
+  const work = await sum(1);
+  await queue.file([work]);
+  await workAll(queue, [work.line], 'one');
+  await queue.verify(work.key);
+  for (let taken = await queue.take([work.line], 'two'); taken; taken = await queue.take([work.line], 'two'))
+    await taken.giveBack('its disk is full');
+  await queue.states([work.key]);
+  assert.equal(await queue.unverifiable([work.key]), new Set([work.key]));
+  assert.equal(await queue.verified([work.key]), new Set());
+  await queue.close();
+});
 embedded.run();
 
 const programs = findPostgres();

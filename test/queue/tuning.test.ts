@@ -128,30 +128,41 @@ test('a long study over a queue, left and gone on with, is that of one process, 
       },
     };
     const ending = new AbortController();
-    const working = runWorker({
+    const worker = {
       queue,
-      identity: identity('one'),
       lines: [await lineOf('trial', needs)],
       handlers: { trial: made },
       artefacts: memoryStore(),
       signal: ending.signal,
-    });
-    const follow = async (signal: AbortSignal, onTrial = (_: number): void => {}) =>
+    };
+    const working = runWorker({ ...worker, identity: identity('one') });
+    const follow = async (
+      signal: AbortSignal,
+      onTrial = (_: number): void => {},
+      verification?: { share: number; seed: number },
+    ) =>
       tuneOverQueue({
         ...common,
         ...{ queue: watched, needs, examples: 1, exactConvolution: false, signal },
         journal: await openJournal(path.join(folder, sampler.name), 'test'),
         onTrial: ({ number }) => onTrial(number),
+        ...(verification ? { verification } : {}),
       });
     const leaving = new AbortController();
     const left = await follow(leaving.signal, (number) => number === trials / 2 && leaving.abort());
     assert.is(left.status, 'interrupted');
     const { study } = await follow(ending.signal);
+    const mostOpen = most;
+    // Those that an earlier call took are verified, too.
+    const verifying = runWorker({ ...worker, identity: identity('two') });
+    const { verification } = await follow(ending.signal, undefined, { share: 1, seed: 1 });
+    const ended = study.trials.filter(({ state }) => state === 'complete' || state === 'pruned').length;
+    assert.equal(verification, { chosen: ended, verified: ended, differences: [] });
     ending.abort();
-    await working;
+    await Promise.all([working, verifying]);
     assert.equal(essence(study), essence(alone.study), sampler.name);
     assert.ok(study.trials.some(({ state }) => state === 'pruned'));
-    assert.ok(most <= 64, `${most} works in one look`);
+    assert.ok(mostOpen <= 64, `${mostOpen} works in one look`);
   }
   rmSync(folder, { recursive: true });
 });

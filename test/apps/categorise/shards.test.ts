@@ -181,6 +181,9 @@ test('categoriseShard() lists pictures that cannot be read, whatever is read bes
     ],
   );
   assert.equal(await categoriseShard(shard!, { categoriser, readPicture }), result);
+  // One that was there when the work was planned is missing here only, perhaps: no answer that counts for all.
+  rmSync(inFolder('shop', '07.png'));
+  assert.is(await codeOf(() => categoriseShard(shard!, { categoriser, readPicture })), 'categorise/changed');
 });
 
 test('planShards() tells pictures of several sources apart, and refuses a source twice', async () => {
