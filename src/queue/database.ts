@@ -66,7 +66,7 @@ export async function openDatabase(address: QueueAddress, options: DatabaseOptio
     const { PGlite } = await load<typeof import('@electric-sql/pglite')>('@electric-sql/pglite', address);
     const folder = platform.files.resolve(options.cwd ?? platform.workingFolder(), address.folder);
     const lock = await lockFolder(folder, address.shown);
-    requireOwn = lock.require;
+    requireOwn = lock.requireOwn;
     const database = await PGlite.create(platform.files.join(folder, 'database')).catch(async (error: unknown) => {
       await lock.release();
       throw unreachable(address.shown, error);
@@ -74,7 +74,7 @@ export async function openDatabase(address: QueueAddress, options: DatabaseOptio
     boss = new Boss({ ...common, db: fromPglite(database), backend: 'pglite' });
     release = async () => {
       // What another process has open now is not written to.
-      await lock.require().then(
+      await lock.requireOwn().then(
         () => database.close(),
         () => {},
       );

@@ -12,7 +12,7 @@ const SETTLE_MS = 300;
 /** A lock that this process has. */
 export interface FolderLock {
   /** @throws SelvedgeError `queue/busy` where another has it now: this process was stopped for long */
-  require(): Promise<void>;
+  requireOwn(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export async function lockFolder(folder: string, shown: string): Promise<FolderL
   }, TOUCH_MS);
   (timer as { unref?: () => void }).unref?.();
   return {
-    async require() {
+    async requireOwn() {
       // After a stop this may run before the timer does.
       if (!isLost && platform.now() - touchedAt > STALE_MS / 2) await keep();
       if (isLost) throw busy(shown);

@@ -41,12 +41,12 @@ test('of several processes that ask at about the same time one has the lock, and
 });
 
 test('who has lost a lock while it was stopped is told, and neither writes nor removes the lock of another', async () => {
-  const { require, release } = await lockFolder(folder, 'q');
-  await require();
+  const { requireOwn, release } = await lockFolder(folder, 'q');
+  await requireOwn();
   const lock = path.join(folder, 'lock');
   writeFileSync(lock, 'another 0');
   await new Promise((resolve) => setTimeout(resolve, 1500));
-  assert.is(await require().catch((error: { code: string }) => error.code), 'queue/busy');
+  assert.is(await requireOwn().catch((error: { code: string }) => error.code), 'queue/busy');
   await release();
   assert.is(readFileSync(lock, 'utf8'), 'another 0');
 });
