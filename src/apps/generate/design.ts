@@ -83,6 +83,9 @@ export async function openGenerator(file?: Uint8Array): Promise<Generator> {
   return createGenerator(await decodeGenerator(file ?? (await readShippedGenerator())));
 }
 
+/** Pictures are made in steps that are finer where they are nearly there. */
+const FINER = 2;
+
 /** A flow of few steps leaves a haze on the ground, of which real pictures have little. */
 const FAINTEST = 8;
 
@@ -130,7 +133,7 @@ export function createGenerator({ description, weights: values }: GeneratorModel
       const shares = sharesOf(request.classes);
       const classes = together(count, shares.length, () => shares);
       const start = together(count, size, (i) => noiseOf(seed, first + i));
-      return finish(followFlow(shape, weights, { start, classes, from: 0, to: 1, ...how }));
+      return finish(followFlow(shape, weights, { start, classes, from: 0, to: 1, finer: FINER, ...how }));
     },
     vary(request) {
       const { seed, count, first, ...how } = checkRequest(request);
@@ -144,14 +147,14 @@ export function createGenerator({ description, weights: values }: GeneratorModel
       const shares = sharesOf(request.classes);
       const classes = together(count, shares.length, () => shares);
       // As many steps a time as a whole picture has.
-      const steps = Math.max(1, Math.ceil(how.steps * (1 - progressAt(from))));
-      return finish(followFlow(shape, weights, { start, classes, from, to: 1, ...how, steps }));
+      const steps = Math.max(1, Math.ceil(how.steps * (1 - progressAt(from, FINER))));
+      return finish(followFlow(shape, weights, { start, classes, from, to: 1, finer: FINER, ...how, steps }));
     },
     between(request) {
       const { first: _, second: __, ...rest } = request;
       const { count, ...asked } = checkRequest(rest);
-      // Back and forth by the same velocities, or the ends would not come back.
-      const how = { ...asked, guidance: 1 };
+      // Back and forth by the same velocities in even steps, or the ends would not come back.
+      const how = { ...asked, guidance: 1, finer: 1 };
       if (count < 2) throw bad(`${count} pictures`, 'both ends and what is between: 2 or more');
       const ends = [request.first, request.second];
       const shares = ends.map(({ classes }) => sharesOf(classes));

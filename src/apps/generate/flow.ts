@@ -18,14 +18,13 @@ export interface FlowPath {
   readonly guidance: number;
   /** Times between which they lead: before, it makes pictures alike, after, it does nothing for them (Kynkäänniemi et al. 2024). */
   readonly guidedTimes: readonly [from: number, to: number];
+  /** How much finer steps are at the picture than at the noise; 1: all are even. */
+  readonly finer: number;
 }
 
-/** How much finer the last steps are than the first. */
-const FINER = 2;
-
-/** How far along a flow of even steps a time is, and the time that far along (Esser et al. 2024, equation 23). */
-export const progressAt = (time: number): number => time / (FINER - (FINER - 1) * time);
-const timeAt = (progress: number): number => (FINER * progress) / (1 + (FINER - 1) * progress);
+/** How far along a flow a time is, and the time that far along (Esser et al. 2024, equation 23). */
+export const progressAt = (time: number, finer: number): number => time / (finer - (finer - 1) * time);
+const timeAt = (progress: number, finer: number): number => (finer * progress) / (1 + (finer - 1) * progress);
 
 /** What of a batch is in memory at a time. */
 const MOST_AT_ONCE = 128;
@@ -54,14 +53,14 @@ export function followFlow(shape: GeneratorShape, weights: GeneratorWeights, pat
 }
 
 function followTogether(shape: GeneratorShape, weights: GeneratorWeights, path: FlowPath): Float32Array {
-  const { from, to, steps } = path;
+  const { from, to, steps, finer } = path;
   const x = path.start;
   const ahead = new Float32Array(x.length);
-  const [start, end] = [progressAt(from), progressAt(to)];
+  const [start, end] = [progressAt(from, finer), progressAt(to, finer)];
   const velocity = createVelocity(shape, weights, path);
   for (let step = 0; step < steps; step++) {
-    const time = timeAt(start + ((end - start) * step) / steps);
-    const next = timeAt(start + ((end - start) * (step + 1)) / steps);
+    const time = timeAt(start + ((end - start) * step) / steps, finer);
+    const next = timeAt(start + ((end - start) * (step + 1)) / steps, finer);
     const stride = next - time;
     const here = velocity(x, time);
     for (let i = 0; i < x.length; i++) ahead[i] = x[i]! + stride * here[i]!;
