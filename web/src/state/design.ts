@@ -1,6 +1,7 @@
 // What is to be designed, of which pictures, and what came of it. Only the newest wish counts.
 import { computed, signal } from '@preact/signals';
 import { proxy } from 'comlink';
+import { designDefaults } from '../../../src/apps/generate/design-defaults.ts';
 import type { ClassShares, DesignAnswer, DesignWish, Picture, ShownPicture } from '../engine/protocol.ts';
 import { imageAt } from '../parts/image.tsx';
 import { saveFile } from '../parts/save-file.ts';
@@ -15,10 +16,11 @@ export const MOST_DESIGNS = 64;
 export const kind = signal<DesignKind>('new');
 /** Of new designs, and of variations; a class that is not in it has no share. */
 export const shares = signal<Readonly<Record<'new' | 'vary', ClassShares>>>({ new: { Dress: 1 }, vary: {} });
-/** Defaults of `selvedge generate`, but for the count. */
-/** As the command has it. */
-export const usualGuidance = 1.75;
-export const settings = signal({ count: 12, seed: 1, steps: 10, guidance: usualGuidance, strength: 0.5 });
+const { seed, steps, guidance, strength } = designDefaults;
+/** Those of `selvedge generate`, but for the count. */
+export const settings = signal<Record<'count' | 'seed' | 'steps' | 'guidance' | 'strength', number>>({
+  ...{ count: 12, seed, steps, guidance, strength },
+});
 export const ends = signal<Readonly<Partial<Record<PictureEnd, ShownPicture>>>>({});
 
 /** What was made, for what; `images` grows until `answer` is there. */

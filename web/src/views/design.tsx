@@ -1,5 +1,6 @@
 // Design: pictures of clothes that nobody has photographed, by class, from a picture, or between two. Made in the tab, as by the command.
 import { fashionMnistClassNames as classNames } from 'selvedge/data';
+import { designDefaults } from '../../../src/apps/generate/design-defaults.ts';
 import type { ClassShares, DesignWish } from '../engine/protocol.ts';
 import { DropZone } from '../parts/drop-zone.tsx';
 import { FileButton } from '../parts/file-button.tsx';
@@ -27,7 +28,6 @@ import {
   settings,
   shares,
   takePicture,
-  usualGuidance,
 } from '../state/design.ts';
 
 const kinds: Readonly<Record<DesignKind, string>> = { new: 'New', vary: 'Vary a picture', between: 'Between two' };
@@ -249,8 +249,8 @@ function commandOf({ shares: own, count, seed, steps, guidance }: DesignWish): s
     .join(',');
   return [
     `selvedge generate --class ${/[ /]/.test(names) ? `"${names}"` : names} --count ${count} --seed ${seed}`,
-    ...(steps === 10 ? [] : [`--steps ${steps}`]),
-    ...(guidance === usualGuidance ? [] : [`--guidance ${guidance}`]),
+    ...(steps === designDefaults.steps ? [] : [`--steps ${steps}`]),
+    ...(guidance === designDefaults.guidance ? [] : [`--guidance ${guidance}`]),
   ].join(' ');
 }
 
