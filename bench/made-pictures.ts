@@ -2,6 +2,7 @@
 // Invariant: the same files every time.
 import { concatenate } from '../src/core/concatenate.ts';
 import { crc32 } from '../src/core/crc32.ts';
+import { enlargeImage } from '../src/data/enlarge-image.ts';
 import { loadFashionMnistSample } from '../src/data/index.ts';
 import { platform } from '../src/platform/index.ts';
 import { jpegFile } from '../test/data/image-files.ts';
@@ -34,19 +35,9 @@ function grayRgba(pixels: Uint8Array) {
   return { width: SIDE, height: SIDE, data };
 }
 
-/** Six times as large, bilinear, inverted. */
-function enlarged(image: Uint8Array): Uint8Array {
-  const [scale, margin] = [6, 16];
-  const at = (x: number, y: number): number => (x < 0 || y < 0 || x > 27 || y > 27 ? 0 : image[y * 28 + x]!);
-  return Uint8Array.from({ length: SIDE * SIDE }, (_, i) => {
-    const across = ((i % SIDE) - margin + 0.5) / scale - 0.5;
-    const down = (Math.floor(i / SIDE) - margin + 0.5) / scale - 0.5;
-    const [x, y] = [Math.floor(across), Math.floor(down)];
-    const above = at(x, y) + (at(x + 1, y) - at(x, y)) * (across - x);
-    const below = at(x, y + 1) + (at(x + 1, y + 1) - at(x, y + 1)) * (across - x);
-    return 255 - Math.round(above + (below - above) * (down - y));
-  });
-}
+/** Six times as large, dark on white. */
+const enlarged = (image: Uint8Array): Uint8Array =>
+  enlargeImage(image, { side: 28, scale: 6, margin: 16 }).map((level) => 255 - level);
 
 /** A PNG file of grey pixels in three channels, compressed, each row as the difference from the one above. */
 async function rgbPng(pixels: Uint8Array): Promise<Uint8Array> {

@@ -137,3 +137,7 @@ function flag(rules: ArgumentRules, name: string, isNegated: boolean, value: str
 function refusal(rules: ArgumentRules, message: string): SelvedgeError {
   return usageError(`${message}: see selvedge ${rules.name} --help`);
 }
+
+/** Whether an option stands in the arguments, whatever its default. */
+export const isGiven = (rawArgs: readonly string[], option: string): boolean =>
+  rawArgs.some((raw) => raw === `--${option}` || raw.startsWith(`--${option}=`));

@@ -9,6 +9,7 @@ import { predictViews, type ViewsName, viewsOf } from '../evaluation/views.ts';
 import { isShippedName, loadModel, type ShippedName } from '../models/index.ts';
 import { createPredictor } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
+import { isGiven } from './arguments.ts';
 import { shippedViews } from './chosen-classifier.ts';
 import { restoreShippedModel } from './chosen-model.ts';
 import { command } from './command.ts';
@@ -96,9 +97,8 @@ export const evaluate = command({
   },
   async run(args, context, rawArgs) {
     const { run, model: name, data, threads } = args;
-    const isRunGiven = rawArgs.some((raw) => raw === '--run' || raw.startsWith('--run='));
     if (
-      !isRunGiven &&
+      !isGiven(rawArgs, 'run') &&
       isShippedName(name) &&
       name !== 'dropout' &&
       !(await platform.files.status(runFolder(context, run, name)))

@@ -5,7 +5,7 @@ import { type Recipe, readRecipe, recipeNames } from '../experiments/index.ts';
 import { type ModelName, modelNames } from '../models/index.ts';
 import type { TrainingSettings } from '../queue/index.ts';
 import { type EpochRecord, fitDefaults } from '../training/index.ts';
-import { usageError } from './arguments.ts';
+import { isGiven, usageError } from './arguments.ts';
 import { type CommandContext, type CommandOutput, command, exitCodes } from './command.ts';
 import { kindOfData, loadData } from './data.ts';
 import { pictureOptions, readChoices } from './data-options.ts';
@@ -143,13 +143,12 @@ async function chooseRecipe(
   context: CommandContext,
   { rawArgs, source }: { readonly rawArgs: readonly string[]; readonly source: Source | undefined },
 ): Promise<{ readonly name: string; readonly recipe: Recipe }> {
-  const isGiven = (name: string): boolean => rawArgs.some((raw) => raw === `--${name}` || raw.startsWith(`--${name}=`));
   if (args.recipe === undefined) {
-    if (source && isGiven('model'))
+    if (source && isGiven(rawArgs, 'model'))
       throw usageError('Options "--from" and "--model" exclude each other: the network is that of the model');
     return { name: source ? (source.model ?? FINE_TUNED) : args.model, recipe: recipeOf(args) };
   }
-  const other = decidedByRecipe.find(isGiven);
+  const other = decidedByRecipe.find((name) => isGiven(rawArgs, name));
   if (other !== undefined)
     throw usageError(`Options "--recipe" and "--${other}" exclude each other: write it into a recipe`);
   return readRecipe(args.recipe, context.cwd);

@@ -9,7 +9,7 @@ import {
   samplerDefaults,
 } from '../experiments/index.ts';
 import { fitDefaults } from '../training/index.ts';
-import { usageError } from './arguments.ts';
+import { isGiven, usageError } from './arguments.ts';
 import { pictureOptions } from './data-options.ts';
 import { dataOption, exactConvOption, threadsOption, wholeNumber } from './options.ts';
 import { queueOptions, verifyOption } from './queue-options.ts';
@@ -110,7 +110,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
 export function readSearchSettings(args: TuneArguments, rawArgs: readonly string[]): SearchSettings {
   for (const [option, names] of Object.entries(owners)) {
     if (names.includes(args.sampler) || names.includes(args.pruner)) continue;
-    if (!rawArgs.some((raw) => raw === `--${option}` || raw.startsWith(`--${option}=`))) continue;
+    if (!isGiven(rawArgs, option)) continue;
     throw usageError(
       `Option "--${option}" does not go with --sampler ${args.sampler} --pruner ${args.pruner}: it is of ${names.join(', ')}`,
     );

@@ -1,22 +1,20 @@
 // A queue in a database: leases, retries and dead letters are pg-boss's, works and results are rows beside. Not here: SQL (tables.ts) and the
 // connection (database.ts). Invariant: a job of pg-boss holds a key and nothing else; a result is written before its job is completed, so a
 // process that dies in between costs a look, never the work.
-import type { Job } from 'pg-boss';
 import { SelvedgeError } from '../core/errors.ts';
 import type { QueueDatabase } from './database.ts';
-import {
-  areComparable,
-  type Difference,
-  type Report,
-  type TakenWork,
-  type WaitingLine,
-  type WorkCheckpoint,
-  type WorkerIdentity,
-  type WorkQueue,
-  type WorkResult,
-  type WorkState,
+import type {
+  Difference,
+  Report,
+  TakenWork,
+  WaitingLine,
+  WorkerIdentity,
+  WorkQueue,
+  WorkResult,
+  WorkState,
 } from './queue.ts';
 import * as sql from './tables.ts';
+import { attemptOf, type JobData, takenWork } from './taken-work.ts';
 import { readWork, uuidOf } from './work.ts';
 
 /** A lease lasts so long after the last touch: the least that pg-boss takes. */
@@ -36,12 +34,6 @@ const FILED_AT_ONCE = 1_000;
 const LAST_PRIORITY = -2_000_000_000;
 
 const verifyLine = (line: string): string => `${line}-again`;
-
-interface JobData {
-  readonly key: string;
-  /** Steps of a verification. */
-  readonly steps?: number;
-}
 
 /**
  * Opens the queue of a database, and makes its tables where they are not there yet.
@@ -279,98 +271,6 @@ interface DifferenceRow {
   readonly other_worker: string;
   readonly other_digest: string;
 }
-
-interface Claim {
-  readonly job: Job<JobData>;
-  readonly name: string;
-  readonly worker: string;
-  readonly work: TakenWork['work'];
-  readonly insertJobs: (keys: readonly string[]) => Promise<void>;
-  /** Files a job in place of the one that is taken. */
-  readonly putBack: () => Promise<void>;
-}
-
-function takenWork(
-  { boss, query, steadily }: QueueDatabase,
-  { job, name, worker, work, insertJobs, putBack }: Claim,
-): TakenWork {
-  const { key, steps } = job.data;
-  const complete = (): Promise<unknown> => steadily(() => boss.complete(name, attemptOf(job)));
-  const touch = async (): Promise<boolean> => {
-    const answer = await steadily(() => boss.touch(name, attemptOf(job)));
-    return (answer as { affected?: number }).affected !== 0;
-  };
-
-  /** Whoever comes second to a digest is compared with the first. */
-  async function compare(
-    digest: string,
-    first: { readonly digest: string | null; readonly worker: string | null },
-  ): Promise<void> {
-    if (first.digest === null || first.worker === null || first.worker === worker || first.digest === digest) return;
-    await query(sql.keepDifference, [key, worker, digest, first.worker, first.digest]);
-  }
-  async function compareWithResult(result: WorkResult & { readonly status: 'done' }): Promise<void> {
-    const [row] = await query<{ digest: string | null; worker: string | null; result: WorkResult | null }>(
-      'select digest, worker, result from selvedge.work where key = $1',
-      [key],
-    );
-    if (row?.result && areComparable(row.result, result)) await compare(result.digest, row);
-  }
-
-  return {
-    key,
-    work,
-    attempt: job.retryCount,
-    ...(steps === undefined ? {} : { verifies: { steps } }),
-    touch,
-    async report({ step, value, digest, durationMs }, artefact) {
-      if (steps !== undefined) return step >= steps ? 'stop' : 'go on';
-      const [row] = await query<{ last_step: number | null; digest: string | null; worker: string | null }>(
-        sql.keepReport,
-        [key, step, value, digest, durationMs, worker, artefact ?? null],
-      );
-      if (!row) return 'stop';
-      // A report that was made again from a checkpoint has no digest.
-      if (digest !== '') await compare(digest, { digest: row.digest || null, worker: row.worker });
-      return row.last_step !== null && step >= row.last_step ? 'stop' : 'go on';
-    },
-    async checkpoint() {
-      if (steps !== undefined) return undefined;
-      const [row] = await query<WorkCheckpoint>(sql.checkpointOf, [key]);
-      return row;
-    },
-    async finish(result) {
-      const digest = result.status === 'done' ? result.digest || null : null;
-      if (steps === undefined) {
-        const [kept] = await query<{ is_first: boolean; after: string[] }>(sql.keepResult, [
-          key,
-          JSON.stringify(result),
-          digest,
-          worker,
-        ]);
-        if (!kept!.is_first && result.status === 'done') await compareWithResult(result);
-        // Before the job ends: whoever takes it again does this again.
-        await insertJobs(kept!.after);
-      } else {
-        if (result.status === 'done') await compareWithResult(result);
-        await query(sql.keepVerification, [key, worker, digest]);
-      }
-      await complete();
-    },
-    async giveBack(reason) {
-      await steadily(() => boss.fail(name, attemptOf(job), { message: reason }));
-    },
-    async putBack() {
-      // Attempts are counted by job, so the next has another; whoever has lost the lease has nothing to put back.
-      if (!(await touch())) return;
-      await putBack();
-      await complete();
-    },
-  };
-}
-
-/** Names the attempt, too: once the lease is lost, the engine takes nothing of it. */
-const attemptOf = ({ id, retryCount }: Job<JobData>): { id: string; retryCount: number } => ({ id, retryCount });
 
 /** Two processes that make the tables at once: one of them fails, and finds them made. */
 async function makeTables({ boss, steadily }: QueueDatabase): Promise<void> {

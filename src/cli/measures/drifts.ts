@@ -10,6 +10,7 @@ import {
 } from '../../apps/inspect/index.ts';
 import { concatenate } from '../../core/concatenate.ts';
 import { createPhilox, randomStreams } from '../../core/philox.ts';
+import { enlargeImage } from '../../data/enlarge-image.ts';
 import { prepareImage } from '../../data/prepare-image.ts';
 import type { Classifier } from '../../edge/index.ts';
 
@@ -125,19 +126,9 @@ export function measureDrifts({ good, stream, side, network, falseAlarms }: Drif
 /** Of images black around, pictures as a camera takes them. */
 function picturesOf(images: Uint8Array, side: number): Uint8Array[] {
   const size = side * side;
-  const width = SCALE * side + 2 * MARGIN;
-  return Array.from({ length: images.length / size }, (_, number) => {
-    const image = images.subarray(number * size, (number + 1) * size);
-    const at = (x: number, y: number): number => (x < 0 || y < 0 || x >= side || y >= side ? 0 : image[y * side + x]!);
-    const across = (x: number, y: number, part: number): number => at(x, y) + part * (at(x + 1, y) - at(x, y));
-    return Uint8Array.from({ length: width * width }, (_, i) => {
-      const right = ((i % width) - MARGIN + 0.5) / SCALE - 0.5;
-      const down = (Math.floor(i / width) - MARGIN + 0.5) / SCALE - 0.5;
-      const [x, y] = [Math.floor(right), Math.floor(down)];
-      const [above, below] = [across(x, y, right - x), across(x, y + 1, right - x)];
-      return Math.round(above + (down - y) * (below - above));
-    });
-  });
+  return Array.from({ length: images.length / size }, (_, number) =>
+    enlargeImage(images.subarray(number * size, (number + 1) * size), { side, scale: SCALE, margin: MARGIN }),
+  );
 }
 
 const statisticsOf = (pictures: readonly Uint8Array[]): Float64Array[] =>
