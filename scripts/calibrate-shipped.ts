@@ -4,11 +4,10 @@
 //   node --import tsx scripts/calibrate-shipped.ts
 import { writeFileSync } from 'node:fs';
 import { calibrate } from '../src/apps/index.ts';
-import { halvesForBest } from '../src/apps/shipped-calibration.ts';
 import { startBackend } from '../src/backend/index.ts';
 import { subsetOf } from '../src/data/dataset.ts';
 import { loadFashionMnist } from '../src/data/sources.ts';
-import { splitTrainValidation } from '../src/data/split.ts';
+import { splitTrainValidation, testHalves } from '../src/data/split.ts';
 import { readShippedFile } from '../src/models/shipped.ts';
 import { restoreModel } from '../src/plan/index.ts';
 
@@ -22,8 +21,8 @@ const calibration = await calibrate(model, {
   held: subsetOf(train, split.validation, 'validation'),
   on: `${validationExamples} training images of Fashion-MNIST that dropout was not trained on (split seed ${splitSeed})`,
 });
+const half = subsetOf(test, testHalves(test.count)[0], 'calibration');
 const best = await restoreModel(await readShippedFile('best'));
-const { calibration: half } = halvesForBest(test);
 const ofBest = await calibrate(best.model, {
   training: train,
   held: half,

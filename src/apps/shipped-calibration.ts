@@ -1,8 +1,6 @@
 // The calibrations of the models that ship. Not here: making them, see scripts/calibrate-shipped.ts.
 import * as v from 'valibot';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { type Dataset, subsetOf } from '../data/dataset.ts';
-import { splitTrainValidation } from '../data/split.ts';
 import type { ShippedName } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { type CategoriserCalibration, calibrationSchema } from './categorise/calibration.ts';
@@ -29,13 +27,4 @@ export async function readShippedCalibration(name: ShippedName): Promise<Categor
       { cause },
     );
   }
-}
-
-/**
- * The test images that `best` is calibrated on, and those that its promises are measured on: it was trained on all training images, so that
- * only test images are new to it. Halves by the study's split.
- */
-export function halvesForBest(test: Dataset): { readonly calibration: Dataset; readonly measure: Dataset } {
-  const { train, validation } = splitTrainValidation(test.count, { testSize: test.count >> 1, randomState: 2023 });
-  return { calibration: subsetOf(test, validation, 'calibration'), measure: subsetOf(test, train, 'measure') };
 }

@@ -111,7 +111,7 @@ export {
   type Places,
   type SourceKind,
 } from './sources.ts';
-export { type Split, type SplitOptions, splitTrainValidation } from './split.ts';
+export { type Split, type SplitOptions, splitTrainValidation, testHalves } from './split.ts';
 export { type ClassSplit, type ClassSplitOptions, splitByClass } from './split-classes.ts';
 export { type BatchShape, batchShapeOf, checkSource, takeBatch } from './take-batch.ts';
 export type { TargetBatch, TargetExamples } from './target-batch.ts';

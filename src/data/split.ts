@@ -40,6 +40,15 @@ export function splitTrainValidation(count: number, options: SplitOptions = {}):
   return { train: order.slice(validationCount), validation: order.slice(0, validationCount) };
 }
 
+/**
+ * Test images in two halves, for what a model needs that was trained on all training images: it is fitted on the first and measured on
+ * the second. Split as `splitTrainValidation` does.
+ */
+export function testHalves(count: number): readonly [Int32Array, Int32Array] {
+  const { train, validation } = splitTrainValidation(count, { testSize: count >> 1 });
+  return [validation, train];
+}
+
 function countValidation(count: number, testSize: number): number {
   if (!Number.isInteger(count) || count < 1 || count > 0x80000000) {
     throw new SelvedgeError(

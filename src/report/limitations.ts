@@ -119,7 +119,7 @@ function classificationPart({ classification }: ReportLimitations, find: FigureF
 
 function calibrationPart({ calibration }: ReportLimitations, find: FigureFinder): Markup[] {
   if (!calibration) return [];
-  const { uncalibrated, calibrated, temperature } = calibration;
+  const { uncalibrated, calibrated, temperature, crossFitted } = calibration;
   const row = (name: string, { ece, nll, brier }: ReportCalibration): string[] => [
     name,
     formatPercent(ece),
@@ -129,6 +129,10 @@ function calibrationPart({ calibration }: ReportLimitations, find: FigureFinder)
   const rows = [row('As it is', uncalibrated)];
   if (calibrated && typeof temperature === 'number')
     rows.push(row(`Temperature ${temperature.toFixed(3)}`, calibrated));
+  if (crossFitted) {
+    const temperatures = crossFitted.temperatures.map((each) => each.toFixed(3)).join(' and ');
+    rows.push(row(`Temperatures ${temperatures}, of each half for the other`, crossFitted.calibrated));
+  }
   const columns = ['Probabilities', 'Calibration error', 'Log loss', 'Brier score'];
   return [
     markup`<h3>Calibration</h3>`,
@@ -137,7 +141,9 @@ function calibrationPart({ calibration }: ReportLimitations, find: FigureFinder)
       columns.map((title, i) => ({ title, numeric: i > 0 })),
       rows,
     ),
-    ...(typeof temperature === 'number' ? [] : [markup`<p>No temperature: ${temperature.reason}.</p>`]),
+    ...(typeof temperature === 'number'
+      ? []
+      : [markup`<p>No temperature of validation images: ${temperature.reason}.</p>`]),
     ...find('reliability'),
   ];
 }

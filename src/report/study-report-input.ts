@@ -170,6 +170,8 @@ export interface ReportLimitations {
     /** A number, or why there is none. */
     readonly temperature: number | { readonly reason: string };
     readonly calibrated?: ReportCalibration;
+    /** Where there is none: each half of the test images by a temperature that was fitted on the other. */
+    readonly crossFitted?: { readonly temperatures: readonly number[]; readonly calibrated: ReportCalibration };
   };
   readonly robustness?: {
     readonly clean: { readonly accuracy: number };

@@ -59,6 +59,15 @@ test('selvedge measure calibration fits its temperature on the validation images
   assert.equal(JSON.parse(readFileSync(path.join(folder, 'results', 'calibration.json'), 'utf8')), json);
 });
 
+test('selvedge measure calibration fits on either half of the test images where there is no validation part', async () => {
+  const json = jsonOf(await measure('calibration', '--model', 'best', '--json'));
+  assert.match(json.temperature.reason, 'does not say');
+  const { temperatures, calibrated } = json.crossFitted;
+  assert.ok(temperatures.length === 2 && temperatures.every((each: number) => each > 0.05 && each < 20));
+  assert.equal([calibrated.count, calibrated.accuracy], [json.uncalibrated.count, json.uncalibrated.accuracy]);
+  assert.ok(calibrated.nll.mean < json.uncalibrated.nll.mean && calibrated.ece < json.uncalibrated.ece);
+});
+
 test('selvedge measure duplicates finds no equal images, and the nearest pairs of the sample', async () => {
   const json = jsonOf(await measure('duplicates', '--json'));
   assert.equal(json.equalGroups, []);

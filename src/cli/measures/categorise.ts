@@ -7,8 +7,8 @@ import {
   decide,
   openShippedCategoriser,
 } from '../../apps/categorise/index.ts';
-import { halvesForBest } from '../../apps/shipped-calibration.ts';
 import { SelvedgeError } from '../../core/errors.ts';
+import { subsetOf, testHalves } from '../../data/index.ts';
 import { type MadeImageKind, madeImageKinds, makeImages } from '../../data/made-images.ts';
 import { findNpmDigits, loadNpmDigits } from '../../data/npm-digits.ts';
 import { type Interval, wilsonInterval95 } from '../../evaluation/statistics.ts';
@@ -29,8 +29,11 @@ export async function measureCategorise(subject: Subject): Promise<Measured> {
     const reason = `${folder === undefined ? model.name : `the model in "${folder}"`} does not ship`;
     return { result: { reason }, text: `No promises to measure: ${reason}` };
   }
-  // Promises of best are measured on images that it was not calibrated on.
-  const test = name === 'best' ? halvesForBest(subject.data.test).measure : subject.data.test;
+  // Promises are measured on images that the model was not calibrated on.
+  const test =
+    name === 'dropout'
+      ? subject.data.test
+      : subsetOf(subject.data.test, testHalves(subject.data.test.count)[1], 'test');
   const categoriser = await openShippedCategoriser(name);
   const { calibration } = categoriser;
   try {
