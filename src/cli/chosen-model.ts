@@ -25,7 +25,8 @@ export const chosenModelOptions = {
   model: {
     type: 'string',
     valueHint: 'name',
-    description: 'Model of the run: a network, a recipe or ensemble (default: dropout)',
+    description:
+      'Model of the run: a network, a recipe or ensemble (default: dropout); without a run one that ships (default: best)',
   },
   'model-folder': {
     type: 'string',

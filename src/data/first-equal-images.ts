@@ -1,4 +1,4 @@
-// Finds images that are equal to the byte. Not here: what comes of it (split-classes.ts, check-dataset.ts).
+// Finds images that are equal to the byte. Not here: what comes of it (split-classes.ts, check-parts.ts).
 // Invariant: two images share a number exactly if all their bytes are the same: hashes only choose what is compared.
 
 /** Some images of a size. */

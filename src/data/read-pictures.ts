@@ -1,5 +1,5 @@
 // Reads the pictures of a list, on threads where there are many and threads can be had. Not here: what a list is from (picture-folder.ts,
-// picture-table.ts), or whether the pictures make a data set (check-dataset.ts).
+// picture-table.ts), or whether the pictures make a data set (check-parts.ts).
 // Invariant: images lie in the order of the list and have the bits of a picture that is read alone, whatever is read beside it.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';

@@ -1,4 +1,4 @@
-// What is asked about pictures of many items over HTTP: which items they show, and where. Not here: finding them (local-detector.ts), so that
+// What is asked about pictures of many items over HTTP: which items they show, and where. Not here: finding them (detector-worker.ts), so that
 // an app on an edge runtime has no engine. Invariant: whatever is sent, the answer is a list for each picture or an error with a code.
 import type { Hono } from 'hono';
 import { requestError } from './answer-error.ts';

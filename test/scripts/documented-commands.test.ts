@@ -1,4 +1,5 @@
-// What documents tell a reader to type exists: scripts of npm, tasks, commands, their options, and files that node is to run.
+// What documents tell a reader to type exists: scripts of npm, tasks, commands, their options, and files that node is to run; so do the
+// neighbours that the head of a source names.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,6 +75,26 @@ test('commands and options that are named exist', () => {
     }
   }
   assert.ok(options > 100, `${options} options are checked`);
+});
+
+test('neighbours that the head of a source names exist', () => {
+  const sourcesIn = (folder: string): string[] =>
+    readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+      const file = path.join(folder, entry.name);
+      if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : sourcesIn(file);
+      return /\.tsx?$/.test(file) ? [file] : [];
+    });
+  const sources = ['src', 'assembly', 'bench', 'scripts', 'test', 'web/src'].flatMap(sourcesIn);
+  const names = new Set(sources.map((file) => path.basename(file)));
+  let named = 0;
+  for (const file of sources) {
+    const [head] = read(file).match(/^(?:\/\/.*\n)*/)!;
+    for (const [name] of head.matchAll(/(?<![\w./*-])[a-z][\w-]*\.tsx?\b/g)) {
+      assert.ok(names.has(name), `${file}: ${name}`);
+      named++;
+    }
+  }
+  assert.ok(named > 300, `${named} names are checked`);
 });
 
 test.run();

@@ -1,6 +1,6 @@
 // The detector's network: convolutions that halve a picture three times, and back up once; at every fourth pixel a score a class and the
 // distances to the four edges of a box. Fully convolutional: any picture whose sides are multiples of 8.
-// Not here: what the outputs mean (decode.ts), the loss (loss.ts). Invariant: the same bits at any number of threads.
+// Not here: what the outputs mean (detector.ts), the loss (loss.ts). Invariant: the same bits at any number of threads.
 //
 //   picture [h, w, 1]
 //     stem    3x3 /2   a          h/2

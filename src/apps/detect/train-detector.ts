@@ -25,7 +25,7 @@ export interface DetectorTraining {
   readonly weightDecay: number;
 }
 
-/** The recipe of the detector that ships, but for its number of updates. */
+/** The recipe of the detector that ships. */
 export const detectorTrainingDefaults: DetectorTraining = {
   widths: defaultWidths,
   scenes: { ...defaultScenes, height: 96, width: 96, fewest: 2, most: 6 },
