@@ -6,16 +6,15 @@ import { checkPreparation, type Preparation, preparationOf, usualPreparation } f
 import type { PreprocessingName } from '../data/preprocessing.ts';
 import {
   type LoadedModel,
-  loadModel,
   loadShippedModel,
   readShippedFile,
   type ShippedName,
   shippedModelFolder,
 } from '../models/index.ts';
-import { restoreModel } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
+import { loadExported, loadModelAt, modelFiles } from './model-files.ts';
 import { modelFolder } from './options.ts';
 import { runPaths } from './run-files.ts';
 import { preprocessingOf } from './starting-point.ts';
@@ -31,7 +30,7 @@ export const chosenModelOptions = {
   'model-folder': {
     type: 'string',
     valueHint: 'path',
-    description: 'Use the model.json in this folder, or this ONNX file',
+    description: `Use the model of this path: ${modelFiles}`,
   },
 } as const;
 
@@ -89,7 +88,7 @@ export interface ChosenModel extends LoadedModel {
  * @throws SelvedgeError `models/…`, `<action>/model-shape`, `<action>/class-names`, `<action>/preprocessing`
  */
 export async function loadChosenModel(folder: string, action: Action): Promise<ChosenModel> {
-  const loaded = await (folder === shippedModelFolder() ? loadShippedModel() : loadModel(folder));
+  const loaded = await (folder === shippedModelFolder() ? loadShippedModel() : loadModelAt(folder));
   const preprocessing = preprocessingOf(loaded.metadata);
   // Standardisation is a layer of the model, and does not come here to be done.
   if (action !== 'predict' && preprocessing !== undefined && preprocessing !== 'standardize') {
@@ -105,8 +104,8 @@ export async function loadChosenModel(folder: string, action: Action): Promise<C
 
 /** A model that ships, as its classifier computes. The engine runs already; the caller disposes the model. */
 export async function restoreShippedModel(name: ShippedName): Promise<ChosenModel> {
-  const { model, description } = await restoreModel(await readShippedFile(name));
-  return { model, metadata: { ...description }, classNames: description.labels, preprocessing: undefined };
+  const { model, metadata } = await loadExported(await readShippedFile(name));
+  return { model, metadata, classNames: metadata.classNames as readonly string[], preprocessing: undefined };
 }
 
 /**

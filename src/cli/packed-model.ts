@@ -1,7 +1,7 @@
-// A model as one artefact, for workers that do not have it: its topology and its weights, or an ONNX file. Not here: loading it.
+// A model as one artefact, for workers that do not have it: its topology and its weights, or the one file that it is. Not here: loading it.
 // Invariant: nothing else that lies in its folder is sent.
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { isModelFile } from '../models/index.ts';
+import { isModelFile, modelFolderOf } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { packFiles } from '../queue/index.ts';
 
@@ -11,13 +11,14 @@ export const MODEL_PATH = 'model';
 /**
  * Packs a model.
  *
- * @param path A folder with a model.json, or an ONNX file
+ * @param path As `loadModelAt` takes it
  * @throws SelvedgeError `models/not-found`, `models/format`
  */
 export async function packModel(path: string): Promise<Uint8Array> {
   const { files } = platform;
   if (await isModelFile(path)) return packFiles(new Map([[MODEL_PATH, await files.readBytes(path)]]));
-  const topology = files.join(path, 'model.json');
+  const folder = await modelFolderOf(path);
+  const topology = files.join(folder, 'model.json');
   if (!(await files.status(topology)))
     throw new SelvedgeError(
       'models/not-found',
@@ -25,7 +26,7 @@ export async function packModel(path: string): Promise<Uint8Array> {
     );
   const names = [...weightFiles(await files.readText(topology), topology), 'model.json'];
   const packed = new Map<string, Uint8Array>();
-  for (const name of names) packed.set(`${MODEL_PATH}/${name}`, await files.readBytes(files.join(path, name)));
+  for (const name of names) packed.set(`${MODEL_PATH}/${name}`, await files.readBytes(files.join(folder, name)));
   return packFiles(packed);
 }
 

@@ -78,7 +78,7 @@ async function readTraining(name: string, folder: string): Promise<ListedRun> {
   const finishedAt = typeof config.finishedAt === 'string' ? config.finishedAt : undefined;
   return {
     ...{ name, folder, isFinished, history, settings },
-    kind: 'members' in settings ? 'ensemble' : 'training',
+    kind: 'members' in settings && !('from' in settings) ? 'ensemble' : 'training',
     epochs: history.length,
     ...known({
       accuracy: number(evaluation?.accuracy),

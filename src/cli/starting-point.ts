@@ -15,17 +15,19 @@ import {
 import {
   ALL_BUT_LAST,
   freezeLayers,
-  isModelFile,
-  loadModel,
+  isShippedName,
+  type LoadedModel,
   type NetworkSettings,
-  readOnnxMetadata,
+  shippedNames,
   standardizeInput,
   transferModel,
   weightsDigest,
 } from '../models/index.ts';
+import { networkSettingsOf, type ToldNetwork } from '../plan/index.ts';
 import { platform } from '../platform/index.ts';
 import { usageError } from './arguments.ts';
 import type { CommandContext } from './command.ts';
+import { loadModelAt, loadShipped, modelFiles, readMetadataAt, readShippedMetadata } from './model-files.ts';
 import { buildFor } from './network-for-data.ts';
 import { runPaths } from './run-files.ts';
 
@@ -33,7 +35,7 @@ export const startingOptions = {
   from: {
     type: 'string',
     valueHint: 'model',
-    description: 'Start from the weights of <run>/<model>, of the model.json in a folder, or of an ONNX file',
+    description: `Start from the weights of <run>/<model>, of one that ships (${shippedNames.join(', ')}), or of a path: ${modelFiles}`,
   },
   freeze: {
     type: 'string',
@@ -51,15 +53,17 @@ export const startingOptions = {
 export interface Source {
   /** As the user wrote it. */
   readonly name: string;
-  readonly folder: string;
+  load(): Promise<LoadedModel>;
   /** What its metadata says; models of stock tfjs have none. */
   readonly model?: string;
+  /** Of its settings, those of its network, where it says them. */
+  readonly network: ToldNetwork;
   readonly classNames?: readonly string[];
   readonly preprocessing?: PreprocessingName;
 }
 
 /** Of settings: what of the start decides the weights besides network and seed. */
-export interface StartSettings {
+export interface StartSettings extends ToldNetwork {
   readonly preprocessing?: PreprocessingName;
   /** The model whose weights training starts from, and their digest. */
   readonly from?: { readonly model: string; readonly weights: string };
@@ -76,38 +80,30 @@ export async function findSource(name: string, context: CommandContext): Promise
   const { files } = platform;
   const isOfRun = /^\w[\w.-]*\/\w[\w.-]*$/.test(name);
   const ofRun = files.resolve(context.cwd, 'runs', ...name.split('/'));
-  const folders = [...(isOfRun ? [runPaths.model(ofRun)] : []), files.resolve(context.cwd, name)];
-  for (const folder of folders) {
-    if (await isModelFile(folder)) return { name, folder, ...describedBy(await readOnnxMetadata(folder)) };
-    const path = files.join(folder, 'model.json');
-    if (!(await files.status(path))) continue;
-    return { name, folder, ...described(await files.readText(path), path) };
+  const paths = [...(isOfRun ? [runPaths.model(ofRun)] : []), files.resolve(context.cwd, name)];
+  for (const path of paths) {
+    const metadata = await readMetadataAt(path);
+    if (metadata) return { name, load: () => loadModelAt(path), ...describedBy(metadata) };
   }
+  if (isShippedName(name))
+    return { name, load: () => loadShipped(name), ...describedBy(await readShippedMetadata(name)) };
   const isUnfinished = isOfRun && (await files.status(ofRun)) !== undefined;
   throw new SelvedgeError(
     'train/from',
     isUnfinished
       ? `Cannot start from "${name}": its training is not finished; finish it first`
-      : `Cannot start from "${name}": expected <run>/<model> of a finished training, a folder with a model.json or an ONNX file, got nothing`,
+      : `Cannot start from "${name}": expected <run>/<model> of a finished training, ${shippedNames.join(', ')}, ${modelFiles}, got nothing`,
   );
 }
 
-function described(json: string, path: string): Omit<Source, 'name' | 'folder'> {
-  let metadata: unknown;
-  try {
-    metadata = JSON.parse(json).userDefinedMetadata;
-  } catch (error) {
-    throw new SelvedgeError('models/format', `Cannot load the model in "${path}": it is no JSON`, { cause: error });
-  }
-  return describedBy((metadata ?? {}) as Readonly<Record<string, unknown>>);
-}
-
-function describedBy(metadata: Readonly<Record<string, unknown>>): Omit<Source, 'name' | 'folder'> {
-  const { model } = (metadata.settings ?? {}) as { readonly model?: unknown };
+function describedBy(metadata: Readonly<Record<string, unknown>>): Omit<Source, 'name' | 'load'> {
+  const settings = (metadata.settings ?? {}) as Readonly<Record<string, unknown>>;
+  const { model } = settings;
   const names = metadata.classNames;
   const preprocessing = preprocessingOf(metadata);
   return {
     ...(typeof model === 'string' && /^\w[\w.-]*$/.test(model) ? { model } : {}),
+    network: networkSettingsOf(settings),
     ...(Array.isArray(names) && names.every((one) => typeof one === 'string') ? { classNames: names } : {}),
     ...(preprocessing === undefined ? {} : { preprocessing }),
   };
@@ -200,7 +196,7 @@ export async function buildStart(request: StartRequest): Promise<StartingPoint> 
   if (!source) {
     return { model: buildFor(network, seed, config), settings: common, notices: [] };
   }
-  const { model: loaded, notices: readings = [] } = await loadModel(source.folder);
+  const { model: loaded, notices: readings = [] } = await source.load();
   const target = request.keepsNetwork ? buildFor(network, seed, config) : undefined;
   let model = target;
   try {
@@ -211,10 +207,11 @@ export async function buildStart(request: StartRequest): Promise<StartingPoint> 
     const made = newHead ? [`Layer "${newHead.layer}" of "${source.name}" is made anew: ${newHead.reason}`] : [];
     const notices = [...readings, ...made];
     const from = { model: loaded.name, weights: await weightsDigest(loaded) };
+    const told = { ...common, ...(target ? {} : source.network), from };
     const { freeze } = request;
-    if (freeze === undefined) return { model, settings: { ...common, from }, notices };
+    if (freeze === undefined) return { model, settings: told, notices };
     const frozen = freezeLayers(model, freeze as readonly string[]);
-    return { model, settings: { ...common, from, frozen }, notices: [...notices, describeFrozen(model, frozen)] };
+    return { model, settings: { ...told, frozen }, notices: [...notices, describeFrozen(model, frozen)] };
   } catch (error) {
     model?.dispose();
     throw error;

@@ -37,6 +37,9 @@ export interface ModelDescription {
 /** Version of the format of model files that is written, and the only one that is read. */
 export const MODEL_FORMAT_VERSION = 1;
 const MAGIC = Uint8Array.of(0x89, 0x53, 0x4c, 0x56, 0x0d, 0x0a, 0x1a, 0x0a);
+
+/** Whether bytes begin as a model file does, whole or not. */
+export const isModelFileStart = (bytes: Uint8Array): boolean => MAGIC.every((byte, i) => bytes[i] === byte);
 const FIXED_BYTES = 20;
 const DIGEST_BYTES = 32;
 /** All that a 32-bit memory may grow to. */
@@ -125,7 +128,7 @@ export async function decodeModelFile(
 }
 
 async function checkBytes(bytes: Uint8Array): Promise<void> {
-  if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
+  if (!isModelFileStart(bytes)) {
     const start = hexadecimal(bytes.subarray(0, MAGIC.length));
     throw failure(
       'foreign',

@@ -41,16 +41,17 @@ export interface LoadedModel {
 }
 
 /**
- * Reads a model from a folder that `saveModel`, or stock tfjs, wrote; or from an ONNX file.
+ * Reads a model from a folder that `saveModel`, or stock tfjs, wrote, or from its model.json; or from an ONNX file.
  *
  * @throws SelvedgeError `models/not-found` or `models/format`, naming the file; `onnx/…` as `readOnnxModel`
  */
-export async function loadModel(folder: string): Promise<LoadedModel> {
+export async function loadModel(path: string): Promise<LoadedModel> {
   const { files } = platform;
-  if (await isModelFile(folder)) {
+  if (await isModelFile(path)) {
     const { readOnnxModel } = await import('./onnx/index.ts');
-    return naming(folder, async () => readOnnxModel(await files.readBytes(folder)));
+    return naming(path, async () => readOnnxModel(await files.readBytes(path)));
   }
+  const folder = await modelFolderOf(path);
   const topologyPath = files.join(folder, TOPOLOGY_FILE);
   if (!(await files.status(topologyPath))) {
     throw new SelvedgeError(
@@ -64,17 +65,36 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
   });
 }
 
-/** What an ONNX file says beside its network, without an engine; errors as `loadModel`. */
-export async function readOnnxMetadata(path: string): Promise<LoadedModel['metadata']> {
-  const { readOnnx } = await import('./onnx/index.ts');
-  return naming(path, async () => (await readOnnx(await platform.files.readBytes(path))).metadata);
+/** What a model says beside its network, without an engine; undefined where there is none. Errors as `loadModel`. */
+export async function readMetadata(path: string): Promise<LoadedModel['metadata'] | undefined> {
+  const { files } = platform;
+  if (await isModelFile(path)) {
+    const { readOnnx } = await import('./onnx/index.ts');
+    return naming(path, async () => (await readOnnx(await files.readBytes(path))).metadata);
+  }
+  const topology = files.join(await modelFolderOf(path), TOPOLOGY_FILE);
+  if (!(await files.status(topology))) return undefined;
+  try {
+    return (JSON.parse(await files.readText(topology)) as SavedModel).userDefinedMetadata ?? {};
+  } catch (cause) {
+    throw new SelvedgeError('models/format', `Cannot load the model in "${topology}": it is no JSON`, { cause });
+  }
 }
 
-/** Whether a model is one file, which is ONNX, not a folder. */
+/** Whether a model is one file, such as of ONNX, and not a folder or the model.json in it. */
 export async function isModelFile(path: string): Promise<boolean> {
   const status = await platform.files.status(path);
-  return status !== undefined && !status.isFolder;
+  return status !== undefined && !status.isFolder && !isTopology(path);
 }
+
+/** The folder of a model, where its model.json may be named instead. */
+export async function modelFolderOf(path: string): Promise<string> {
+  const { files } = platform;
+  const isFile = isTopology(path) && (await files.status(path))?.isFolder === false;
+  return isFile ? files.resolve(path, '..') : path;
+}
+
+const isTopology = (path: string): boolean => path.split(/[\\/]/).at(-1) === TOPOLOGY_FILE;
 
 /** Adds the name of the file to errors of what its bytes are. */
 async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {

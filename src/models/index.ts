@@ -8,7 +8,8 @@ export {
   type LoadedModel,
   loadModel,
   loadShippedModel,
-  readOnnxMetadata,
+  modelFolderOf,
+  readMetadata,
   saveModel,
   shippedModelFolder,
 } from './files.ts';

@@ -30,7 +30,7 @@ export {
   type TensorShape,
   type Unsupported,
 } from './read-model.ts';
-export { type RestoredModel, restoreModel } from './restore-model.ts';
+export { networkSettingsOf, type RestoredModel, restoreModel, type ToldNetwork } from './restore-model.ts';
 export { endingOfLoss } from './stages/output-losses.ts';
 export type { PlannedBatch, PlannedTargets } from './stages/source.ts';
 export {

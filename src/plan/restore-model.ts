@@ -82,11 +82,28 @@ async function buildDescribed({ settings, name, inputShape, labels }: ModelDescr
 /** As `selvedge ensemble` describes them. */
 const membersSchema = v.pipe(v.array(v.object({ settings: v.record(v.string(), v.unknown()) })), v.minLength(2));
 
-function networkOf({ settings, name }: Pick<ModelDescription, 'settings' | 'name'>): NetworkSettings {
-  const { network, model } = settings;
-  if (v.is(networkSchema, network)) return network;
+/** Of settings: a network, or those of the members of an ensemble. */
+export interface ToldNetwork {
+  readonly network?: NetworkSettings;
+  readonly members?: readonly { readonly settings: ToldNetwork }[];
+}
+
+/**
+ * Of a model's settings, what `restoreModel` builds its network by, without how it was trained: for settings of what begins with its
+ * weights. Nothing where they do not tell.
+ */
+export function networkSettingsOf(settings: Readonly<Record<string, unknown>>): ToldNetwork {
+  const { network, model, members } = settings;
+  if (v.is(membersSchema, members))
+    return { members: members.map((member) => ({ settings: networkSettingsOf(member.settings) })) };
+  if (v.is(networkSchema, network)) return { network };
   const family = modelNames.find((known) => known === model);
-  if (family) return { family };
+  return family ? { network: { family } } : {};
+}
+
+function networkOf({ settings, name }: Pick<ModelDescription, 'settings' | 'name'>): NetworkSettings {
+  const { network } = networkSettingsOf(settings);
+  if (network) return network;
   throw networkError(name, `settings with a network, or the name of one of ${modelNames.join(', ')}`);
 }
 

@@ -1,5 +1,5 @@
 // selvedge train --from, --freeze and --preprocess: what later commands make of them, what goes on after a stop, what is refused.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,6 +13,8 @@ const short = ['--examples', '200', '--epochs', '1'];
 
 interface Settings {
   readonly model: string;
+  readonly network?: { readonly family: string };
+  readonly members?: readonly { readonly settings: Pick<Settings, 'network'> }[];
   readonly preprocessing?: string;
   readonly from?: { readonly model: string; readonly weights: string };
   readonly frozen?: readonly string[];
@@ -73,6 +75,40 @@ test('a folder of a model is a source, too, and a layer that is named stays', as
     (layer) => layerWeights('named/dropout', layer) === layerWeights('source/dropout', layer),
   );
   assert.equal(weights, [false, true, true, false]);
+});
+
+test('a model.json by its name, one that ships and a file of export are sources, too, and export again', async () => {
+  const named = path.join('runs', 'source', 'dropout', 'model', 'model.json');
+  const first = await selvedge('train', '--run', 'first', '--from', named, '--freeze', 'all-but-last', ...short);
+  assert.is(first.code, 0, first.err);
+  assert.is(layerWeights('first/dropout', 'dense_1'), layerWeights('source/dropout', 'dense_1'));
+
+  const best = await selvedge('train', '--run', 'second', '--from', 'best', '--freeze', 'all-but-last', ...short);
+  assert.is(best.code, 0, best.err);
+  const { model, members, network, from } = settingsOf('second', readdirSync(path.join(folder, 'runs', 'second'))[0]!);
+  const families = (members ?? [{ settings: { network } }]).map(({ settings }) => settings.network?.family);
+  assert.equal([...new Set(families), from?.model], ['plain', 'best']);
+
+  const exported = await selvedge(
+    'export',
+    '--run',
+    'second',
+    '--model',
+    model,
+    '--max-loss',
+    '100',
+    '--out',
+    'x.selvedge',
+  );
+  assert.is(exported.code, 0, exported.err);
+  const third = await selvedge('train', '--run', 'third', '--from', 'x.selvedge', ...short);
+  assert.is(third.code, 0, third.err);
+  const evaluated = await selvedge('measure', 'classification', '--model-folder', 'x.selvedge', '--json');
+  assert.is(JSON.parse(evaluated.out).count, 1000, evaluated.err);
+
+  writeFileSync(path.join(folder, 'cut.selvedge'), readFileSync(path.join(folder, 'x.selvedge')).subarray(0, 5000));
+  const cut = await selvedge('train', '--run', 'fourth', '--from', 'cut.selvedge', ...short);
+  assert.equal([cut.code, /expected \d+ bytes, got 5000.*\[edge\/truncated\]/.test(cut.err)], [1, true], cut.err);
 });
 
 test('a source of other classes gets a new head, and says so', async () => {
