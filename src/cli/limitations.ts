@@ -1,25 +1,46 @@
-// What `selvedge measure` has written beside a model of a run, with the pictures that its results name, for the report.
-// Invariant: a measure that is not there is left out; one that cannot be read is an error that names its file.
+// What `selvedge measure` has written beside a model of a run, with the pictures that its results name, for the report; where it has not, of
+// Fashion-MNIST what docs/results has of the model that ships. Not here: what is said of it (src/report/limitations.ts).
+// Invariant: a measure of the run that cannot be read is an error that names its file; one that ships and does not fit is left out. Pictures are
+// shown only of the data that were measured.
+import * as v from 'valibot';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { LoadedData } from '../data/sources.ts';
+import { wilsonInterval95 } from '../evaluation/statistics.ts';
 import { platform } from '../platform/index.ts';
+import {
+  type LimitationName,
+  type LimitationResults,
+  limitationSchemas,
+  type ReportDuplicates,
+  type ReportFlips,
+  type ReportLabels,
+  type ReportLimitations,
+} from '../report/limitations-input.ts';
 import type { GrayImage } from '../report/png.ts';
-import type { ReportLimitations } from '../report/study-report-input.ts';
-import { type MeasureName, measureNames } from './measures/index.ts';
+import { isStudied } from './measures/subject.ts';
+import { parseResult, readShippedResult } from './result-files.ts';
 import { runPaths } from './run-files.ts';
 
-/** Pairs and label errors as the results name them: by number. */
-interface Written {
-  readonly [name: string]: unknown;
-}
+/** Written out, so that bundlers find the files. */
+const addresses: Readonly<Record<LimitationName, () => URL>> = {
+  classification: () => new URL('../../docs/results/classification.json', import.meta.url),
+  calibration: () => new URL('../../docs/results/calibration.json', import.meta.url),
+  robustness: () => new URL('../../docs/results/robustness.json', import.meta.url),
+  outliers: () => new URL('../../docs/results/outliers.json', import.meta.url),
+  explain: () => new URL('../../docs/results/explain.json', import.meta.url),
+  labels: () => new URL('../../docs/results/labels.json', import.meta.url),
+  duplicates: () => new URL('../../docs/results/duplicates.json', import.meta.url),
+};
+const names = Object.keys(addresses) as readonly LimitationName[];
+/** That docs/results has measures of; those of `best` are in a folder of their own. */
+const SHIPPED_MODEL = 'dropout';
 
-interface WrittenPair {
-  readonly first: number;
-  readonly second: number;
-  readonly firstLabel: string;
-  readonly secondLabel: string;
-  readonly levels: number;
+/** A result, and whose it is. */
+interface Found {
+  readonly name: LimitationName;
+  readonly isOwn: boolean;
+  readonly result: unknown;
 }
 
 /**
@@ -27,63 +48,120 @@ interface WrittenPair {
  *
  * @param folder Of the model in its run
  * @param model Its name
- * @returns What was measured, or undefined where nothing was
+ * @param data Of the run
+ * @param readShipped The text of a file of docs/results, or undefined where there is none; tests give texts of their own
+ * @returns What was measured, or undefined where nothing is known
  * @throws SelvedgeError `run/format`
  */
 export async function gatherLimitations(
   folder: string,
   model: string,
   data: LoadedData,
+  readShipped: (name: LimitationName) => Promise<string | undefined> = (name) => readShippedResult(addresses[name]()),
 ): Promise<ReportLimitations | undefined> {
-  const found = new Map<MeasureName, Written>();
-  for (const name of measureNames) {
-    const path = platform.files.join(runPaths.measures(folder), `${name}.json`);
-    if (!(await platform.files.status(path))) continue;
-    found.set(name, await readMeasure(path));
-  }
-  if (found.size === 0) return undefined;
-  try {
-    return {
-      model,
-      ...Object.fromEntries(found),
-      ...(found.has('labels') ? { labels: withPictures(found.get('labels')!, data.train) } : {}),
-      ...(found.has('duplicates') ? { duplicates: duplicatesOf(found.get('duplicates')!, data) } : {}),
-    } as ReportLimitations;
-  } catch (error) {
-    throw unreadable(runPaths.measures(folder), error);
-  }
-}
-
-async function readMeasure(path: string): Promise<Written> {
-  try {
-    return JSON.parse(await platform.files.readText(path)) as Written;
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-const unreadable = (path: string, error: unknown): SelvedgeError =>
-  new SelvedgeError('run/format', `Cannot read "${path}": ${messageOf(error)}; measure again`, { cause: error });
-
-function withPictures(labels: Written, train: Dataset): Written {
-  const likeliest = labels.likeliest as readonly { readonly image: number }[];
-  return { ...labels, likeliest: likeliest.map((issue) => ({ ...issue, picture: imageAt(train, issue.image) })) };
-}
-
-function duplicatesOf(duplicates: Written, { train, test }: LoadedData): Written {
-  const sets = { training: [train, train], test: [test, test], across: [train, test] } as const;
-  const pairs = duplicates.pairs as Readonly<Record<keyof typeof sets, { readonly nearest: readonly WrittenPair[] }>>;
-  return {
-    equal: (duplicates.equalGroups as readonly unknown[]).length,
-    nearLevels: duplicates.nearLevels,
-    pairs: Object.entries(pairs).map(([kind, summary]) => {
-      const [first, second] = sets[kind as keyof typeof sets];
-      const nearest = summary.nearest.map((pair) => ({
-        ...pair,
-        pictures: [imageAt(first, pair.first), imageAt(second, pair.second)],
-      }));
-      return { ...summary, kind, nearest };
+  const all = await Promise.all(
+    names.map(async (name) => {
+      const path = platform.files.join(runPaths.measures(folder), `${name}.json`);
+      if (await platform.files.status(path)) return readOwn(name, path, data);
+      const text = isStudied(data) ? await readShipped(name) : undefined;
+      return text === undefined ? undefined : shippedOf(name, text, data);
     }),
+  );
+  const found = all.filter((each) => each !== undefined);
+  if (found.length === 0) return undefined;
+  const shipped = found.filter(({ isOwn }) => !isOwn).map(({ name }) => name);
+  return {
+    model,
+    ...Object.fromEntries(found.map(({ name, result }) => [name, result])),
+    ...(shipped.length > 0 ? { shipped: { model: SHIPPED_MODEL, measures: shipped } } : {}),
+  };
+}
+
+async function readOwn(name: LimitationName, path: string, data: LoadedData): Promise<Found> {
+  try {
+    const result = resultOf(name, await platform.files.readText(path), data, true);
+    return { name, isOwn: true, result };
+  } catch (error) {
+    throw new SelvedgeError('run/format', `Cannot read "${path}": ${messageOf(error)}; measure again`, {
+      cause: error,
+    });
+  }
+}
+
+/** Of the data that a measure looked at; older results do not tell. */
+const measuredSchema = v.object({ data: v.object({ files: v.array(v.string()) }) });
+
+function shippedOf(name: LimitationName, text: string, data: LoadedData): Found | undefined {
+  try {
+    const { files } = parseResult(measuredSchema, text).data;
+    const isSame = files.join() === data.source.files.map(({ sha256 }) => sha256).join();
+    return { name, isOwn: false, result: resultOf(name, text, data, isSame) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param hasImages Whether the images that the result names are those at hand */
+function resultOf(name: LimitationName, text: string, data: LoadedData, hasImages: boolean): unknown {
+  if (name === 'labels')
+    return labelsOf(parseResult(limitationSchemas.labels, text), hasImages ? data.train : undefined);
+  if (name === 'duplicates') {
+    return duplicatesOf(parseResult(limitationSchemas.duplicates, text), hasImages ? data : undefined);
+  }
+  return parseResult(limitationSchemas[name], text);
+}
+
+type Written<Name extends LimitationName> = NonNullable<LimitationResults[Name]>;
+
+function labelsOf({ likeliest, flips, ...rest }: Written<'labels'>, train: Dataset | undefined): ReportLabels {
+  const { pairs, ...all } = flips;
+  return {
+    ...rest,
+    likeliest: train ? likeliest.map((issue) => ({ ...issue, picture: imageAt(train, issue.image) })) : [],
+    flips: {
+      ...flipsOf(all, all.found),
+      // Of a pair, what is suspected counts where the class before was guessed, what is found wherever.
+      pairs: pairs.map((pair) => ({ ...pair, ...flipsOf(pair, Math.round(pair.precision * (pair.suspected ?? 0))) })),
+    },
+  };
+}
+
+/** @param right How many of the suspected were flipped */
+function flipsOf(
+  { flipped, suspected, found, precision, recall }: Omit<Written<'labels'>['flips'], 'pairs'>,
+  right: number | undefined,
+): ReportFlips {
+  return {
+    flipped,
+    precision,
+    recall,
+    ...(suspected && right !== undefined ? { precision95: wilsonInterval95(right, suspected) } : {}),
+    ...(flipped > 0 && found !== undefined ? { recall95: wilsonInterval95(found, flipped) } : {}),
+  };
+}
+
+function duplicatesOf(
+  { equalGroups, nearLevels, pairs, anchors }: Written<'duplicates'>,
+  data: LoadedData | undefined,
+): ReportDuplicates {
+  const kinds = ['training', 'test', 'across'] as const;
+  return {
+    equal: equalGroups.length,
+    nearLevels,
+    anchors,
+    pairs: kinds.map((kind) => ({
+      kind,
+      near: pairs[kind].near,
+      nearest: data
+        ? pairs[kind].nearest.map((pair) => ({
+            ...pair,
+            pictures: [
+              imageAt(kind === 'test' ? data.test : data.train, pair.first),
+              imageAt(kind === 'training' ? data.train : data.test, pair.second),
+            ] as const,
+          }))
+        : [],
+    })),
   };
 }
 

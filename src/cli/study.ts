@@ -23,6 +23,7 @@ import type {
 import { describeExecution, describeLoss, describeOptimizer, describeSchedule } from '../training/index.ts';
 import { choiceWords } from './data-options.ts';
 import { gatherLimitations, imageAt } from './limitations.ts';
+import { gatherRecommendations } from './recommendations.ts';
 import { gatherExplanations } from './report-explanations.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData, runPaths } from './run-files.ts';
 import { gatherUses } from './uses.ts';
@@ -91,6 +92,8 @@ export async function gatherStudy(
   const limitations = await gatherLimitations(folders.at(-1)!, settings.model, loaded);
   const uses = await gatherUses(folders.at(-1)!, loaded.source.origin !== undefined);
   const { source } = loaded;
+  // They are of Fashion-MNIST.
+  const recommendations = source.origin ? undefined : await gatherRecommendations();
   // Maps are of images as they are.
   const explained = runs.findLastIndex(
     ({ config }) => (config.settings.preprocessing ?? 'standardize') === 'standardize',
@@ -108,6 +111,7 @@ export async function gatherStudy(
           explanations: await gatherExplanations(runPaths.model(folders[explained]!), names[explained]!, loaded.test),
         }),
     ...(limitations ? { limitations } : {}),
+    ...(recommendations ? { recommendations } : {}),
     ...(uses ? { uses } : {}),
     models: runs.map(({ config, history }, i) => reportModel(config, history, evaluations[i]!, loaded.test)),
     ...(evaluations.length >= 2 ? { comparison: compareEvaluations(evaluations[0]!, evaluations[1]!) } : {}),

@@ -5,6 +5,7 @@ import { messageOf, SelvedgeError } from '../core/errors.ts';
 import { platform } from '../platform/index.ts';
 import type { ReportUses, UseResults } from '../report/uses-input.ts';
 import { pictureOf, type WrittenPicture } from './measures/example-picture.ts';
+import { readShippedResult } from './result-files.ts';
 import { runPaths } from './run-files.ts';
 
 /** Written out, so that bundlers find the files. */
@@ -40,7 +41,7 @@ export async function gatherUses(folder: string, isOther: boolean): Promise<Repo
       const path = platform.files.join(runPaths.measures(folder), `${name}.json`);
       const isOwn = (await platform.files.status(path)) !== undefined;
       if (!isOwn && isOther) return [];
-      const text = isOwn ? await platform.files.readText(path) : await shippedText(name);
+      const text = isOwn ? await platform.files.readText(path) : await readShippedResult(addresses[name]());
       return text === undefined ? [] : [{ name, isOwn, result: resultOf(text, path) }];
     }),
   );
@@ -50,15 +51,6 @@ export async function gatherUses(folder: string, isOther: boolean): Promise<Repo
     results: Object.fromEntries(all.map(({ name, result }) => [name, result])),
     own: all.filter(({ isOwn }) => isOwn).map(({ name }) => name),
   };
-}
-
-/** Not every installation has them. */
-async function shippedText(name: keyof UseResults): Promise<string | undefined> {
-  try {
-    return new TextDecoder().decode(await platform.readUrl(addresses[name]()));
-  } catch {
-    return undefined;
-  }
 }
 
 function resultOf(text: string, path: string): object {

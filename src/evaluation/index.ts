@@ -48,5 +48,12 @@ export {
 export { type CorruptionCell, type Robustness, summarizeRobustness } from './robustness.ts';
 export { type Coverage, coverageAt, type RiskCoverage, riskCoverage, thresholdFor } from './selective.ts';
 export { type FittedStack, fitStack, type Stack, type StackOptions } from './stack.ts';
-export { type Interval, type McNemar, mcNemar, wilsonInterval95 } from './statistics.ts';
+export {
+  differenceInterval95,
+  type Interval,
+  type McNemar,
+  mcNemar,
+  type Proportion,
+  wilsonInterval95,
+} from './statistics.ts';
 export { predictViews, type ViewsName, viewsNames } from './views.ts';

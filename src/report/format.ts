@@ -21,6 +21,21 @@ export const formatDifference = (difference: number, digits?: number): string =>
 export const formatPoints = (difference: number): string =>
   `${signed(difference, (difference * 100).toFixed(2))} points`;
 
+/** A mean difference of shares in points of per cent with its 95% interval: "+1.30 points (−0.42 to +3.02)". */
+export function formatGain({ mean, low, high }: Readonly<Record<'mean' | 'low' | 'high', number>>): string {
+  const points = (value: number): string => signed(value, (100 * value).toFixed(2));
+  return `${formatPoints(mean)} (${points(low)} to ${points(high)})`;
+}
+
+/** A share with its 95% interval as per cent: "95.22% (94.78% to 95.62%)". */
+export function formatShare(
+  share: number,
+  { low, high }: Readonly<Record<'low' | 'high', number>>,
+  digits = 2,
+): string {
+  return `${formatPercent(share, digits)} (${formatPercent(low, digits)} to ${formatPercent(high, digits)})`;
+}
+
 /** A p value, as "= 0.123" or "< 0.0001". */
 export const formatProbability = (value: number): string => (value < 1e-4 ? '< 0.0001' : `= ${value.toFixed(4)}`);
 

@@ -31,9 +31,12 @@ export {
   type ShownItem,
   type ShownList,
 } from './item-page.ts';
+export type * from './limitations-input.ts';
 export { drawModelGraph, type LayerSummary, type ModelSummary } from './model-graph.ts';
 export { encodeGrayPng, type GrayImage, pngDataUri } from './png.ts';
+export type * from './recommendations-input.ts';
 export { referenceStudy } from './reference-study.ts';
+export type { ReportEstimate, ReportInterval } from './result-schemas.ts';
 export {
   type ReviewedPicture,
   type ReviewPageInput,

@@ -2,8 +2,9 @@
 // Plain SVG by hand: axes from 0 to 1 need no library. Not here: what is said about them (limitations.ts).
 // Invariant: the same numbers give the same bytes; colour never carries meaning alone.
 import { confidenceText, picture } from './image-grid.ts';
+import type { ReportLimitations } from './limitations-input.ts';
 import { colours } from './palette.ts';
-import type { ReportLimitations } from './study-report-input.ts';
+
 import { type Drawing, round, svgText } from './svg.ts';
 
 const SIDE = 240;

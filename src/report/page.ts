@@ -153,7 +153,7 @@ th:first-child,td:first-child{padding-left:0}
 th:last-child,td:last-child{padding-right:0}
 tbody th{white-space:nowrap}
 td.n,th.n{text-align:right;white-space:nowrap}
-section[id^=use-] tbody :is(th,td){white-space:normal}
+section:is([id^=use-],#recommendations) tbody :is(th,td){white-space:normal}
 figure{margin:2rem 0}
 figure .panels{display:flex;flex-wrap:wrap;justify-content:center;gap:1rem}
 figure .panels>div{max-width:100%;overflow-x:auto}

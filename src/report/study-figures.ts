@@ -3,7 +3,7 @@
 import { confusionHeatMap, epochChart, labelCountChart } from './charts.ts';
 import { explanationClassGrid } from './explanation-figure.ts';
 import { augmentationGrid, predictionGrid, sampleGrid } from './image-grid.ts';
-import { type LimitationTopic, limitationPlans } from './limitations.ts';
+import { type LimitationTopic, limitationPlans } from './limitation-plans.ts';
 import { drawModelGraph, shapeText } from './model-graph.ts';
 import type { ExploredSet, ReportModel, ReportPrediction, StudyReportInput } from './study-report-input.ts';
 import { type Drawing, type Figure, frame } from './svg.ts';

@@ -2,8 +2,10 @@
 // Shapes repeat those of evaluation and training on purpose: the report depends on neither.
 import type { ExplainedClass } from './explanation-figure.ts';
 import type { AugmentedImages } from './image-grid.ts';
+import type { ReportLimitations } from './limitations-input.ts';
 import type { ModelSummary } from './model-graph.ts';
 import type { GrayImage } from './png.ts';
+import type { ReportRecommendations } from './recommendations-input.ts';
 import type { ReportUses } from './uses-input.ts';
 
 /** A line of a table of settings. */
@@ -136,88 +138,6 @@ export interface ReportExplanations {
   readonly classes: readonly ExplainedClass[];
 }
 
-interface ReportInterval {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Calibration before or after a temperature. */
-export interface ReportCalibration {
-  readonly ece: number;
-  readonly nll: { readonly mean: number };
-  readonly brier: { readonly mean: number };
-  readonly bins: readonly {
-    readonly low: number;
-    readonly high: number;
-    readonly count: number;
-    readonly accuracy: number;
-    readonly accuracyInterval95: ReportInterval;
-  }[];
-}
-
-/** What `selvedge measure` found of a model and its data, with the pictures that its results name; each where it was measured. */
-export interface ReportLimitations {
-  /** Name of the model. */
-  readonly model: string;
-  readonly classification?: {
-    readonly riskCoverage: {
-      readonly area: number;
-      readonly points: readonly { readonly coverage: number; readonly accuracy: number }[];
-    };
-  };
-  readonly calibration?: {
-    readonly uncalibrated: ReportCalibration;
-    /** A number, or why there is none. */
-    readonly temperature: number | { readonly reason: string };
-    readonly calibrated?: ReportCalibration;
-    /** Where there is none: each half of the test images by a temperature that was fitted on the other. */
-    readonly crossFitted?: { readonly temperatures: readonly number[]; readonly calibrated: ReportCalibration };
-  };
-  readonly robustness?: {
-    readonly clean: { readonly accuracy: number };
-    readonly meanAccuracy: number;
-    readonly kinds: readonly {
-      readonly kind: string;
-      readonly meanAccuracy: number;
-      readonly strengths: readonly { readonly accuracy: number }[];
-    }[];
-  };
-  readonly outliers?: {
-    readonly sets: readonly {
-      readonly name: string;
-      readonly what: string;
-      readonly scores: Readonly<Record<string, { readonly auroc: number }>>;
-    }[];
-  };
-  readonly labels?: {
-    readonly count: number;
-    readonly issues: number;
-    readonly likeliest: readonly {
-      readonly picture: GrayImage;
-      readonly label: string;
-      readonly suggested: string;
-      readonly probability: number;
-    }[];
-    readonly flips: { readonly flipped: number; readonly precision: number; readonly recall: number };
-  };
-  readonly duplicates?: {
-    readonly equal: number;
-    readonly nearLevels: number;
-    readonly pairs: readonly {
-      /** Such as "training". */
-      readonly kind: string;
-      readonly near: number;
-      readonly nearest: readonly {
-        readonly pictures: readonly [GrayImage, GrayImage];
-        readonly firstLabel: string;
-        readonly secondLabel: string;
-        /** Root of the mean squared difference of levels. */
-        readonly levels: number;
-      }[];
-    }[];
-  };
-}
-
 /** What the study's own words do not fit. */
 export interface OtherDataSet {
   readonly name: string;
@@ -247,8 +167,10 @@ export interface StudyReportInput {
   readonly models: readonly ReportModel[];
   /** Of the first two models. */
   readonly comparison?: ReportComparison;
-  /** Of the last model, where it was measured. */
+  /** Of the last model, or of the one that ships. */
   readonly limitations?: ReportLimitations;
+  /** What came of the study's recommendations; they say nothing of other data. */
+  readonly recommendations?: ReportRecommendations;
   /** What a shop does with the models. */
   readonly uses?: ReportUses;
   readonly machine: {

@@ -4,6 +4,7 @@
 import { formatBytes, formatCount, formatDuration, formatInstant, formatPercent, formatPoints } from './format.ts';
 import { limitationSections } from './limitations.ts';
 import { facts, type Markup, markup, renderPage, type Section, table } from './page.ts';
+import { recommendationSections } from './recommendations.ts';
 import { referenceStudy, textAndNotebook } from './reference-study.ts';
 import { evaluationSection, type FigureFinder } from './study-evaluation.ts';
 import { drawStudyFigures, type StudyFigure } from './study-figures.ts';
@@ -38,6 +39,7 @@ export async function renderStudyReport(input: StudyReportInput, figures?: reado
       ...augmentationSections(input, find),
       ...explanationSections(input, find),
       ...limitationSections(input.limitations, find),
+      ...recommendationSections(input.recommendations),
       ...useSections(input.uses, find),
       // The original knows no other data.
       ...(input.otherData ? [] : [referenceSection(input), differencesSection()]),

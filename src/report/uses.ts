@@ -1,5 +1,6 @@
 // The sections of what a shop does with a model, one a use: what `selvedge measure` found, published figures beside it, a picture where there is
 // one. Not here: measuring. Invariant: what was not measured is not spoken of; what was measured on made data says so.
+import { publishedFigures, publishedOf } from './anchors.ts';
 import { itemsDrawing } from './detected-items.ts';
 import { formatCount, formatPercent } from './format.ts';
 import { sampleGrid } from './image-grid.ts';
@@ -73,14 +74,6 @@ const interval = ({ low, high }: { readonly low: number; readonly high: number }
   `${low.toFixed(digits)} to ${high.toFixed(digits)}`;
 const found = <T>(result: T | undefined, rows: (result: T) => Row[]): Row[] =>
   result === undefined ? [] : rows(result);
-
-/** Published values of what a pattern names, the least to the most where they are numbers. */
-function publishedOf(anchors: readonly ReportAnchor[], pattern = /./): string | undefined {
-  const values = anchors.filter(({ figure }) => pattern.test(figure)).map(({ value }) => value);
-  const numbers = values.filter((value) => typeof value === 'number');
-  if (numbers.length < 2) return values.length === 0 ? undefined : values.join('; ');
-  return `${Math.min(...numbers)} to ${Math.max(...numbers)}`;
-}
 
 const uses: readonly Use[] = [
   {
@@ -248,18 +241,13 @@ function bodyOf(
   const commands = known.map((name) => `selvedge measure ${name}`).join(', ');
   const columns = [{ title: 'Figure' }, { title: 'Here', numeric: true }, { title: 'Published', numeric: true }];
   const anchors = known.flatMap((name) => (results[name] as { anchors?: readonly ReportAnchor[] }).anchors ?? []);
-  const sources = anchors.map(
-    ({ figure: what, value, source }) => markup`<li>${what}: ${String(value)} (${source})</li>`,
-  );
   return [
     table(
       markup`${whose}; <code>${commands}</code>`,
       columns,
       rows.map(([what, here, published]) => [what, here, published ?? '–']),
     ),
-    ...(sources.length === 0
-      ? [markup`<p>No published figure of this is known.</p>`]
-      : [markup`<details><summary>Published figures and their sources</summary><ul>${sources}</ul></details>`]),
+    publishedFigures(anchors),
     ...(figure === undefined ? [] : find(figure)),
   ];
 }

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { mcNemar, wilsonInterval95 } from '../../src/evaluation/statistics.ts';
+import { differenceInterval95, mcNemar, wilsonInterval95 } from '../../src/evaluation/statistics.ts';
 
 const near = (actual: number, expected: number, relative = 1e-9): void =>
   assert.ok(
@@ -15,6 +15,18 @@ test('wilsonInterval95() agrees with SciPy to 1e-9', () => {
   assert.is(wilsonInterval95(0, 7).low, 0);
   near(wilsonInterval95(7, 7).low, 0.6456695649333126);
   assert.is(wilsonInterval95(7, 7).high, 1);
+});
+
+test("differenceInterval95() gives the ends of Newcombe's own example, and turns round with its sides", () => {
+  const of = (hits: number, count: number) => ({ share: hits / count, ...wilsonInterval95(hits, count) });
+  const { low, high } = differenceInterval95(of(56, 70), of(48, 80));
+  assert.equal([low.toFixed(4), high.toFixed(4)], ['0.0524', '0.3339']);
+  const turned = differenceInterval95(of(48, 80), of(56, 70));
+  near(turned.low, -high);
+  near(turned.high, -low);
+  const level = differenceInterval95(of(9, 10), of(9, 10));
+  near(level.high, -level.low);
+  assert.ok(level.low < 0);
 });
 
 test('mcNemar() gives the exact two-sided binomial probability, as SciPy, to 1e-9', () => {
