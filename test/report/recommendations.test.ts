@@ -1,0 +1,228 @@
+// The section of the ten recommendations: the word follows from the interval, every recommendation has its row, and what is not there is named.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createPhilox } from '../../src/core/philox.ts';
+import { type ReportRecommendations, renderStudyReport } from '../../src/report/index.ts';
+import { htmlOf } from '../../src/report/page.ts';
+import { recommendationSections, recommendationSources } from '../../src/report/recommendations.ts';
+import { verdictLine, verdictOf, verdicts } from '../../src/report/verdict.ts';
+import { studyFixture } from './study-fixture.ts';
+
+const draws = createPhilox({ seed: 7, stream: 0 });
+const between = (low: number, high: number): number => low + (high - low) * (draws.nextBelow(1001) / 1000);
+
+test('verdictOf() is decided by the interval alone, and turns round with its sign', () => {
+  const opposite = { helps: 'costs', costs: 'helps', 'no gain shown': 'no gain shown' } as const;
+  for (let i = 0; i < 500; i++) {
+    const [low, high] = [between(-0.1, 0.1), between(-0.1, 0.1)].sort((a, b) => a - b) as [number, number];
+    const verdict = verdictOf({ low, high });
+    assert.is(verdict === 'no gain shown', low <= 0 && high >= 0);
+    assert.is(verdictOf({ low: -high, high: -low }), opposite[verdict]);
+    if (verdict === 'helps') assert.ok((low + high) / 2 > 0);
+  }
+  assert.is(verdictOf({ low: 0, high: 0 }), 'no gain shown');
+});
+
+test('verdictLine() counts every interval once', () => {
+  for (let i = 0; i < 100; i++) {
+    const intervals = Array.from({ length: 1 + draws.nextBelow(12) }, () => {
+      const low = between(-0.1, 0.1);
+      return { low, high: low + between(0, 0.1) };
+    });
+    const line = verdictLine(intervals)!;
+    const numbers = [...line.matchAll(/ in (?:all )?(\d+)/g)].map(([, count]) => Number(count));
+    if (intervals.length === 1) assert.ok(verdicts.some((verdict) => verdict === line));
+    else
+      assert.is(
+        numbers.reduce((sum, count) => sum + count, 0),
+        intervals.length,
+        line,
+      );
+    for (const verdict of verdicts)
+      assert.is(
+        line.includes(verdict),
+        intervals.some((each) => verdictOf(each) === verdict),
+      );
+  }
+  assert.is(verdictLine([]), undefined);
+});
+
+const above = { mean: 0.02, low: 0.01, high: 0.03 };
+const around = { mean: 0.001, low: -0.01, high: 0.012 };
+const below = { mean: -0.05, low: -0.06, high: -0.04 };
+const accuracy = { mean: 0.97, low: 0.96, high: 0.98 };
+const evaluated = (share: number) => ({
+  accuracy: share,
+  accuracyInterval95: { low: share - 0.004, high: share + 0.004 },
+});
+const whole: ReportRecommendations = {
+  absent: {},
+  recordGain: above,
+  results: {
+    augmentation: {
+      network: 'dropout',
+      regimes: [{ trainingExamples: 100, epochs: 3 }],
+      results: [
+        { trainingExamples: 100, change: 'none' },
+        { trainingExamples: 100, change: '<flip>', gain: below },
+        { trainingExamples: 100, change: 'noise', gain: around },
+      ],
+    },
+    record: {
+      seeds: [1, 2, 3].map((seed) => ({ seed, parameters: 4_321, ...evaluated(0.95) })),
+      meanAccuracy: 0.951,
+      ensemble: { members: 3, ...evaluated(0.9522) },
+      long: { seed: 9, parameters: 1, ...evaluated(0.9611) },
+    },
+    classification: { model: { name: 'dropout' }, ...evaluated(0.92) },
+    muon: { gain: around },
+    tuning: {
+      trials: 19,
+      complete: 3,
+      examples: 6000,
+      validationExamples: 12_000,
+      best: { mean: 0.889, low: 0.88, high: 0.895 },
+    },
+    transfer: {
+      network: 'dropout',
+      results: [
+        { target: 'digits', examples: 8000, testExamples: 2000, arms: { scratch: { accuracy } } },
+        {
+          target: 'coats',
+          examples: 10,
+          testExamples: 20,
+          arms: { scratch: { accuracy }, frozen: { accuracy, gain: above } },
+        },
+      ],
+    },
+    mobilenet: { results: [{ target: 'coats', examples: 10, head: { gain: below } }] },
+    imbalance: { results: [{ ratio: 100, remedy: 'oversampling', gain: above }] },
+    ensembles: { results: [{ arm: 'one network' }, { arm: 'stacked', gain: above }] },
+    explain: {
+      model: { name: 'dropout' },
+      images: 500,
+      orders: [
+        { order: 'saliency', deletionArea: { mean: 0.3, low: 0.2, high: 0.4 } },
+        { order: 'occlusion', deletionArea: { mean: 0.117, low: 0.098, high: 0.136 } },
+        { order: 'random', deletionArea: { mean: 0.457, low: 0.433, high: 0.48 } },
+        { order: 'brightness', deletionArea: { mean: 0.01, low: 0, high: 0.02 } },
+      ],
+    },
+    preprocessing: { results: [{ network: 'linear', preprocessing: 'hog', gain: above }] },
+    published: {
+      results: [
+        { name: 'a', accuracy: 0.93 },
+        { name: 'b', accuracy: 0.97 },
+      ],
+    },
+  },
+};
+
+const titles = [
+  'Augmentation',
+  'Other networks',
+  'Tuning',
+  'Transfer',
+  'Imbalance',
+  'Ensembles',
+  'Explanations',
+  'Preprocessing',
+  'Other data',
+  'State of the art',
+];
+/** The row of each recommendation in the first table of the section, by its number. */
+function rowsOf(recommendations: ReportRecommendations): string[] {
+  const section = recommendationSections(recommendations)[0]!.body.map(htmlOf).join('');
+  const rows = section
+    .match(/<tbody>(.*?)<\/tbody>/s)![1]!
+    .split('<tr>')
+    .slice(1);
+  assert.equal(
+    rows.map((row) => row.match(/^<th scope="row">(.*?)<\/th>/)![1]),
+    titles.map((title, i) => `${i + 1} ${title}`),
+  );
+  return [section, ...rows];
+}
+const verdictIn = (row: string | undefined): string =>
+  row!.match(/<td>([^<]*)<\/td><td>(?:<div><code>[^<]*<\/code><\/div>)+<\/td><\/tr>$/)![1]!;
+
+test('each of the ten has a row with its figure, its verdict, its command and its document', () => {
+  const [section, ...rows] = rowsOf(whole);
+  assert.equal(rows.map(verdictIn), [
+    'no gain shown in 1 of 2, costs in 1',
+    'helps',
+    'no gain shown',
+    'helps in 1 of 2, costs in 1',
+    'helps',
+    'helps',
+    '–',
+    'helps',
+    '–',
+    '–',
+  ]);
+  const expected: readonly (readonly string[])[] = [
+    [
+      '&lt;flip&gt;, 100 examples, 3 epochs: −5.00 points (−6.00 to −4.00)',
+      'short-runs/augmentation.ts',
+      'docs/augmentation.md',
+    ],
+    ['4,321 parameters', 'seed 1: 95.00% (94.60% to 95.40%)', 'mean of 3 seeds 95.10%', 'over “dropout” that ships'],
+    ['19 trials, 3 of them complete', '88.90% (88.00% to 89.50%)', 'selvedge tune', 'Muon'],
+    ['frozen, to coats, 10 examples: +2.00 points', 'short-runs/mobilenet.ts'],
+    ['oversampling, at 100 to 1: +2.00 points', 'balanced accuracy'],
+    ['stacked', '3 networks by record-30, averaged: 95.22%', '95.10%, lies within that interval'],
+    ['occlusion, 0.117 (0.098 to 0.136); places at random 0.457', 'selvedge measure explain'],
+    ['hog, “linear”'],
+    ['8,000 digits: 97.00% (96.00% to 98.00%) on 2,000 others', 'docs/data.md'],
+    [
+      'a longer training, seed 9 96.11%',
+      'Of 2 published results, 93.00% to 97.00%, 1 are above the best of ours',
+      'task state-of-the-art',
+    ],
+  ];
+  expected.forEach((texts, i) => {
+    for (const text of texts) assert.ok(rows[i]!.includes(text), `${i + 1}: ${text}\n${rows[i]}`);
+  });
+  assert.not.match(section!, '<flip>');
+  assert.not.match(section!, 'Left out');
+  assert.match(
+    section!,
+    'Something helps in: 2 Other networks, 4 Transfer, 5 Imbalance, 6 Ensembles, 8 Preprocessing.',
+  );
+  assert.match(section!, 'Nothing was shown to help in: 1 Augmentation, 3 Tuning.');
+  assert.match(section!, '1 Augmentation: all 2 differences');
+});
+
+test('a result that is not there is named with the command that makes it, and takes its verdict with it', () => {
+  const byRow: Readonly<Record<string, readonly number[]>> = { record: [2, 6, 10], transfer: [4, 9] };
+  for (const name of Object.keys(whole.results) as (keyof typeof whole.results)[]) {
+    const { [name]: _, ...results } = whole.results;
+    const [, ...rows] = rowsOf({
+      results,
+      absent: { [name]: 'cannot be read: <b>' },
+      recordGain: 'record classification'.includes(name) ? undefined : above,
+    });
+    const { file, command } = recommendationSources[name];
+    const named = rows.flatMap((row, i) =>
+      row.includes(`docs/results/${file} cannot be read: &lt;b&gt;${command ? `; ${command} makes it` : ''}`)
+        ? [i + 1]
+        : [],
+    );
+    assert.ok(named.length > 0, name);
+    if (byRow[name]) assert.equal(named, byRow[name]);
+    assert.is(rows.filter((row) => row.includes('Left out')).length, named.length);
+  }
+  const [section, ...rows] = rowsOf({ results: {}, absent: {} });
+  assert.equal(rows.map(verdictIn), new Array(10).fill('–'));
+  assert.match(section!, 'docs/results/muon.json is not here; node --import tsx scripts/short-runs/muon.ts makes it');
+  assert.not.match(section!, '<details>');
+  assert.not.match(section!, /helps in:/);
+});
+
+test('the section is in a report that has recommendations, and in no other', async () => {
+  const html = await renderStudyReport({ ...studyFixture(), recommendations: whole });
+  assert.match(html, '<section id="recommendations"><h2>The study’s ten recommendations</h2>');
+  assert.not.match(await renderStudyReport(studyFixture()), 'id="recommendations"');
+});
+
+test.run();
