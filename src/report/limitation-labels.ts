@@ -26,7 +26,7 @@ function knownErrorsPart({ knownErrors }: ReportLabels): Markup[] {
   if (!knownErrors || knownErrors.of === 0) return [];
   const { lookedAt, found, of, images } = knownErrors;
   const columns = [
-    { title: 'Training image', numeric: true },
+    { title: 'Training image' },
     { title: 'Its label' },
     { title: 'Rank among suspects', numeric: true },
   ];

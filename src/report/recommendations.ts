@@ -98,9 +98,11 @@ const recommendations: readonly Recommendation[] = [
     findings: ({ record }) => {
       if (!record) return [];
       const { seeds, meanAccuracy } = record;
-      const [{ accuracy, accuracyInterval95, parameters, seed }] = seeds as [(typeof seeds)[number]];
+      const each = seeds.map(
+        ({ seed, accuracy, accuracyInterval95 }) => `seed ${seed} ${formatShare(accuracy, accuracyInterval95)}`,
+      );
       return [
-        `A network of ${formatCount(parameters)} parameters, seed ${seed}: ${formatShare(accuracy, accuracyInterval95)} on the test set${seeds.length > 1 ? `; mean of ${seeds.length} seeds ${formatPercent(meanAccuracy)}` : ''}`,
+        `A network of ${formatCount(seeds[0]!.parameters)} parameters on the test set: ${each.join(', ')}; mean ${formatPercent(meanAccuracy)}`,
       ];
     },
   },
@@ -230,7 +232,7 @@ const recommendations: readonly Recommendation[] = [
       const above = theirs.filter((accuracy) => accuracy > ours[0]!.accuracy).length;
       return [
         line,
-        `Of ${theirs.length} published results, ${formatPercent(Math.min(...theirs))} to ${formatPercent(Math.max(...theirs))}, ${above} are above the best of ours`,
+        `Published: ${theirs.length} results from ${formatPercent(Math.min(...theirs))} to ${formatPercent(Math.max(...theirs))}; above the best of ours: ${above}`,
       ];
     },
   },
@@ -260,7 +262,7 @@ export function recommendationSections(input: ReportRecommendations | undefined)
       id: 'recommendations',
       title: 'The study’s ten recommendations',
       body: [
-        markup`<p>What the study recommends for further work, each built and measured. The figures are of the result files in <code>docs/results</code>, on the whole of Fashion-MNIST, and not of this run. A verdict follows from the 95% interval of a difference in accuracy: above 0 it helps, below it costs, around 0 no gain is shown. What is no change of accuracy has none.</p>`,
+        markup`<p>What the study recommends for further work, each built and measured. The figures are of the result files in <code>docs/results</code>, on the whole of Fashion-MNIST, and not of this run. A verdict follows from the 95% interval of a difference in accuracy: above 0 it helps, below it costs, around 0 no gain is shown. What is no change of accuracy has none. Of several differences the table has the best by the lower end of its interval, and the worst by the upper end.</p>`,
         ...summaryOf(told),
         table('What came of each', columns, rows),
         ...told.flatMap(detailsOf),
@@ -283,18 +285,20 @@ function summaryOf(told: readonly Told[]): Markup[] {
   const names = (of: readonly Told[]): string => of.map(({ name }) => name).join(', ') || 'none';
   const intervals = judged.reduce((sum, { differences }) => sum + differences.length, 0);
   return [
-    markup`<p>Something helps in: ${names(judged.filter(isHelpful))}. Nothing was shown to help in: ${names(judged.filter((each) => !isHelpful(each)))}. Of ${intervals} intervals ${Math.round(intervals / 20)} or so would leave out 0 by chance.</p>`,
+    markup`<p>Something helps in: ${names(judged.filter(isHelpful))}. Nothing was shown to help in: ${names(judged.filter((each) => !isHelpful(each)))}. If nothing made a difference, ${Math.round(intervals / 20)} or so of the ${intervals} intervals would leave out 0 by chance.</p>`,
   ];
 }
 
-function extremes({ differences, measure }: Pick<Recommendation, 'measure'> & Pick<Told, 'differences'>): string[] {
-  const [most, ...others] = [...differences].sort((a, b) => b.gain.mean - a.gain.mean);
-  if (!most) return [];
-  const text = ({ what, gain }: Difference): string => `${what}: ${formatGain(gain)}`;
-  const least = others.at(-1);
-  return [
-    `Difference in ${measure ?? 'accuracy'}. ${least ? `Most, ${text(most)}. Least, ${text(least)}` : text(most)}`,
+/** The best and the worst, by the end of the interval that is nearer to costing, or to helping: a mean alone may be chance. */
+function extremes({ differences, measure }: Pick<Told, 'measure' | 'differences'>): string[] {
+  if (differences.length === 0) return [];
+  const [best, worst] = [
+    differences.reduce((most, each) => (each.gain.low > most.gain.low ? each : most)),
+    differences.reduce((least, each) => (each.gain.high < least.gain.high ? each : least)),
   ];
+  const text = ({ what, gain }: Difference): string => `${what}: ${formatGain(gain)}`;
+  const both = differences.length > 1 ? `Best, ${text(best)}. Worst, ${text(worst)}` : text(best);
+  return [`Difference in ${measure ?? 'accuracy'}. ${both}`];
 }
 
 function absenceOf(name: RecommendationResultName, { results, absent }: ReportRecommendations): string[] {

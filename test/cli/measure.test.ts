@@ -91,7 +91,10 @@ test('selvedge report shows what was measured of a run, pictures included', asyn
   assert.match(html, 'Limitations, measured');
   for (const text of ['as it is and by its temperature', 'over coverage', 'The nearest pairs: across'])
     assert.match(html, text);
-  assert.not.match(html, 'under corruption');
+  assert.match(html, 'no measures of its own of robustness, outliers, explain, labels: ');
+  assert.match(html, 'Accuracy of “dropout” that ships under corruption');
+  // Its images are by their numbers in the whole data set, which is not here.
+  assert.not.match(html, 'whose labels are likeliest wrong');
 });
 
 test('selvedge report names a measure that it cannot read', async () => {

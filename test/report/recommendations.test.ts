@@ -166,7 +166,7 @@ test('each of the ten has a row with its figure, its verdict, its command and it
       'short-runs/augmentation.ts',
       'docs/augmentation.md',
     ],
-    ['4,321 parameters', 'seed 1: 95.00% (94.60% to 95.40%)', 'mean of 3 seeds 95.10%', 'over “dropout” that ships'],
+    ['4,321 parameters', 'seed 1 95.00% (94.60% to 95.40%)', 'mean 95.10%', 'over “dropout” that ships'],
     ['19 trials, 3 of them complete', '88.90% (88.00% to 89.50%)', 'selvedge tune', 'Muon'],
     ['frozen, to coats, 10 examples: +2.00 points', 'short-runs/mobilenet.ts'],
     ['oversampling, at 100 to 1: +2.00 points', 'balanced accuracy'],
@@ -176,7 +176,7 @@ test('each of the ten has a row with its figure, its verdict, its command and it
     ['8,000 digits: 97.00% (96.00% to 98.00%) on 2,000 others', 'docs/data.md'],
     [
       'a longer training, seed 9 96.11%',
-      'Of 2 published results, 93.00% to 97.00%, 1 are above the best of ours',
+      '2 results from 93.00% to 97.00%; above the best of ours: 1',
       'task state-of-the-art',
     ],
   ];
@@ -191,6 +191,22 @@ test('each of the ten has a row with its figure, its verdict, its command and it
   );
   assert.match(section!, 'Nothing was shown to help in: 1 Augmentation, 3 Tuning.');
   assert.match(section!, '1 Augmentation: all 2 differences');
+});
+
+test('the best is the one whose interval is surest, not the one whose mean is highest', () => {
+  const chance = { mean: 0.2, low: -0.2, high: 0.6 };
+  const results = {
+    imbalance: {
+      results: [
+        { ratio: 2, remedy: 'lucky', gain: chance },
+        { ratio: 2, remedy: 'sure', gain: above },
+        { ratio: 2, remedy: 'poor', gain: below },
+      ],
+    },
+  };
+  const row = rowsOf({ results, absent: {} })[5]!;
+  assert.match(row, 'Best, sure, at 2 to 1: +2.00 points (+1.00 to +3.00). Worst, poor, at 2 to 1: −5.00 points');
+  assert.is(verdictIn(row), 'helps in 1 of 3, no gain shown in 1, costs in 1');
 });
 
 test('a result that is not there is named with the command that makes it, and takes its verdict with it', () => {
