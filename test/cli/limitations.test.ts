@@ -34,6 +34,7 @@ const setOf = (name: string, count: number): Dataset => ({
 const dataOf = (files: readonly string[], source: object = {}): LoadedData => ({
   train: setOf('train', 60_000),
   test: setOf('test', 10_000),
+  notices: [],
   source: {
     kind: 'cache',
     description: 'made',
