@@ -2,13 +2,15 @@
 //
 //   labels      l_k = (1 - smoothing) label_k + smoothing / classes * sum of the row's labels   (Szegedy et al. 2016)
 //   of labels   sum over k of l_k w_k (1 - p_k)^gamma (-log p_k)     w weighs classes; gamma: focal loss (Lin et al. 2017)
+//               p = softmax(logits + adjustment)                     tau log(prior) a class: logit adjustment (Menon et al. 2021)
 //   of teacher  T^2 sum over k of q_k log(q_k / s_k)                 s = softmax(logits / T), q the teacher's, made as soft
 //   loss        (1 - share) of labels + share of teacher             (Hinton et al. 2015)
 //
-// Without any of it, softmax-cross-entropy.ts is the same loss. Hits are told from the labels as given. Unit: one example.
+// Without any of it, softmax-cross-entropy.ts is the same loss. Hits are told from logits and labels as given. Unit: one example.
 //
 //   logits, labels, gradient, teacher  float32 [examples, classes]; teacher: probabilities, or 0
 //   classWeights                       float32 [classes], or 0: all are 1
+//   adjustment                         float32 [classes], or 0: none
 //   losses                             float32 [examples]
 //   hits                               int32   [examples]: 1 where the largest logit is the largest label (first of equals)
 import { expOf, logOf } from './scalar-math';
@@ -29,6 +31,7 @@ class WeightedCrossEntropyArgs {
   teacher: u32;
   temperature: f32;
   share: f32;
+  adjustment: u32;
 }
 
 @inline
@@ -62,7 +65,7 @@ export function weightedCrossEntropy(args: usize, start: i32, end: i32, scratch:
     const predicted = largestOf(logits, classes);
     const largest = at(logits, predicted);
     let loss: f64 = 0;
-    if (share < 1) loss = (1 - share) * ofLabels(a, logits, labels, gradient, largest, (1 - share) * <f64>a.scale);
+    if (share < 1) loss = (1 - share) * ofLabels(a, logits, labels, gradient, (1 - share) * <f64>a.scale);
     else memory.fill(gradient, 0, <usize>classes << 2);
     if (share > 0) {
       loss += share * ofTeacher(a, logits, <usize>a.teacher + row, gradient, largest, share * <f64>a.scale);
@@ -78,13 +81,19 @@ function ofLabels(
   logits: usize,
   labels: usize,
   gradient: usize,
-  largest: f64,
   scale: f64,
 ): f64 {
   const classes = a.classes;
   const smoothing = <f64>a.smoothing;
   const gamma = <f64>a.gamma;
-  const logSum = logSumOf(logits, classes, largest, 1);
+  let largest = adjusted(a, logits, 0);
+  for (let k = 1; k < classes; k++) {
+    const logit = adjusted(a, logits, k);
+    if (logit > largest) largest = logit;
+  }
+  let sum: f64 = 0;
+  for (let k = 0; k < classes; k++) sum += expOf(adjusted(a, logits, k) - largest);
+  const logSum = logOf(sum);
   let labelSum: f64 = 0;
   for (let k = 0; k < classes; k++) labelSum += at(labels, k);
   const spread = (smoothing * labelSum) / <f64>classes;
@@ -92,17 +101,23 @@ function ofLabels(
   // Of log p_k: what loss changes by as it rises. Each moves all logits, through p.
   let slopes: f64 = 0;
   for (let k = 0; k < classes; k++) {
-    const logP = at(logits, k) - largest - logSum;
+    const logP = adjusted(a, logits, k) - largest - logSum;
     const weight = weightOf(a, k) * ((1 - smoothing) * at(labels, k) + spread);
     loss -= weight * focus(logP, gamma) * logP;
     slopes += weight * slope(logP, gamma);
   }
   for (let k = 0; k < classes; k++) {
-    const logP = at(logits, k) - largest - logSum;
+    const logP = adjusted(a, logits, k) - largest - logSum;
     const weight = weightOf(a, k) * ((1 - smoothing) * at(labels, k) + spread);
     store<f32>(gradient + (<usize>k << 2), <f32>((weight * slope(logP, gamma) - expOf(logP) * slopes) * scale));
   }
   return loss;
+}
+
+/** A logit as the loss of labels takes it. */
+@inline
+function adjusted(a: WeightedCrossEntropyArgs, logits: usize, k: i32): f64 {
+  return a.adjustment ? at(logits, k) + at(<usize>a.adjustment, k) : at(logits, k);
 }
 
 @inline

@@ -4,6 +4,7 @@ import { currentBackend } from '../backend/index.ts';
 import type { Distillation, LossOptions } from '../backend/kernels/weighted-cross-entropy.ts';
 import * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
+import { naturalLogarithm } from '../core/exponential.ts';
 import type { Examples } from '../data/index.ts';
 
 /** What a regime says of the loss that is minimised. */
@@ -21,6 +22,12 @@ export interface LossSettings {
   /** Exponent of (1 - p) in focal loss (Lin et al. 2017): what is told well counts less. Default: 0, which is cross-entropy. */
   readonly focalGamma?: number;
   /**
+   * Logit adjustment (Menon et al. 2021, https://arxiv.org/abs/2007.07314), its tau: the labels' part of the loss is of the logits plus
+   * tau times the logarithm of each class's share of the training examples, so that the logits themselves, by which the model tells
+   * classes, favour none for being frequent. Neither a teacher's part nor hits are of adjusted logits. Default: 0, which is none.
+   */
+  readonly logitAdjustment?: number;
+  /**
    * Learns from a teacher, too (Hinton et al. 2015): its share of the loss is temperature^2 times the Kullback-Leibler divergence of its
    * probabilities and the model's, both of logits divided by the temperature. Needs `FitOptions.teacher`.
    */
@@ -37,6 +44,7 @@ export interface TaughtBy extends Distillation {
 }
 
 const LARGEST_GAMMA = 100;
+const LARGEST_TAU = 100;
 const LARGEST_TEMPERATURE = 1000;
 
 /** A teacher's part where nobody says otherwise. */
@@ -48,7 +56,7 @@ export const distillationDefaults: TaughtBy = { temperature: 4, share: 0.9 };
  * @param classes Of the model, where it is known
  */
 export function lossRules(settings: LossSettings, classes?: number): [holds: boolean, message: string][] {
-  const { labelSmoothing, classWeights, focalGamma = 0, distillation } = settings;
+  const { labelSmoothing, classWeights, focalGamma = 0, logitAdjustment = 0, distillation } = settings;
   const { temperature, share } = distillation ?? distillationDefaults;
   const weights = Array.isArray(classWeights) ? (classWeights as readonly number[]) : undefined;
   const isWeight = (value: number): boolean => value >= 0 && value < Infinity;
@@ -73,6 +81,10 @@ export function lossRules(settings: LossSettings, classes?: number): [holds: boo
       `a focal loss of gamma ${focalGamma}: expected from 0 to ${LARGEST_GAMMA}`,
     ],
     [
+      logitAdjustment >= 0 && logitAdjustment <= LARGEST_TAU,
+      `a logit adjustment of tau ${logitAdjustment}: expected from 0 to ${LARGEST_TAU}`,
+    ],
+    [
       temperature > 0 && temperature <= LARGEST_TEMPERATURE,
       `a teacher at a temperature of ${temperature}: expected above 0, up to ${LARGEST_TEMPERATURE}`,
     ],
@@ -81,12 +93,14 @@ export function lossRules(settings: LossSettings, classes?: number): [holds: boo
 }
 
 /** Whatever the loss is weighted by, in words; nothing for plain cross-entropy. */
-export function describeLoss({ labelSmoothing, classWeights, focalGamma = 0, distillation }: LossSettings): string {
+export function describeLoss(settings: LossSettings): string {
+  const { labelSmoothing, classWeights, focalGamma = 0, logitAdjustment = 0, distillation } = settings;
   const weights = classWeights === 'balanced' ? 'in balance' : classWeights?.join(', ');
   return [
     focalGamma > 0 ? `focal, gamma ${focalGamma}` : '',
     labelSmoothing > 0 ? `labels smoothed by ${labelSmoothing}` : '',
     weights === undefined ? '' : `classes weighted ${weights}`,
+    logitAdjustment > 0 ? `logits adjusted by the shares of classes, tau ${logitAdjustment}` : '',
     distillation === undefined
       ? ''
       : `${distillation.share} of it by a teacher at temperature ${distillation.temperature}${distillation.once ? ', asked once about each image' : ''}`,
@@ -105,27 +119,41 @@ export function lossOf(settings: LossSettings, training: Examples, classes: numb
   for (const [holds, message] of lossRules(settings, classes)) {
     if (!holds) throw new SelvedgeError('training/settings', `Cannot train with ${message}`);
   }
-  const { labelSmoothing, classWeights, focalGamma, distillation } = settings;
-  const weights = classWeights === 'balanced' ? balancedWeights(countsOf(training, classes)) : classWeights;
+  const { labelSmoothing, classWeights, focalGamma, logitAdjustment: tau = 0, distillation } = settings;
+  const counts = classWeights === 'balanced' || tau > 0 ? countsOf(training, classes) : [];
+  const weights = classWeights === 'balanced' ? balancedWeights(counts) : classWeights;
   return {
     labelSmoothing,
     ...(weights === undefined ? {} : { classWeights: weights }),
     ...(focalGamma === undefined ? {} : { focalGamma }),
+    ...(tau === 0 ? {} : { adjustment: sharesOf(counts).map((share) => tau * naturalLogarithm(share)) }),
     ...(distillation === undefined ? {} : { distillation }),
   };
 }
 
 function balancedWeights(counts: readonly number[]): number[] {
-  const missing = counts.indexOf(0);
-  if (missing >= 0) {
-    throw new SelvedgeError(
-      'training/settings',
-      `Cannot train with balanced class weights: class ${missing} has no training example; give a list of weights`,
-    );
-  }
-  const sum = counts.reduce((total, count) => total + count, 0);
+  requireEach(counts, 'balanced class weights', 'give a list of weights');
+  const sum = sumOf(counts);
   return counts.map((count) => sum / (counts.length * count));
 }
+
+/** Shares of the classes in the training examples: their prior probabilities. */
+function sharesOf(counts: readonly number[]): number[] {
+  requireEach(counts, 'logit adjustment', 'its share has no logarithm');
+  const sum = sumOf(counts);
+  return counts.map((count) => count / sum);
+}
+
+function requireEach(counts: readonly number[], what: string, rest: string): void {
+  const missing = counts.indexOf(0);
+  if (missing < 0) return;
+  throw new SelvedgeError(
+    'training/settings',
+    `Cannot train with ${what}: class ${missing} has no training example; ${rest}`,
+  );
+}
+
+const sumOf = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
 
 /** Examples at a time, where labels come with their images. */
 const BATCH = 1000;

@@ -10,13 +10,22 @@ export type { OutputLoss };
 
 /** What settings must fulfil, each with the words for a setting that does not. */
 export function outputLossRules(settings: Partial<FitSettings>): [holds: boolean, message: string][] {
-  const { losses, labelSmoothing = 0, classWeights, focalGamma = 0, distillation, mixing } = settings;
+  const {
+    losses,
+    labelSmoothing = 0,
+    classWeights,
+    focalGamma = 0,
+    logitAdjustment = 0,
+    distillation,
+    mixing,
+  } = settings;
   if (!losses) return [];
   const named = losses.find(({ name }) => !outputLossNames.includes(name));
   const isPositive = (value: number): boolean => value > 0 && value < Infinity;
   const share = losses.find((loss) => !((loss.share ?? 1) >= 0 && (loss.share ?? 1) < Infinity));
   const delta = losses.find((loss) => !isPositive(loss.delta ?? 1));
-  const isPlain = labelSmoothing === 0 && !classWeights && focalGamma === 0 && !distillation && !mixing;
+  const isPlain =
+    labelSmoothing === 0 && !classWeights && focalGamma === 0 && logitAdjustment === 0 && !distillation && !mixing;
   return [
     [losses.length > 0, 'no losses: expected one an output'],
     [!named, `a loss "${named?.name}": expected one of ${outputLossNames.join(', ')}`],
@@ -24,7 +33,7 @@ export function outputLossRules(settings: Partial<FitSettings>): [holds: boolean
     [!delta, `a Huber loss that is linear from ${delta?.delta} on: expected more than 0`],
     [
       isPlain,
-      'losses of outputs and label smoothing, class weights, focal loss, distillation or mixing: expected none of these',
+      'losses of outputs and label smoothing, class weights, focal loss, logit adjustment, distillation or mixing: expected none of these',
     ],
   ];
 }

@@ -43,10 +43,10 @@ const RUNS: Record<string, Run> = {
     augmentation: { seed: 1, settings: defaultAugmentation },
     settings: { distillation: { temperature: 3, share: 0.7 } },
   },
-  'dropout, focal loss, balanced, clipped gradients': {
+  'dropout, focal loss, balanced, adjusted logits, clipped gradients': {
     model: 'dropout',
     batchSize: 24,
-    settings: { classWeights: 'balanced', focalGamma: 1.5, labelSmoothing: 0.1, clipNorm: 0.2 },
+    settings: { classWeights: 'balanced', focalGamma: 1.5, logitAdjustment: 1, labelSmoothing: 0.1, clipNorm: 0.2 },
   },
 };
 

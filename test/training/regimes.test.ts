@@ -34,6 +34,8 @@ const regimes: Readonly<Record<string, Partial<FitSettings>>> = {
   'class weights': { classWeights: [1, 2, 0.5, 1, 0, 1, 3, 1, 1, 1] },
   'balanced class weights and smoothed labels': { classWeights: 'balanced', labelSmoothing: 0.1 },
   'focal loss': { focalGamma: 2 },
+  'adjusted logits': { logitAdjustment: 1 },
+  'adjusted logits and a teacher': { logitAdjustment: 0.5, distillation: { temperature: 2, share: 0.5 } },
   'clipped gradients': { clipNorm: 0.5 },
   'a teacher': { distillation: { temperature: 4, share: 0.9 } },
   'a teacher that is asked once': { distillation: { temperature: 2, share: 0.8, once: true } },
@@ -146,6 +148,8 @@ const refused: readonly [settings: Partial<FitSettings>, message: RegExp][] = [
   [{ distillation: { temperature: 4, share: 1.5 } }, /a teacher's share of 1\.5 in the loss: expected from 0 to 1/],
   [{ focalGamma: -0.5 }, /a focal loss of gamma -0\.5/],
   [{ focalGamma: Number.NaN }, /a focal loss of gamma NaN/],
+  [{ logitAdjustment: -1 }, /a logit adjustment of tau -1: expected from 0 to 100/],
+  [{ logitAdjustment: Number.NaN }, /a logit adjustment of tau NaN/],
   [{ mixing: { mixupAlpha: 0, cutMixAlpha: 0, probability: 1 } }, /alphas of 0: expected one of them above 0/],
 ];
 
@@ -163,6 +167,30 @@ test('fit() balances classes by their number of examples, and refuses to where o
     (reason: Error) => reason,
   );
   assert.match(String(error), /balanced class weights: class 3 has no training example/);
+});
+
+test('fit() adjusts logits by the shares of the training examples, and by a tau of 0 not at all', async () => {
+  assert.equal(await train(optionsOf({ logitAdjustment: 0 })), await train(optionsOf({})));
+  // Shares that are all the same move every logit alike.
+  const labels = examples.resident.dataset.labels;
+  const each = Array.from({ length: 10 }, (_, k) => labels.indexOf(k));
+  const even = examples.resident.examples({ indices: Int32Array.from([...each, ...each]) });
+  const losses = async (logitAdjustment: number, training: Examples): Promise<number[]> =>
+    (await train(optionsOf({ logitAdjustment, epochs: 1 }, { training }))).losses.map((loss) => loss!);
+  const [plain, adjusted] = [await losses(0, even), await losses(1, even)];
+  plain.forEach((loss, i) => {
+    assert.ok(Math.abs(loss - adjusted[i]!) < 1e-5 * loss, `${loss} and ${adjusted[i]}`);
+  });
+  // Where one class fills the set, even logits have the entropy of the shares for a loss, and not the logarithm of ten.
+  const mostly = Int32Array.from([...each, ...new Array<number>(90).fill(each[0]!)]);
+  const uneven = examples.resident.examples({ indices: mostly });
+  assert.ok((await losses(1, uneven))[0]! < (await losses(0, uneven))[0]!);
+  const without = examples.resident.examples({ indices: Int32Array.from(each.slice(1)) });
+  const error = await losses(1, without).then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  assert.match(String(error), /Cannot train with logit adjustment: class 0 has no training example/);
 });
 
 test('fit() with a teacher learns from another teacher otherwise, and from one that no plan knows as well', async () => {

@@ -22,14 +22,12 @@ export function layoutLoss(
 ): (batch: number) => Stage {
   const { memory } = context;
   const classes = logits.shape[2];
-  let classWeights = 0;
-  if (loss.classWeights) {
-    const values = Float32Array.from(loss.classWeights);
-    classWeights = memory.words([...new Int32Array(values.buffer)]);
-  }
+  const rowOf = (values: readonly number[] | undefined): number =>
+    values ? memory.words([...new Int32Array(Float32Array.from(values).buffer)]) : 0;
+  const [classWeights, adjustment] = [rowOf(loss.classWeights), rowOf(loss.adjustment)];
   return (batch) => {
     const { value, gradient } = context.buffersOf(logits);
-    const places = { logits: value, labels, losses, gradient, hits, classWeights, teacher };
+    const places = { logits: value, labels, losses, gradient, hits, classWeights, adjustment, teacher };
     const { kernel, words } = lossCall(places, { classes, examples: batch }, loss);
     const args = context.args(words);
     return {

@@ -58,12 +58,12 @@ const { fround } = Math;
 
 /** The loss of a row by its definition; settings are float32 in the kernel. */
 function lossByDefinition(logits: readonly number[], { labels, teacher, options }: Problem, row: number): number {
-  const { labelSmoothing = 0, classWeights, focalGamma = 0, distillation } = options;
+  const { labelSmoothing = 0, classWeights, focalGamma = 0, adjustment, distillation } = options;
   const { temperature, share } = distillation ?? { temperature: 1, share: 0 };
   const smoothing = fround(labelSmoothing);
   const label = labels[row]!;
   const weight = label.reduce((sum, value) => sum + value, 0);
-  const p = softmax(logits);
+  const p = softmax(logits.map((value, k) => value + fround(adjustment?.[k] ?? 0)));
   const ofLabels = label.reduce((sum, value, k) => {
     const l = (1 - smoothing) * value + (smoothing * weight) / label.length;
     return sum - l * fround(classWeights?.[k] ?? 1) * (1 - p[k]!) ** fround(focalGamma) * Math.log(p[k]!);
@@ -84,6 +84,13 @@ const matrixOf = (values: Float32Array, columns: number, scale: number): number[
 const oneHot = (rows: number, classes: number): number[][] =>
   Array.from({ length: rows }, (_, i) => Array.from({ length: classes }, (_, k) => ((i * 7) % classes === k ? 1 : 0)));
 
+/** Of classes that fall off from a hundred to one. */
+const logarithmsOfShares = (classes: number, tau: number): number[] => {
+  const counts = Array.from({ length: classes }, (_, k) => 100 ** (-k / (classes - 1)));
+  const sum = counts.reduce((total, count) => total + count, 0);
+  return counts.map((count) => fround(tau * Math.log(count / sum)));
+};
+
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const problems: fc.Arbitrary<Problem> = fc
   .record({
@@ -93,10 +100,11 @@ const problems: fc.Arbitrary<Problem> = fc
     isSoft: fc.boolean(),
     labelSmoothing: fc.constantFrom(0, 0.1, 0.5),
     isWeighted: fc.boolean(),
+    tau: fc.constantFrom(0, 0.5, 1, 2),
     focalGamma: fc.constantFrom(0, 0.5, 1, 2, 5),
     distillation: fc.option(fc.record({ temperature: fc.constantFrom(0.5, 1, 4, 20), share }), { nil: undefined }),
   })
-  .map(({ rows, classes, scale, isSoft, isWeighted, labelSmoothing, focalGamma, distillation }) => {
+  .map(({ rows, classes, scale, isSoft, isWeighted, tau, labelSmoothing, focalGamma, distillation }) => {
     const soft = matrixOf(noise(rows * classes, 7), classes, 1).map((row) => softmax(row).map(fround));
     return {
       logits: matrixOf(noise(rows * classes, rows), classes, scale),
@@ -106,6 +114,7 @@ const problems: fc.Arbitrary<Problem> = fc
         labelSmoothing,
         focalGamma,
         ...(isWeighted ? { classWeights: Array.from({ length: classes }, (_, k) => fround(0.25 * k)) } : {}),
+        ...(tau > 0 ? { adjustment: logarithmsOfShares(classes, tau) } : {}),
         ...(distillation ? { distillation } : {}),
       },
     };
@@ -175,6 +184,19 @@ test('weightedCrossEntropy() without options is softmaxCrossEntropy(), and with 
   assert.equal(weighted.hits, plain.hits);
 });
 
+test('weightedCrossEntropy() of adjusted logits is that of logits moved beforehand, and hits are told from them as they are', () => {
+  // Sums of halves are exact in float32.
+  const adjustment = [-3, 0.5, 0, -0.5, 2, -8];
+  const logits = matrixOf(noise(60, 3), 6, 8).map((row) => row.map((value) => Math.round(2 * value) / 2));
+  const moved = logits.map((row) => row.map((value, k) => value + adjustment[k]!));
+  const problem = { labels: oneHot(10, 6), teacher: [], options: { labelSmoothing: 0.1, focalGamma: 1 } };
+  const found = run({ ...problem, logits, options: { ...problem.options, adjustment } });
+  const expected = run({ ...problem, logits: moved });
+  assert.equal([found.losses, found.gradient], [expected.losses, expected.gradient]);
+  assert.equal(found.hits, run({ ...problem, logits }).hits);
+  assert.not.equal(found.hits, expected.hits);
+});
+
 test('weightedCrossEntropy() stays finite where the model or the teacher is certain, right or wrong', () => {
   const logits = [
     [90, 0, -90],
@@ -202,6 +224,7 @@ test('weightedCrossEntropy() gives the same bits on any number of threads', asyn
   const options = {
     focalGamma: 2,
     classWeights: [1, 2, 3, 4, 5, 6, 7],
+    adjustment: logarithmsOfShares(7, 1),
     distillation: { temperature: 3, share: 0.3 },
   };
   await assertSameBits({ weighted: () => compute({ logits, labels: oneHot(100, 7), teacher, options }) });
