@@ -54,16 +54,21 @@ export function otherRun(folder: string, reason: string): SelvedgeError {
   );
 }
 
-/** Names of the settings that differ, with both values where they are short. */
+/**
+ * Names of the settings that differ, with both values where they are short.
+ *
+ * @param settings Their initial weights may be unknown yet: then these do not differ
+ */
 export function differences(identity: string, settings: Omit<RunSettings, 'initialWeights'>): string {
   const before = JSON.parse(identity) as Record<string, unknown>;
-  return Object.entries(settings)
-    .filter(([name]) => name !== 'epochs' || before.epochs !== undefined)
-    .filter(([name, value]) => JSON.stringify(before[name]) !== JSON.stringify(value))
-    .map(([name, value]) =>
-      ['data', 'kernels'].includes(name)
-        ? `other ${name}`
-        : `${name} ${JSON.stringify(before[name])}, not ${JSON.stringify(value)}`,
+  const now: Record<string, unknown> = { initialWeights: before.initialWeights, ...settings };
+  return [...new Set([...Object.keys(now), ...Object.keys(before)])]
+    .filter((name) => name !== 'epochs' || before.epochs !== undefined)
+    .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]))
+    .map((name) =>
+      ['data', 'kernels'].includes(name) ? `other ${name}` : `${name} ${text(before[name])}, not ${text(now[name])}`,
     )
     .join('; ');
 }
+
+const text = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value));

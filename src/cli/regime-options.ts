@@ -1,6 +1,7 @@
 // Options of train that choose what happens to examples and to the loss, and how their text becomes settings. Not here: the optimiser
 // (optimizer-options.ts). What the options leave out, recipes say.
 import { type MixingSettings, mixingRules } from '../data/mixing.ts';
+import { type ResamplingName, resamplingNames } from '../data/resample.ts';
 import { distillationDefaults, type FitSettings, type LossSettings, lossRules } from '../training/index.ts';
 import { usageError } from './arguments.ts';
 import { positiveNumber } from './options.ts';
@@ -16,6 +17,11 @@ export const regimeOptions = {
     valueHint: 'alpha',
     description: 'Replace a rectangle of each image by that of another, and mix the labels, such as 1 (default: none)',
   },
+  resample: {
+    type: 'enum',
+    options: [...resamplingNames] as ResamplingName[],
+    description: 'Draw as many training images of each class as the largest has, or the smallest (default: all, once)',
+  },
   'class-weights': {
     type: 'string',
     valueHint: 'list',
@@ -25,6 +31,11 @@ export const regimeOptions = {
     type: 'string',
     valueHint: 'gamma',
     description: 'Focal loss: multiply each loss by (1 - p)^gamma, such as 2 (default: 0)',
+  },
+  'logit-adjustment': {
+    type: 'string',
+    valueHint: 'tau',
+    description: "Add tau times the logarithm of each class's share to the logits in training, such as 1 (default: 0)",
   },
   'clip-norm': {
     type: 'string',
@@ -37,8 +48,10 @@ export const regimeOptions = {
 export interface RegimeArguments {
   readonly mixup?: string | undefined;
   readonly cutmix?: string | undefined;
+  readonly resample?: ResamplingName | undefined;
   readonly 'class-weights'?: string | undefined;
   readonly focal?: string | undefined;
+  readonly 'logit-adjustment'?: string | undefined;
   readonly 'clip-norm'?: string | undefined;
   readonly teacher?: string | undefined;
   readonly temperature?: string | undefined;
@@ -47,9 +60,10 @@ export interface RegimeArguments {
 
 /** Settings of a regime that a training may do without. */
 export interface Regime
-  extends Pick<LossSettings, 'classWeights' | 'focalGamma' | 'distillation'>,
+  extends Pick<LossSettings, 'classWeights' | 'focalGamma' | 'logitAdjustment' | 'distillation'>,
     Pick<FitSettings, 'clipNorm'> {
   readonly mixing?: MixingSettings;
+  readonly resampling?: ResamplingName;
 }
 
 /**
@@ -61,6 +75,7 @@ export function readRegime(args: RegimeArguments): Regime {
   const clipNorm = positiveNumber('clip-norm', args['clip-norm']);
   return {
     ...readMixing(args),
+    ...(args.resample === undefined ? {} : { resampling: args.resample }),
     ...readLoss(args),
     ...(clipNorm === undefined ? {} : { clipNorm }),
     ...readDistillation(args),
@@ -89,10 +104,15 @@ function readMixing({ mixup, cutmix }: RegimeArguments): Regime {
   return { mixing };
 }
 
-function readLoss({ 'class-weights': list, focal }: RegimeArguments): Regime {
+function readLoss({ 'class-weights': list, focal, 'logit-adjustment': tau }: RegimeArguments): Regime {
   const focalGamma = readNumber('focal', focal) ?? 0;
+  const logitAdjustment = readNumber('logit-adjustment', tau) ?? 0;
   const classWeights = list === undefined ? undefined : readClassWeights(list);
-  const loss = { ...(classWeights ? { classWeights } : {}), ...(focalGamma === 0 ? {} : { focalGamma }) };
+  const loss = {
+    ...(classWeights ? { classWeights } : {}),
+    ...(focalGamma === 0 ? {} : { focalGamma }),
+    ...(logitAdjustment === 0 ? {} : { logitAdjustment }),
+  };
   requireRules(lossRules({ labelSmoothing: 0, ...loss }));
   return loss;
 }

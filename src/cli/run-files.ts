@@ -8,6 +8,7 @@ import { messageOf, SelvedgeError } from '../core/errors.ts';
 import type { AugmentationSettings } from '../data/augmentation.ts';
 import type { Preparation } from '../data/preparation.ts';
 import type { PreprocessingName } from '../data/preprocessing.ts';
+import type { ResamplingName } from '../data/resample.ts';
 import type { DataSource } from '../data/sources.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import type { ModelSummary, NetworkSettings } from '../models/index.ts';
@@ -29,6 +30,8 @@ export interface RunSettings extends FitSettings {
   readonly teacher?: string;
   /** True for the default one. */
   readonly augmentation: boolean | AugmentationSettings;
+  /** Of the training examples, by the seed; default: each comes once. */
+  readonly resampling?: ResamplingName;
   /** How images are changed, in training and ever after; default: not at all. */
   readonly preprocessing?: PreprocessingName;
   /** The model whose weights training starts from, and their digest; default: none. */
@@ -37,7 +40,7 @@ export interface RunSettings extends FitSettings {
   readonly frozen?: readonly string[];
   /** No convolution by Winograd's algorithm. */
   readonly exactConvolution: boolean;
-  /** Training examples, after the split. */
+  /** Training examples, after the split and before resampling. */
   readonly examples: number;
   readonly validationExamples: number;
   readonly splitSeed: number;

@@ -6,6 +6,7 @@ import { augmentBatch, defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { describeMixing } from '../data/mixing.ts';
+import { resamplingCounts } from '../data/resample.ts';
 import type { DataSource, LoadedData } from '../data/sources.ts';
 import { compareEvaluations } from '../evaluation/compare.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
@@ -171,7 +172,7 @@ function reportModel(
 }
 
 function settingRows({ settings, execution }: RunConfig): Setting[] {
-  const { optimizer, schedule, averaging, mixing, clipNorm, network } = settings;
+  const { optimizer, schedule, averaging, mixing, clipNorm, network, resampling } = settings;
   const course = describeSchedule(schedule);
   const weighting = describeLoss(settings);
   return [
@@ -202,6 +203,9 @@ function settingRows({ settings, execution }: RunConfig): Setting[] {
     },
     ...(execution ? [{ name: 'Run', value: describeExecution(execution) }] : []),
     { name: 'Training examples', value: String(settings.examples) },
+    ...(resampling
+      ? [{ name: 'Resampling', value: `each class drawn as often as the ${resamplingCounts[resampling]}` }]
+      : []),
   ];
 }
 

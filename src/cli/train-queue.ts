@@ -2,6 +2,7 @@
 // Not here: training (queue-handlers.ts). Invariant: what is there afterwards is what these commands would have left, but for times and machines; a
 // folder holds what was there before, or the whole of what came.
 import { SelvedgeError } from '../core/errors.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
 import type { DataSource, LoadedData } from '../data/sources.ts';
 import { platform } from '../platform/index.ts';
 import { keyWork, type PackedFiles, unpackFiles, writeFiles } from '../queue/index.ts';
@@ -74,7 +75,8 @@ const nameOf = ({ order: { name, seed } }: PlannedTraining): string => `${name} 
 async function requireRoom({ order, folder }: PlannedTraining, loaded: LoadedData): Promise<void> {
   if (!(await platform.files.status(runPaths.config(folder)))) return;
   const { settings: before } = await readProvenance(folder);
-  const wanted = await settingsOf(order, loaded);
+  const { preprocessing } = order.recipe;
+  const wanted = await settingsOf(order, loaded, withoutUndefined({ preprocessing }));
   const { epochs } = before as Partial<RunSettings>;
   const reason = differences(JSON.stringify({ ...before, epochs: undefined }), wanted);
   if (reason !== '') throw otherRun(folder, `a run with other settings (${reason})`);

@@ -7,6 +7,7 @@ import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
+import { resamplingCounts } from '../data/resample.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { type Split, splitTrainValidation } from '../data/split.ts';
 import { saveModel, summarizeModel, weightsDigest } from '../models/index.ts';
@@ -111,12 +112,12 @@ export async function trainPlanned(planned: PlannedTraining, context: CommandCon
 
 /** Settings of the training itself. */
 export function fitSettingsOf({ recipe, seed }: TrainingSettings): FitSettings {
-  const { network: _, validation: __, augmentation: ___, preprocessing: ____, ...regime } = recipe;
-  const { averaging, mixing, classWeights, focalGamma, clipNorm, distillation, ...rest } = regime;
+  const { network: _, validation: __, augmentation: ___, preprocessing: ____, resampling: _____, ...regime } = recipe;
+  const { averaging, mixing, classWeights, focalGamma, logitAdjustment, clipNorm, distillation, ...rest } = regime;
   return {
     ...rest,
     seed,
-    ...withoutUndefined({ averaging, mixing, classWeights, focalGamma, clipNorm, distillation }),
+    ...withoutUndefined({ averaging, mixing, classWeights, focalGamma, logitAdjustment, clipNorm, distillation }),
   };
 }
 
@@ -140,6 +141,7 @@ export async function settingsOf(
     ...fitSettingsOf(order),
     ...(isNamed ? { network: recipe.network } : {}),
     augmentation: isNamed ? (recipe.augmentation ?? false) : augment,
+    ...withoutUndefined({ resampling: recipe.resampling }),
     ...start,
     exactConvolution,
     examples: Math.min(limit ?? Number.POSITIVE_INFINITY, split.train.length),
@@ -221,7 +223,12 @@ async function runTraining(training: Training, context: CommandContext, earlier:
   const isValidated = settings.validationExamples > 0;
   const split = splitOf(loaded, isValidated);
   const changes = settings.augmentation === true ? defaultAugmentation : settings.augmentation;
-  const augmentation = changes ? { augmentation: { seed: settings.seed, settings: changes } } : {};
+  const { seed, resampling } = settings;
+  const options = {
+    indices: split.train.subarray(0, settings.examples),
+    ...(resampling ? { resampling: { counts: resamplingCounts[resampling], seed } } : {}),
+    ...(changes ? { augmentation: { seed, settings: changes } } : {}),
+  };
   const display = await showTraining(settings.model, context);
   let hasUpdated = false;
   const tellStart = (): void => {
@@ -230,7 +237,7 @@ async function runTraining(training: Training, context: CommandContext, earlier:
   };
   try {
     return await fit(model, {
-      training: resident.examples({ indices: split.train.subarray(0, settings.examples), ...augmentation }),
+      training: resident.examples(options),
       ...(isValidated ? { validation: resident.examples({ indices: split.validation }) } : {}),
       settings,
       identity: identityOf(settings),

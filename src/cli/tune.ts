@@ -165,11 +165,8 @@ async function tuneHere(
         try {
           return await trainTrial(trial, {
             data: { inputShape: [train.height, train.width, train.channels], classes: train.classNames.length },
-            training: (augmentation) =>
-              resident.examples({
-                indices: split.train.subarray(0, identity.examples),
-                ...(augmentation ? { augmentation } : {}),
-              }),
+            training: (options) =>
+              resident.examples({ indices: split.train.subarray(0, identity.examples), ...options }),
             validation: resident.examples({ indices: split.validation }),
             seed: common.settings.seed,
             folder: await folderOfTrial(folder, trial.number),

@@ -1,6 +1,6 @@
 // Batches of a data set whose bytes lie in the backend's memory: a quarter of the size of float32, copied there once.
 // Not here: in which order examples come. Invariant: a batch is a function of the data set, the indices and, where it is
-// augmented, of (seed, epoch, index); neither the place in the batch nor the number of threads changes an example.
+// augmented, of (seed, epoch, index, number of the copy); neither the place in the batch nor the number of threads changes an example.
 
 import { currentBackend } from '../backend/index.ts';
 import type { AugmentValues } from '../backend/kernels/augment.ts';
@@ -10,6 +10,7 @@ import { SelvedgeError } from '../core/errors.ts';
 import { type AugmentationSettings, augmentBatch, checkAugmentation, kernelValues } from './augmentation.ts';
 import { int32Bytes, tensorOf, withBytes } from './backend-memory.ts';
 import { checkIndices, checkLabels, type Dataset } from './dataset.ts';
+import { type ResampleOptions, resampleClasses } from './resample.ts';
 
 /** One batch. The receiver disposes both tensors. */
 export interface Batch {
@@ -22,6 +23,8 @@ export interface Batch {
 export interface ExampleOptions {
   /** Which examples, by index in the data set; default: all in order. */
   readonly indices?: Int32Array;
+  /** How many of each class, as `resampleClasses` draws them; default: each example once. */
+  readonly resampling?: ResampleOptions;
   /** How to change the images of an epoch; default: not at all. */
   readonly augmentation?: { readonly seed: number; readonly settings: AugmentationSettings };
 }
@@ -35,7 +38,12 @@ export interface ExampleSource {
    * @throws SelvedgeError `dataset/disposed`, `dataset/bad-index`
    */
   indicesOf(positions: Int32Array): Int32Array;
-  readonly augmentation?: { readonly seed: number; readonly values: AugmentValues };
+  readonly augmentation?: {
+    readonly seed: number;
+    readonly values: AugmentValues;
+    /** Numbers that the changes of these positions are drawn by: an example's index, and others for its further copies. */
+    idsOf(positions: Int32Array): Int32Array;
+  };
 }
 
 /** Some examples of a resident data set, by position. */
@@ -104,26 +112,28 @@ export function placeDataset(dataset: Dataset): ResidentDataset {
   };
 
   const examples = (options: ExampleOptions = {}): Examples => {
-    const indices = options.indices ?? Int32Array.from({ length: count }, (_, i) => i);
-    checkIndices(indices, count);
-    const { augmentation } = options;
+    const { augmentation, resampling } = options;
+    const chosen = options.indices ?? Int32Array.from({ length: count }, (_, i) => i);
+    checkIndices(chosen, count);
+    const indices = resampling ? resampleClasses(chosen, dataset.labels, resampling) : chosen;
     if (augmentation) checkAugmentation(augmentation.settings);
-    const changes = augmentation
-      ? { augmentation: { seed: augmentation.seed, values: kernelValues(augmentation.settings) } }
-      : {};
-    const indicesOf = (positions: Int32Array): Int32Array => {
+    const at = (values: Int32Array) => (positions: Int32Array) => {
       checkPresence();
       checkIndices(positions, indices.length);
-      return positions.map((position) => indices[position]!);
+      return positions.map((position) => values[position]!);
     };
+    const indicesOf = at(indices);
+    const idsOf = at(augmentation ? idsOfCopies(indices, count) : indices);
+    const changes = augmentation
+      ? { augmentation: { seed: augmentation.seed, values: kernelValues(augmentation.settings), idsOf } }
+      : {};
     return {
       count: indices.length,
       source: { bytes, indicesOf, ...changes },
       batch(positions, epoch) {
-        const exampleIds = indicesOf(positions);
-        const plain = batch(exampleIds);
-        if (!options.augmentation || epoch === undefined) return plain;
-        const x = augmentBatch(plain.x, { ...options.augmentation, epoch, exampleIds });
+        const plain = batch(indicesOf(positions));
+        if (!augmentation || epoch === undefined) return plain;
+        const x = augmentBatch(plain.x, { ...augmentation, epoch, exampleIds: idsOf(positions) });
         plain.x.dispose();
         return { x, y: plain.y };
       },
@@ -138,4 +148,10 @@ export function placeDataset(dataset: Dataset): ResidentDataset {
   };
 
   return { dataset, batch, examples, dispose };
+}
+
+/** Tells copies of an example apart: the first has its index, each further one that of a data set behind the one before. */
+function idsOfCopies(indices: Int32Array, count: number): Int32Array {
+  const copies = new Int32Array(count);
+  return indices.map((index) => index + count * copies[index]!++);
 }

@@ -101,7 +101,13 @@ export {
   preprocessingNames,
 } from './preprocessing.ts';
 export { type ReadPictures, type ReadPicturesOptions, readPictures, type UnreadPicture } from './read-pictures.ts';
-export { type ResampleOptions, resampleClasses } from './resample.ts';
+export {
+  type ResampleOptions,
+  type ResamplingName,
+  resampleClasses,
+  resamplingCounts,
+  resamplingNames,
+} from './resample.ts';
 export {
   type DataSource,
   type LoadedData,

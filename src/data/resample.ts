@@ -5,6 +5,11 @@ import { SelvedgeError } from '../core/errors.ts';
 import { createPhilox, drawPermutation, randomStreams } from '../core/philox.ts';
 import { checkIndices } from './dataset.ts';
 
+/** Resampling by its usual names, as recipes have them, and the counts that these are. */
+export const resamplingCounts = { oversample: 'largest', undersample: 'smallest' } as const;
+export type ResamplingName = keyof typeof resamplingCounts;
+export const resamplingNames = Object.keys(resamplingCounts) as ResamplingName[];
+
 export interface ResampleOptions {
   /**
    * Examples of each class: as many as the `largest` has (oversampling), as the `smallest` has (undersampling), or a number a class, in

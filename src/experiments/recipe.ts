@@ -5,6 +5,7 @@ import { SelvedgeError } from '../core/errors.ts';
 import { type AugmentationSettings, augmentationSchema } from '../data/augmentation.ts';
 import type { MixingSettings } from '../data/mixing.ts';
 import { type PreprocessingName, preprocessingNames } from '../data/preprocessing.ts';
+import { type ResamplingName, resamplingNames } from '../data/resample.ts';
 import { type NetworkSettings, networkSchema } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import type { Averaging, OptimizerConfig, Schedule, TaughtBy } from '../training/index.ts';
@@ -19,9 +20,12 @@ export interface Recipe {
   /** Default: none. */
   readonly classWeights?: 'balanced' | readonly number[];
   readonly focalGamma?: number;
+  readonly logitAdjustment?: number;
   readonly clipNorm?: number;
   /** Whom from, whoever trains says. */
   readonly distillation?: TaughtBy;
+  /** Of the training examples, by the seed; default: none. */
+  readonly resampling?: ResamplingName;
   readonly averaging?: Averaging;
   /** Default: none. */
   readonly mixing?: MixingSettings;
@@ -76,11 +80,13 @@ export const recipeSchema = v.strictObject({
   labelSmoothing: part,
   classWeights: v.exactOptional(v.union([v.literal('balanced'), v.array(fromZero)])),
   focalGamma: v.exactOptional(v.pipe(fromZero, v.maxValue(100))),
+  logitAdjustment: v.exactOptional(v.pipe(fromZero, v.maxValue(100))),
   averaging: v.exactOptional(v.strictObject({ decay: part })),
   clipNorm: v.exactOptional(positive),
   distillation: v.exactOptional(
     v.strictObject({ temperature: v.pipe(positive, v.maxValue(1000)), share, once: v.exactOptional(v.boolean()) }),
   ),
+  resampling: v.exactOptional(v.picklist(resamplingNames)),
   mixing: v.exactOptional(v.strictObject({ mixupAlpha: alpha, cutMixAlpha: alpha, probability: share })),
   augmentation: v.exactOptional(augmentationSchema),
   preprocessing: v.exactOptional(v.picklist(preprocessingNames)),

@@ -2,8 +2,8 @@
 // was stopped goes on inside. Not here: which recipes (tune.ts). Invariant: a trial's weights are those that `train` makes of the same
 // recipe, seed and examples.
 
-import type { AugmentationSettings } from '../data/augmentation.ts';
-import type { Examples } from '../data/batches.ts';
+import type { ExampleOptions, Examples } from '../data/batches.ts';
+import { resamplingCounts } from '../data/resample.ts';
 import { buildForImages, initializeWeights, type ModelConfig, weightsDigest } from '../models/index.ts';
 import { type Files, platform } from '../platform/index.ts';
 import { type EpochRecord, type FitState, fit, openCheckpoints, type Progress } from '../training/index.ts';
@@ -12,8 +12,8 @@ import type { RunningTrial, TrialOutcome } from './tune.ts';
 export interface TrialTraining {
   /** Of the examples. */
   readonly data: ModelConfig;
-  /** Examples to train on, changed as a recipe says. */
-  readonly training: (augmentation: { seed: number; settings: AugmentationSettings } | undefined) => Examples;
+  /** Examples to train on, resampled and changed as a recipe says. */
+  readonly training: (options: Pick<ExampleOptions, 'resampling' | 'augmentation'>) => Examples;
   readonly validation: Examples;
   /** Of weights, order and masks: the same for all trials. */
   readonly seed: number;
@@ -37,7 +37,7 @@ export interface TrialTraining {
  */
 export async function trainTrial(trial: RunningTrial, options: TrialTraining): Promise<TrialOutcome> {
   const { training, validation, seed, folder, signal, onProgress } = options;
-  const { network, validation: _, augmentation, averaging, ...regime } = trial.recipe;
+  const { network, validation: _, augmentation, resampling, averaging, ...regime } = trial.recipe;
   const checkpoints = openCheckpoints<FitState>(folder, options.files ?? platform.files);
   const stopping = new AbortController();
   const forward = (): void => stopping.abort();
@@ -61,7 +61,10 @@ export async function trainTrial(trial: RunningTrial, options: TrialTraining): P
     if (model) {
       initializeWeights(model, seed);
       const result = await fit(model, {
-        training: training(augmentation && { seed, settings: augmentation }),
+        training: training({
+          ...(resampling ? { resampling: { counts: resamplingCounts[resampling], seed } } : {}),
+          ...(augmentation ? { augmentation: { seed, settings: augmentation } } : {}),
+        }),
         validation,
         settings: { ...regime, ...(averaging ? { averaging } : {}), seed },
         identity,

@@ -75,11 +75,7 @@ export function createTrialHandler({ place, disturb = (digest) => digest }: Tria
         { recipe: settings.recipe, parameters: {}, number: settings.number, report },
         {
           data: config,
-          training: (augmentation) =>
-            resident.examples({
-              indices: split.train.subarray(0, settings.examples),
-              ...(augmentation ? { augmentation } : {}),
-            }),
+          training: (options) => resident.examples({ indices: split.train.subarray(0, settings.examples), ...options }),
           validation: resident.examples({ indices: split.validation }),
           seed: settings.seed,
           folder: FOLDER,

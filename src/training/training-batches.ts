@@ -50,7 +50,7 @@ export function createTrainingBatches(
       const { positions, epoch } = request;
       if (source) {
         const mix = mixOf(request, source.bytes.height, source.bytes.width);
-        return use({ indices: source.indicesOf(positions), epoch, mix });
+        return use({ indices: source.indicesOf(positions), ids: source.augmentation?.idsOf(positions), epoch, mix });
       }
       const { x, y } = tensors(request);
       try {

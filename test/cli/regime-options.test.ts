@@ -21,10 +21,13 @@ test('readRegime() takes the alphas of mixup and CutMix', () => {
   assert.equal(read('--mixup=0.2', '--cutmix=1'), { mixing: { mixupAlpha: 0.2, cutMixAlpha: 1, probability: 1 } });
 });
 
-test('readRegime() takes weights of classes and the gamma of focal loss', () => {
+test('readRegime() takes weights of classes, the gamma of focal loss, the tau of logit adjustment and a resampling', () => {
   assert.equal(read('--class-weights', 'balanced', '--focal=2'), { classWeights: 'balanced', focalGamma: 2 });
   assert.equal(read('--class-weights', '1,0.5,2'), { classWeights: [1, 0.5, 2] });
   assert.equal(read('--focal', '0'), {});
+  assert.equal(read('--logit-adjustment', '1.5'), { logitAdjustment: 1.5 });
+  assert.equal(read('--logit-adjustment=0'), {});
+  assert.equal(read('--resample', 'undersample'), { resampling: 'undersample' });
   assert.equal(read('--clip-norm', '0.5'), { clipNorm: 0.5 });
   assert.equal(read('--teacher', 'mine'), { distillation: { temperature: 4, share: 0.9 } });
   assert.equal(read('--teacher', 'mine', '--temperature=2', '--teacher-share', '1'), {
@@ -46,6 +49,9 @@ test('readRegime() refuses what makes no sense', () => {
     ['--teacher=x --temperature=0', /a teacher at a temperature of 0: expected above 0/],
     ['--teacher=x --teacher-share=2', /a teacher's share of 2 in the loss: expected from 0 to 1$/],
     ['--focal=-1', /a focal loss of gamma -1: expected from 0 to 100$/],
+    ['--logit-adjustment=101', /a logit adjustment of tau 101: expected from 0 to 100$/],
+    ['--logit-adjustment=one', /"--logit-adjustment" got "one": expected a number$/],
+    ['--resample=over', /"--resample" got "over": expected oversample or undersample|over/],
     ['--cutmix=Infinity', /an alpha of CutMix of Infinity/],
   ];
   for (const [words, message] of refused) {

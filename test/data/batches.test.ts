@@ -10,6 +10,7 @@ import { placeDataset } from '../../src/data/batches.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
 import { encodeIdx } from '../../src/data/idx.ts';
 import { decodeIdxToTensors } from '../../src/data/idx-tensors.ts';
+import { resampleClasses } from '../../src/data/resample.ts';
 
 let engine: RunningBackend;
 test.before(async () => {
@@ -124,6 +125,31 @@ test('examples() takes positions of its own indices and augments by example inde
   assert.is(resident.examples().count, 30);
   for (const { x, y } of [expected, found, changed, unchanged]) tf.dispose([x, y]);
   same.dispose();
+  resident.dispose();
+});
+
+test('examples() resamples its indices by class and seed, and changes copies of an example each in its own way', () => {
+  const dataset = makeDataset(12, 28, 28, 1, 4);
+  const resident = placeDataset(dataset);
+  // One example of class 1, three of class 2.
+  const indices = Int32Array.of(0, 5, 9, 1);
+  const resampling = { counts: 'largest', seed: 2 } as const;
+  const augmentation = { seed: 4, settings: defaultAugmentation };
+  const examples = resident.examples({ indices, resampling, augmentation });
+  const drawn = resampleClasses(indices, dataset.labels, resampling);
+  const positions = Int32Array.from({ length: examples.count }, (_, i) => i);
+  assert.equal([...examples.source!.indicesOf(positions)], [...drawn]);
+  const copies = drawn.map((index, at) => drawn.subarray(0, at).filter((other) => other === index).length);
+  const exampleIds = drawn.map((index, at) => index + 12 * copies[at]!);
+  assert.equal([...examples.source!.augmentation!.idsOf(positions)], [...exampleIds]);
+  const before = tf.memory().numTensors;
+  const { x, y } = examples.batch(positions, 1);
+  const plain = resident.batch(drawn);
+  const expected = augmentBatch(plain.x, { ...augmentation, epoch: 1, exampleIds });
+  assert.equal(x.dataSync(), expected.dataSync());
+  assert.equal(y.dataSync(), plain.y.dataSync());
+  tf.dispose([x, y, plain.x, plain.y, expected]);
+  assert.is(tf.memory().numTensors, before);
   resident.dispose();
 });
 

@@ -67,6 +67,9 @@ test('what is no recipe is refused, with the path to the field', async () => {
     [{ ...recipe, classWeights: [1, -1] }, /classWeights\.1: expected >=0, got -1/],
     [{ ...recipe, classWeights: 'even' }, /classWeights: expected \("balanced" \| Array\), got "even"/],
     [{ ...recipe, focalGamma: Number.NaN }, /focalGamma: expected number, got NaN/],
+    [{ ...recipe, logitAdjustment: -1 }, /logitAdjustment: expected >=0, got -1/],
+    [{ ...recipe, logitAdjustment: 101 }, /logitAdjustment: expected <=100, got 101/],
+    [{ ...recipe, resampling: 'over' }, /resampling: expected \("oversample" \| "undersample"\), got "over"/],
     [{ ...recipe, clipNorm: 0 }, /clipNorm: expected >0, got 0/],
     [{ ...recipe, distillation: { temperature: 4, share: 2 } }, /distillation\.share: expected <=1, got 2/],
     [

@@ -169,6 +169,16 @@ test('fit() balances classes by their number of examples, and refuses to where o
   assert.match(String(error), /balanced class weights: class 3 has no training example/);
 });
 
+test('fit() of examples that were drawn twice has the same bits from resident examples and from tensors, mixed or not', async () => {
+  const indices = Int32Array.from({ length: COUNT }, (_, i) => i % 40);
+  const augmentation = { seed: 3, settings: defaultAugmentation };
+  const training = examples.resident.examples({ indices, resampling: { counts: 'largest', seed: 1 }, augmentation });
+  for (const settings of [{}, { mixing: { mixupAlpha: 0.4, cutMixAlpha: 1, probability: 0.7 } }]) {
+    const found = await train(optionsOf(settings, { training }));
+    assert.equal(await train(optionsOf(settings, { training: withoutSource(training) })), found);
+  }
+});
+
 test('fit() adjusts logits by the shares of the training examples, and by a tau of 0 not at all', async () => {
   assert.equal(await train(optionsOf({ logitAdjustment: 0 })), await train(optionsOf({})));
   // Shares that are all the same move every logit alike.

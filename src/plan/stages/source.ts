@@ -9,12 +9,18 @@ import { emptyStage, type PlanContext, type Stage } from '../context.ts';
 import type { Value } from '../fuse.ts';
 import type { Call } from '../program.ts';
 
-/**
- * One batch: examples of the source, mixed or as they are, or byte offsets of images `[size, height, width, channels]` and labels
- * `[size, classes]`.
- */
+/** Examples of the source, mixed or as they are. */
+export interface PlannedExamples {
+  readonly indices: Int32Array;
+  /** What their augmentation is drawn by; default: their indices. */
+  readonly ids?: Int32Array | undefined;
+  readonly epoch: number;
+  readonly mix?: Mix | undefined;
+}
+
+/** One batch: examples of the source, or byte offsets of images `[size, height, width, channels]` and labels `[size, classes]`. */
 export type PlannedBatch =
-  | { readonly indices: Int32Array; readonly epoch: number; readonly mix?: Mix | undefined }
+  | PlannedExamples
   | { readonly x: number; readonly y: number; readonly size: number }
   | PlannedTargets;
 
@@ -67,13 +73,14 @@ function layoutGathering(context: PlanContext, { bytes, augmentation }: ExampleS
   const { height, width, channels, classes, images, labels: labelBytes } = bytes;
   const indices = memory.reserve(capacity * 4);
   const imageFloats = height * width * channels;
+  const ids = augmentation ? memory.reserve(capacity * 4) : indices;
   const plain = augmentation ? memory.floats(capacity * imageFloats) : to.images;
   const gather = context.args([images, labelBytes, indices, plain, to.labels, imageFloats, classes]);
   const augment =
     augmentation &&
     context.args(
       augmentWords(
-        { input: plain, output: to.images, ids: indices },
+        { input: plain, output: to.images, ids },
         [height, width, channels],
         { seed: augmentation.seed, stream: randomStreams.augmentation, epoch: 0 },
         augmentation.values,
@@ -84,9 +91,11 @@ function layoutGathering(context: PlanContext, { bytes, augmentation }: ExampleS
       { kernel: 'gatherBatch', args: gather, start, end },
       ...(augment ? [{ kernel: 'augment', args: augment, start, end }] : []),
     ],
-    take(examples: Int32Array, epoch: number): void {
-      memory.view(indices, examples.length).set(examples);
-      if (augment) memory.setWord(augment, AUGMENT_EPOCH_AT, epoch);
+    take(batch: PlannedExamples): void {
+      memory.view(indices, batch.indices.length).set(batch.indices);
+      if (!augment) return;
+      memory.view(ids, batch.indices.length).set(batch.ids ?? batch.indices);
+      memory.setWord(augment, AUGMENT_EPOCH_AT, batch.epoch);
     },
   };
 }
@@ -115,8 +124,10 @@ function layoutMixing(context: PlanContext, source: ExampleSource, own: Destinat
       ...gathering.calls(start, end),
       { kernel: 'mixExamples', args, start, end },
     ],
-    take(examples: Int32Array, epoch: number, mix: Mix | undefined): void {
-      gathering.take(mix ? mix.partners.map((row) => examples[row]!) : examples, epoch);
+    take(batch: PlannedExamples): void {
+      const { indices, ids = indices, epoch, mix } = batch;
+      const partnersOf = (values: Int32Array): Int32Array => mix!.partners.map((row) => values[row]!);
+      gathering.take(mix ? { indices: partnersOf(indices), ids: partnersOf(ids), epoch } : batch);
       const words = mixValueWords(mix);
       memory.view(args + MIX_VALUES_AT * 4, words.length).set(words);
     },
@@ -143,8 +154,8 @@ function fromExamples(
     },
     take(batch) {
       if (!('indices' in batch)) throw new TypeError('expected examples of the source, got tensors');
-      gathering.take(batch.indices, batch.epoch);
-      mixing?.take(batch.indices, batch.epoch, batch.mix);
+      gathering.take(batch);
+      mixing?.take(batch);
     },
   };
 }
