@@ -7,9 +7,14 @@
 // An interrupted call goes on from runs/imbalance.json; remove it to begin anew.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { startBackend } from '../../src/backend/index.ts';
-import * as tf from '../../src/backend/tfjs.ts';
 import { shuffledIndices } from '../../src/core/philox.ts';
-import { loadFashionMnist, resampleClasses, splitTrainValidation } from '../../src/data/index.ts';
+import {
+  loadFashionMnist,
+  type ResamplingName,
+  resampleClasses,
+  resamplingCounts,
+  splitTrainValidation,
+} from '../../src/data/index.ts';
 import { buildNetwork, initializeWeights } from '../../src/models/index.ts';
 import type { FitSettings } from '../../src/training/index.ts';
 import { minutesOf, openJournal } from './journal.ts';
@@ -23,24 +28,19 @@ const IMAGES_SEEN = 20_000;
 
 /** A training, by what it does about uneven classes. */
 interface Arm {
-  readonly counts?: 'largest' | 'smallest';
-  readonly loss?: Pick<FitSettings, 'classWeights' | 'focalGamma'>;
-  /**
-   * Balanced softmax (Ren et al. 2020): the loss is of the logits plus the logarithms of the shares, which are taken off again afterwards.
-   * As a start of the last biases that is the same, for Adam moves them by gradients alone.
-   */
-  readonly startsAtShares?: true;
+  readonly resampling?: ResamplingName;
+  readonly loss?: Pick<FitSettings, 'classWeights' | 'focalGamma' | 'logitAdjustment'>;
   /** Also divides the probabilities by the shares, which subtracts their logarithms from the logits (Menon et al. 2021), as this remedy. */
   readonly adjusted?: string;
 }
 
 const arms: Readonly<Record<string, Arm>> = {
   nothing: { adjusted: 'logit adjustment' },
-  oversampling: { counts: 'largest' },
-  undersampling: { counts: 'smallest' },
+  oversampling: { resampling: 'oversample' },
+  undersampling: { resampling: 'undersample' },
   'class weights': { loss: { classWeights: 'balanced' } },
   'focal loss': { loss: { focalGamma: 2 } },
-  'balanced softmax': { startsAtShares: true },
+  'logit-adjusted loss': { loss: { logitAdjustment: 1 } },
 };
 
 const { train: set } = await loadFashionMnist({ allowSample: false });
@@ -66,24 +66,16 @@ function unevenCounts(ratio: number, seed: number): number[] {
 const adjust = (probabilities: Float32Array, shares: readonly number[]): Float32Array =>
   probabilities.map((probability, i) => probability / shares[i % classes]!);
 
-function startAtShares(model: tf.LayersModel, shares: readonly number[]): void {
-  const head = model.layers.at(-1)!;
-  const [kernel] = head.getWeights();
-  const bias = tf.tensor1d(shares.map((share) => Math.log(share)));
-  head.setWeights([kernel!, bias]);
-  bias.dispose();
-}
-
 /** Recalls of each class, as the model says and adjusted by the shares. */
-async function measure({ counts, loss = {}, startsAtShares }: Arm, ratio: number, seed: number) {
+async function measure({ resampling, loss = {} }: Arm, ratio: number, seed: number) {
   const uneven = unevenCounts(ratio, seed);
   const total = uneven.reduce((sum, count) => sum + count, 0);
   const shares = uneven.map((count) => count / total);
   const drawn = resampleClasses(split.train, set.labels, { counts: uneven, seed });
+  const counts = resampling && resamplingCounts[resampling];
   const indices = counts ? resampleClasses(drawn, set.labels, { counts, seed }) : drawn;
   const model = buildNetwork({ family: 'dropout' }, { inputShape: [set.height, set.width, set.channels], classes });
   initializeWeights(model, seed);
-  if (startsAtShares) startAtShares(model, shares);
   const epochs = Math.round(IMAGES_SEEN / indices.length);
   const probabilities = await trainAndPredict({
     ...{ model, training: set, indices, test: set, testIndices: split.validation },
@@ -131,7 +123,7 @@ for (const ratio of RATIOS) {
     }
     isWhole &&= runs.length === SEEDS.length;
     if (!isWhole) break;
-    const recalls = runs.map(({ plain, adjusted }) => (arm.startsAtShares ? adjusted : plain));
+    const recalls = runs.map(({ plain }) => plain);
     if (remedy === 'nothing') baseline = recalls;
     const { examples, epochs } = runs[0]!;
     const compared = remedy === 'nothing' ? undefined : baseline;

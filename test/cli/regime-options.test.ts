@@ -51,7 +51,7 @@ test('readRegime() refuses what makes no sense', () => {
     ['--focal=-1', /a focal loss of gamma -1: expected from 0 to 100$/],
     ['--logit-adjustment=101', /a logit adjustment of tau 101: expected from 0 to 100$/],
     ['--logit-adjustment=one', /"--logit-adjustment" got "one": expected a number$/],
-    ['--resample=over', /"--resample" got "over": expected oversample or undersample|over/],
+    ['--resample=over', /"--resample" got "over": expected one of oversample, undersample$/],
     ['--cutmix=Infinity', /an alpha of CutMix of Infinity/],
   ];
   for (const [words, message] of refused) {
