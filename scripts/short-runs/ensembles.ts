@@ -1,5 +1,6 @@
-// Measures what several networks as one are worth beside one network of equal cost: averaged, stacked, snapshots of one run; three seeds, on
-// half of the study's validation images; the other half is what stacks are learnt from. Writes docs/results/ensembles.json. Not the test set.
+// Measures what several networks as one are worth beside one network of equal cost: averaged, weighted, stacked, snapshots of one run; three
+// seeds, on half of the study's validation images; the other half is what shares and stacks are learnt from. Writes docs/results/ensembles.json.
+// Not the test set.
 //
 //   node --import tsx scripts/short-runs/ensembles.ts [--minutes N]
 //
@@ -24,7 +25,7 @@ const { train: set } = await loadFashionMnist({ allowSample: false });
 const split = splitTrainValidation(set.count);
 const classes = set.classNames.length;
 const half = split.validation.length / 2;
-const [learning, measuring] = [split.validation.slice(0, half), split.validation.slice(half)];
+const halves = { learning: split.validation.slice(0, half), measuring: split.validation.slice(half) };
 const log = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
@@ -46,7 +47,7 @@ async function train(seed: number, epochs: number, cycles = 1): Promise<Predicte
   const found: Predicted[] = [];
   const predict = async (): Promise<void> => {
     const of = (indices: Int32Array) => predictor.predictExamples(resident.examples({ indices }), 0, indices.length);
-    found.push({ learning: of(learning), measuring: of(measuring) });
+    found.push({ learning: of(halves.learning), measuring: of(halves.measuring) });
   };
   try {
     const schedule = { ...scheduleDefaults.cosine, warmUp: 0, ...(cycles > 1 ? { cycles } : {}) };
@@ -66,17 +67,18 @@ async function train(seed: number, epochs: number, cycles = 1): Promise<Predicte
 
 const labelsOf = (indices: Int32Array): Int32Array => indices.map((index) => set.labels[index]!);
 
-/** Accuracy and calibration of a sum of logits. */
+/** Accuracy and calibration of a sum of logits, on one of the halves. */
 function measure(
   members: readonly Predicted[],
   factors: readonly number[],
   bias: readonly number[] = new Array<number>(classes).fill(0),
+  on: keyof Predicted = 'measuring',
 ) {
   const probabilities = new Float32Array(half * classes);
   for (let image = 0; image < half; image++) {
     const logits = bias.map((start, label) =>
       members.reduce(
-        (sum, { measuring: p }, m) => sum + factors[m]! * Math.log(Math.max(1e-45, p[image * classes + label]!)),
+        (sum, { [on]: p }, m) => sum + factors[m]! * Math.log(Math.max(1e-45, p[image * classes + label]!)),
         start,
       ),
     );
@@ -86,7 +88,7 @@ function measure(
       probabilities[image * classes + label] = Math.exp(logit - most) / sum;
     });
   }
-  const { accuracy, ece, nll } = measureCalibration({ probabilities, labels: labelsOf(measuring), classes });
+  const { accuracy, ece, nll } = measureCalibration({ probabilities, labels: labelsOf(halves[on]), classes });
   return { accuracy, ece, logLoss: nll.mean };
 }
 
@@ -96,9 +98,24 @@ const mean = (members: readonly Predicted[]) =>
     members.map(() => 1 / members.length),
   );
 
+/** Shares of three members, in tenths, each of one at least. */
+const shares: readonly (readonly number[])[] = Array.from({ length: 8 }, (_, i) => i + 1).flatMap((first) =>
+  Array.from({ length: 9 - first }, (_, i) => i + 1).map((second) => [
+    first / 10,
+    second / 10,
+    (10 - first - second) / 10,
+  ]),
+);
+
+/** By the shares of least log loss on the images to learn from. */
+function weighted(members: readonly Predicted[]) {
+  const losses = shares.map((each) => measure(members, each, undefined, 'learning').logLoss);
+  return measure(members, shares[losses.indexOf(Math.min(...losses))]!);
+}
+
 function stacked(members: readonly Predicted[]) {
   const each = members.map(({ learning: probabilities }) => probabilities);
-  const { factors, bias } = fitStack({ members: each, labels: labelsOf(learning), classes });
+  const { factors, bias } = fitStack({ members: each, labels: labelsOf(halves.learning), classes });
   return measure(members, factors, bias);
 }
 
@@ -113,10 +130,13 @@ async function measureSeed(seed: number) {
   return {
     'one network': mean(long.slice(0, 1)),
     'three of a third of the epochs, averaged': mean(short),
+    'three of a third of the epochs, weighted': weighted(short),
     'three of a third of the epochs, stacked': stacked(short),
     'three snapshots of one run, averaged': mean(snapshots),
+    'three snapshots of one run, weighted': weighted(snapshots),
     'three snapshots of one run, stacked': stacked(snapshots),
     'three at three times the cost, averaged': mean(long),
+    'three at three times the cost, weighted': weighted(long),
     'three at three times the cost, stacked': stacked(long),
   };
 }

@@ -106,7 +106,7 @@ const transposed = (matrix: Float64Array, size: number): Float64Array =>
   matrix.map((_, i) => matrix[(i % size) * size + Math.floor(i / size)]!);
 
 /** Eigenvalues and, by columns, eigenvectors of a symmetric matrix: cyclic Jacobi (Golub & Van Loan, section 8.5). */
-function eigenOf(matrix: Float64Array, size: number): { values: Float64Array; vectors: Float64Array } {
+export function eigenOf(matrix: Float64Array, size: number): { values: Float64Array; vectors: Float64Array } {
   const a = matrix.slice();
   const vectors = new Float64Array(size * size);
   for (let i = 0; i < size; i++) vectors[i * size + i] = 1;
