@@ -94,12 +94,13 @@ export const recipeSchema = v.strictObject({
 });
 
 /** Recipes that ship. */
-export const recipeNames = ['record-30', 'distilled', 'hog-linear'] as const;
+export const recipeNames = ['record-30', 'record-120', 'distilled', 'hog-linear'] as const;
 export type RecipeName = (typeof recipeNames)[number];
 
 /** So that bundlers and the page find the files. */
 const shipped: Readonly<Record<RecipeName, () => URL>> = {
   'record-30': () => new URL('../../assets/recipes/record-30.json', import.meta.url),
+  'record-120': () => new URL('../../assets/recipes/record-120.json', import.meta.url),
   distilled: () => new URL('../../assets/recipes/distilled.json', import.meta.url),
   'hog-linear': () => new URL('../../assets/recipes/hog-linear.json', import.meta.url),
 };
