@@ -36,7 +36,7 @@ const split = splitTrainValidation(train.count);
 const journal = openJournal('runs/whitening.json', minutesOf(process.argv), log);
 const engine = await startBackend({ threads: 1 });
 
-/** Filters `[3, 3, 1, 18]` whose outputs on patches of training images are uncorrelated and of one variance. */
+/** Filters `[3, 3, 1, 18]` whose outputs on patches of training images, levels from 0 to 1, have the unit matrix as second moment, not centred. */
 function whiteningFilters(): Float32Array {
   const { height, width, images } = train;
   const second = new Float64Array(TAPS * TAPS);

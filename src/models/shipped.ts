@@ -10,7 +10,7 @@ const addresses = {
   dropout: () => new URL('../../assets/models/dropout/dropout.selvedge', import.meta.url),
 } as const;
 
-/** `best` is the most accurate, `dropout` the small one, twenty times as fast. */
+/** `best` is the most accurate, `dropout` the small and fast one. */
 export type ShippedName = keyof typeof addresses;
 export const shippedNames = Object.keys(addresses) as readonly ShippedName[];
 

@@ -61,7 +61,7 @@ export interface Classification {
   readonly durationMs: number;
 }
 
-/** The models that ship: the most accurate one, and the small one, twenty times as fast. */
+/** The models that ship: the most accurate one, and the small and fast one. */
 export const shippedModels = ['best', 'small'] as const;
 export type ShippedModel = (typeof shippedModels)[number];
 
