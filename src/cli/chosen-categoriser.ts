@@ -13,7 +13,7 @@ import {
 import { SelvedgeError } from '../core/errors.ts';
 import { shuffledIndices } from '../core/philox.ts';
 import { subsetOf } from '../data/dataset.ts';
-import { weightsDigest } from '../models/index.ts';
+import { isModelFile, modelFolderOf, weightsDigest } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { requireShipped } from './chosen-classifier.ts';
 import { type Choice, type ChosenModel, chosenFolder, loadChosenModel, preparationFor } from './chosen-model.ts';
@@ -94,7 +94,7 @@ async function calibrationOf(
   context: CommandContext,
 ): Promise<CategoriserCalibration> {
   const { files } = platform;
-  const path = files.join(folder, FILE);
+  const path = (await isModelFile(folder)) ? `${folder}.${FILE}` : files.join(await modelFolderOf(folder), FILE);
   const weights = await weightsDigest(loaded.model);
   if (await files.status(path)) {
     const text = await files.readText(path);

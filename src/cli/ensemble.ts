@@ -29,6 +29,7 @@ import {
   runPaths,
   writeJson,
 } from './run-files.ts';
+import { startSawValidation } from './seen-images.ts';
 import { preprocessingOf } from './starting-point.ts';
 import { parseStep, step, words } from './step.ts';
 import { planTraining, train } from './train.ts';
@@ -277,6 +278,13 @@ async function learnStack(models: readonly tf.LayersModel[], { members, preproce
     return { validationExamples, splitSeed };
   });
   const [kept] = keptBy as [(typeof keptBy)[0]];
+  const spoilt = members.find((member) => startSawValidation(member.config.settings));
+  if (spoilt) {
+    throw new SelvedgeError(
+      'ensemble/stack',
+      `Cannot stack "${spoilt.name}": what it started from was trained on images that it kept for validation`,
+    );
+  }
   members.forEach(({ name }, i) => {
     const { validationExamples, splitSeed } = keptBy[i]!;
     const isSame = validationExamples === kept.validationExamples && splitSeed === kept.splitSeed;

@@ -117,7 +117,7 @@ export function createRunHandlers(place: HandlerPlace): Handlers {
           const measured = await measureNamed(asked, at, options, loaded, { ...context, signal });
           return { bytes: packFiles(new Map([[OUTPUT_FILE, new TextEncoder().encode(JSON.stringify(measured))]])) };
         }),
-      /^(?:measure|models|data|train|training)\//,
+      /^(?:measure|models|onnx|edge|restore|data|train|training)\//,
     ),
   };
 }

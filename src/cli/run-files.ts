@@ -20,6 +20,7 @@ import {
   type FitSettings,
   scheduleDefaults,
 } from '../training/index.ts';
+import type { StartedFrom } from './seen-images.ts';
 
 /** What decides the weights of a run: equal for runs that end with the same weights. */
 export interface RunSettings extends FitSettings {
@@ -35,7 +36,7 @@ export interface RunSettings extends FitSettings {
   /** How images are changed, in training and ever after; default: not at all. */
   readonly preprocessing?: PreprocessingName;
   /** The model whose weights training starts from, and their digest; default: none. */
-  readonly from?: { readonly model: string; readonly weights: string };
+  readonly from?: StartedFrom;
   /** Layers whose weights stay; default: none. */
   readonly frozen?: readonly string[];
   /** No convolution by Winograd's algorithm. */

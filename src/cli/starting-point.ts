@@ -30,6 +30,7 @@ import type { CommandContext } from './command.ts';
 import { loadModelAt, loadShipped, modelFiles, readMetadataAt, readShippedMetadata } from './model-files.ts';
 import { buildFor } from './network-for-data.ts';
 import { runPaths } from './run-files.ts';
+import { type StartedFrom, type TrainedWith, trainedWithOf } from './seen-images.ts';
 
 export const startingOptions = {
   from: {
@@ -58,6 +59,8 @@ export interface Source {
   readonly model?: string;
   /** Of its settings, those of its network, where it says them. */
   readonly network: ToldNetwork;
+  /** Which images it has seen. */
+  readonly trainedWith: TrainedWith;
   readonly classNames?: readonly string[];
   readonly preprocessing?: PreprocessingName;
 }
@@ -66,7 +69,7 @@ export interface Source {
 export interface StartSettings extends ToldNetwork {
   readonly preprocessing?: PreprocessingName;
   /** The model whose weights training starts from, and their digest. */
-  readonly from?: { readonly model: string; readonly weights: string };
+  readonly from?: StartedFrom;
   /** Names of the layers that stay. */
   readonly frozen?: readonly string[];
 }
@@ -98,12 +101,14 @@ export async function findSource(name: string, context: CommandContext): Promise
 
 function describedBy(metadata: Readonly<Record<string, unknown>>): Omit<Source, 'name' | 'load'> {
   const settings = (metadata.settings ?? {}) as Readonly<Record<string, unknown>>;
-  const { model } = settings;
+  // An average of models is called by what it is, and not by a network.
+  const { model, members } = settings;
   const names = metadata.classNames;
   const preprocessing = preprocessingOf(metadata);
   return {
-    ...(typeof model === 'string' && /^\w[\w.-]*$/.test(model) ? { model } : {}),
+    ...(members === undefined && typeof model === 'string' && /^\w[\w.-]*$/.test(model) ? { model } : {}),
     network: networkSettingsOf(settings),
+    trainedWith: trainedWithOf(settings),
     ...(Array.isArray(names) && names.every((one) => typeof one === 'string') ? { classNames: names } : {}),
     ...(preprocessing === undefined ? {} : { preprocessing }),
   };
@@ -206,7 +211,7 @@ export async function buildStart(request: StartRequest): Promise<StartingPoint> 
     const { newHead } = transferred;
     const made = newHead ? [`Layer "${newHead.layer}" of "${source.name}" is made anew: ${newHead.reason}`] : [];
     const notices = [...readings, ...made];
-    const from = { model: loaded.name, weights: await weightsDigest(loaded) };
+    const from = { model: loaded.name, weights: await weightsDigest(loaded), trainedWith: source.trainedWith };
     const told = { ...common, ...(target ? {} : source.network), from };
     const { freeze } = request;
     if (freeze === undefined) return { model, settings: told, notices };

@@ -32,6 +32,7 @@ import { configOf, usualConfig } from './network-for-data.ts';
 import { useEngine } from './options.ts';
 import { showTraining } from './progress.ts';
 import { type RunSettings, removeResults, runPaths, writeHistory, writeJson } from './run-files.ts';
+import { startSawValidation } from './seen-images.ts';
 import { buildStart, choosePreprocessing, preprocessFor, type Source, type StartSettings } from './starting-point.ts';
 import { loadTeacher } from './teacher.ts';
 
@@ -187,6 +188,11 @@ async function prepare(planned: PlannedTraining, context: CommandContext): Promi
   for (const notice of begun.notices) context.writeError(`${notice}\n`);
   const taught = teacher === undefined ? {} : { teacher: await weightsDigest(teacher) };
   const known = await settingsOf(order, loaded, begun.settings);
+  if (startSawValidation(known)) {
+    context.writeError(
+      'What training starts from was trained on some of the validation images: they do not validate it\n',
+    );
+  }
   const split = splitOf(loaded, recipe.validation);
   const { model, set } = await preprocessFor(begun, loaded.train, split.train.subarray(0, known.examples));
   const settings: RunSettings = { ...known, ...taught, initialWeights: await weightsDigest(model) };

@@ -30,7 +30,7 @@ export interface Transferred {
  *
  * @param source One input, one output
  * @throws SelvedgeError `models/transfer-input` for images of another shape, `models/transfer-head` where the head must be made anew and
- *   is no dense layer, `models/transfer-network` where the target is another network
+ *   is no dense layer or one of several, `models/transfer-network` where the target is another network
  * @see J. Yosinski et al., "How transferable are features in deep neural networks?", NeurIPS 2014
  * @example
  * ```ts
@@ -56,6 +56,14 @@ export async function transferModel(source: tf.LayersModel, options: TransferOpt
         `${head.getClassName()}, expected a Dense`,
     );
   }
+  const heads = headsOf(source.outputs[0]!);
+  if (reason !== undefined && heads.length > 1) {
+    throw new SelvedgeError(
+      'models/transfer-head',
+      `Cannot start from model "${source.name}": ${reason}, and it is an average of ${heads.length} heads, expected one; ` +
+        'start from one of its members',
+    );
+  }
   const model = options.target ?? (await likeSource(source, head.name, classes));
   try {
     const newest = weightedLayers(model).at(-1);
@@ -66,6 +74,12 @@ export async function transferModel(source: tf.LayersModel, options: TransferOpt
     throw error;
   }
   return { model, ...(reason === undefined ? {} : { newHead: { layer: weightedLayers(model).at(-1)!.name, reason } }) };
+}
+
+/** The layers with weights that the output comes from without another between: several in an average of models. */
+function headsOf({ sourceLayer, inputs }: tf.SymbolicTensor): tf.layers.Layer[] {
+  if (sourceLayer.weights.length > 0) return [sourceLayer];
+  return [...new Set(inputs.flatMap(headsOf))];
 }
 
 function checkInput(source: tf.LayersModel, inputShape: readonly number[]): void {
@@ -118,7 +132,8 @@ export const ALL_BUT_LAST = 'all-but-last';
  *
  * @param layers `'all-but-last'`, or names of layers with weights
  * @returns Names of the layers that are frozen now
- * @throws SelvedgeError `models/freeze` for names that no layer with weights has, and where nothing would be left to train
+ * @throws SelvedgeError `models/freeze` for names that no layer with weights has, for a last layer that is several, and where nothing
+ *   would be left to train
  * @example
  * ```ts
  * import { buildModel, freezeLayers, startBackend } from 'selvedge';
@@ -130,6 +145,14 @@ export const ALL_BUT_LAST = 'all-but-last';
  */
 export function freezeLayers(model: tf.LayersModel, layers: typeof ALL_BUT_LAST | readonly string[]): string[] {
   const weighted = weightedLayers(model);
+  const heads = headsOf(model.outputs[0]!);
+  if (layers === ALL_BUT_LAST && heads.length > 1) {
+    const named = heads.map(({ name }) => name).join(', ');
+    throw new SelvedgeError(
+      'models/freeze',
+      `Cannot freeze ${ALL_BUT_LAST} of "${model.name}": it has ${heads.length} last layers, ${named}; expected names of layers`,
+    );
+  }
   const names = layers === ALL_BUT_LAST ? weighted.slice(0, -1).map(({ name }) => name) : layers;
   const known = weighted.map(({ name }) => name);
   const unknown = names.find((name) => !known.includes(name));

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { type RunningBackend, startBackend } from '../../src/backend/index.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
 import {
+  averageModels,
   buildNetwork,
   freezeLayers,
   initializeWeights,
@@ -111,6 +112,21 @@ test('transferModel() refuses to make anew a head that is no dense layer', async
   });
   assert.match(await codeOf(transferModel(source, { inputShape, classes: 3, seed: 1 })), /^models\/transfer-head/);
   source.dispose();
+});
+
+test('an average of models starts as it is, and has no one head to make anew or to leave', async () => {
+  const members = [build({ family: 'baseline' }), build({ family: 'baseline' }, 10, 2)];
+  const source = await averageModels(members);
+  const options = { inputShape, classes: 10, seed: 1 };
+  for (const other of [{ classes: 3 }, { otherClasses: true }]) {
+    const code = await codeOf(transferModel(source, { ...options, ...other }));
+    assert.match(code, /^models\/transfer-head: .*an average of 2 heads, expected one; start from one of its members/);
+  }
+  const { model } = await transferModel(source, options);
+  assert.equal(weighted(model).map(valuesOf), weighted(source).map(valuesOf));
+  const code = await codeOf(Promise.resolve().then(() => freezeLayers(model, 'all-but-last')));
+  assert.match(code, /^models\/freeze: .*it has 2 last layers, member_1_\w+, member_2_\w+/);
+  disposeAll(...members, source, model);
 });
 
 test('freezeLayers() freezes all but the last, or those that are named, and no others', () => {

@@ -10,6 +10,7 @@ import { platform } from '../../platform/index.ts';
 import type { ChosenModel } from '../chosen-model.ts';
 import type { CommandContext } from '../command.ts';
 import { requireFitting } from '../model-data.ts';
+import { startSawValidation, type TrainedWith } from '../seen-images.ts';
 
 const PREDICT_BATCH = 250;
 
@@ -111,14 +112,6 @@ async function inBatches(
   return all;
 }
 
-/** What the settings of a training say that matters here; a model of stock tfjs has none. */
-interface TrainedWith {
-  readonly data?: readonly string[];
-  readonly examples?: number;
-  readonly validationExamples?: number;
-  readonly splitSeed?: number;
-}
-
 export function validationOf(settings: unknown, data: LoadedData): MeasuredModel['validation'] {
   const parts = partsOf(settings, data);
   return 'reason' in parts ? parts : subsetOf(data.train, parts.validation, 'validation');
@@ -129,7 +122,8 @@ export const isStudied = ({ source }: Pick<LoadedData, 'source'>): boolean => so
 
 /** Places in the training set: what a model was trained on, and what its training kept for validation; or why that is not known. */
 export function partsOf(settings: unknown, { train, source, split }: LoadedData): Split | { readonly reason: string } {
-  const { data, validationExamples, splitSeed } = (settings ?? {}) as TrainedWith;
+  const told = (settings ?? {}) as TrainedWith;
+  const { data, validationExamples, splitSeed } = told;
   if (data === undefined || validationExamples === undefined || splitSeed === undefined) {
     return { reason: 'the model does not say what it was trained on' };
   }
@@ -137,5 +131,7 @@ export function partsOf(settings: unknown, { train, source, split }: LoadedData)
     return { reason: 'the model was trained on other data than this' };
   }
   if (validationExamples === 0) return { reason: 'the model was trained on all training images' };
+  if (startSawValidation(told))
+    return { reason: 'what the model started from was trained on images that it kept for validation' };
   return split ?? splitTrainValidation(train.count, { testSize: validationExamples, randomState: splitSeed });
 }
