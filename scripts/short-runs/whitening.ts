@@ -9,7 +9,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { startBackend } from '../../src/backend/index.ts';
 import * as tf from '../../src/backend/tfjs.ts';
 import { loadFashionMnist, splitTrainValidation } from '../../src/data/index.ts';
-import { eigenOf } from '../../src/evaluation/frechet.ts';
+import { eigenOf } from '../../src/evaluation/eigen.ts';
 import { buildNetwork, freezeLayers, initializeWeights } from '../../src/models/index.ts';
 import type { Schedule } from '../../src/training/index.ts';
 import { minutesOf, openJournal } from './journal.ts';
