@@ -2,7 +2,7 @@
 // Invariant: a result that is not there, is cut or has another shape is left out with the reason; the others are told.
 import * as v from 'valibot';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
-import { differenceInterval95, wilsonInterval95 } from '../evaluation/statistics.ts';
+import { differenceInterval95, type Proportion, wilsonInterval95 } from '../evaluation/statistics.ts';
 import { parseJournal, replayJournal } from '../experiments/journal.ts';
 import { attributeNames, bestTrial } from '../experiments/tune.ts';
 import {
@@ -68,8 +68,6 @@ function recordGainOf({ record, classification }: RecommendationResults): Report
   })) as [Proportion, Proportion];
   return { mean: ours.share - shipped.share, ...differenceInterval95(ours, shipped) };
 }
-
-type Proportion = Parameters<typeof differenceInterval95>[0];
 
 /** Of the settings of a study of ours. */
 const settingsSchema = v.object({

@@ -4,7 +4,6 @@
 import { confidenceText, picture } from './image-grid.ts';
 import type { ReportLimitations } from './limitations-input.ts';
 import { colours } from './palette.ts';
-
 import { type Drawing, round, svgText } from './svg.ts';
 
 const SIDE = 240;

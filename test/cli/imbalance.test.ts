@@ -4,15 +4,16 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Command, type CommandContext, runProgram } from '../../src/cli/command.ts';
 import { train } from '../../src/cli/train.ts';
 import { encodeIdx } from '../../src/data/idx.ts';
 import { type Dataset, loadFashionMnistSample } from '../../src/data/index.ts';
 import { readJournal } from '../../src/experiments/index.ts';
-import { type Ended, makeFolder, run, start } from './program.ts';
+import { type Ended, makeFolder, run, runInProcess, start } from './program.ts';
 
 const { folder, remove } = makeFolder();
 const selvedge = (...args: string[]): Promise<Ended> => run(folder, args);
+/** For what is refused before an engine starts. */
+const inProcess = (...args: string[]): Promise<Ended> => runInProcess(folder, train, args);
 const test = suite('selvedge train --resample');
 test.after(remove);
 
@@ -43,23 +44,6 @@ const digestOf = (...parts: string[]): string => JSON.parse(read(...parts, 'mode
 function jsonOf({ code, out, err }: Ended) {
   assert.is(code, 0, err);
   return JSON.parse(out);
-}
-
-/** For what is refused before an engine starts: without a process of its own. */
-async function inProcess(...args: string[]): Promise<Ended> {
-  let [out, err] = ['', ''];
-  const context: CommandContext = {
-    cwd: folder,
-    signal: new AbortController().signal,
-    write: (text) => {
-      out += text;
-    },
-    writeError: (text) => {
-      err += text;
-    },
-  };
-  const code = await runProgram(['train', ...args], [train] as unknown as Command<never>[], context);
-  return { code, out, err };
 }
 
 const recipe = {

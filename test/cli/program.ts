@@ -1,9 +1,12 @@
-// Runs the program as a user does: bin/selvedge.js in a process and a folder of its own, on the shipped sample. Not a test.
+// Runs the program as a user does: bin/selvedge.js in a process and a folder of its own, on the shipped sample; or one command of it in this
+// process. Not a test.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ArgsDef } from 'citty';
+import { type Command, type CommandContext, runProgram } from '../../src/cli/command.ts';
 import { sampleFolderUrl } from '../../src/data/sample.ts';
 
 const program = fileURLToPath(new URL('../../bin/selvedge.js', import.meta.url));
@@ -78,3 +81,24 @@ export function start(folder: string, args: readonly string[], env: NodeJS.Proce
 /** Runs `selvedge` with arguments in a folder to its end. */
 export const run = (folder: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> =>
   start(folder, args, env).ended;
+
+/** Runs a command in this process to its end: for what needs no engine. */
+export async function runInProcess<T extends ArgsDef>(
+  folder: string,
+  command: Command<T>,
+  args: readonly string[],
+): Promise<Ended> {
+  let [out, err] = ['', ''];
+  const context: CommandContext = {
+    cwd: folder,
+    signal: new AbortController().signal,
+    write: (text) => {
+      out += text;
+    },
+    writeError: (text) => {
+      err += text;
+    },
+  };
+  const code = await runProgram([command.name, ...args], [command as unknown as Command<never>], context);
+  return { code, out, err };
+}

@@ -3,13 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Command, type CommandContext, runProgram } from '../../src/cli/command.ts';
 import { tune } from '../../src/cli/tune.ts';
 import { readJournal, readRecipe } from '../../src/experiments/index.ts';
-import { type Ended, makeFolder, run, start } from './program.ts';
+import { type Ended, makeFolder, run, runInProcess, start } from './program.ts';
 
 const { folder, remove } = makeFolder();
 const selvedge = (...args: string[]): Promise<Ended> => run(folder, args);
+/** For what needs no engine. */
+const inProcess = (...args: string[]): Promise<Ended> => runInProcess(folder, tune, args);
 const test = suite('selvedge tune');
 test.after(remove);
 
@@ -39,23 +40,6 @@ const study = [
   '--threads',
   '1',
 ];
-
-/** For what needs no engine: without a process of its own. */
-async function inProcess(...args: string[]): Promise<Ended> {
-  let [out, err] = ['', ''];
-  const context: CommandContext = {
-    cwd: folder,
-    signal: new AbortController().signal,
-    write: (text) => {
-      out += text;
-    },
-    writeError: (text) => {
-      err += text;
-    },
-  };
-  const code = await runProgram(['tune', ...args], [tune] as unknown as Command<never>[], context);
-  return { code, out, err };
-}
 
 /** The trials of a run without their clock. */
 async function trialsOf(name: string) {
