@@ -11,6 +11,12 @@ const evaluated = {
   accuracyInterval95: intervalSchema,
 };
 
+/** How many views of an image are averaged, by the name that an evaluation gives them (src/evaluation/views.ts). */
+export const viewsTexts = { single: 'one view', mirrored: 'two views', shifted: 'six views' } as const;
+
+/** On the test set, by these views. */
+const recorded = { views: v.picklist(Object.keys(viewsTexts) as (keyof typeof viewsTexts)[]), ...evaluated };
+
 /** Schemas of the JSON files by the name of the result. */
 export const recommendationSchemas = {
   augmentation: v.object({
@@ -19,11 +25,16 @@ export const recommendationSchemas = {
     results: v.array(v.object({ trainingExamples: v.number(), change: v.string(), ...gained })),
   }),
   record: v.object({
-    seeds: v.pipe(v.array(v.object({ seed: v.number(), parameters: v.number(), ...evaluated })), v.minLength(1)),
+    /** By record-30, as the ensemble's. */
+    seeds: v.pipe(v.array(v.object({ seed: v.number(), parameters: v.number(), ...recorded })), v.minLength(1)),
     meanAccuracy: v.number(),
-    ensemble: v.optional(v.object({ members: v.number(), ...evaluated })),
-    long: v.optional(v.object({ seed: v.number(), parameters: v.number(), ...evaluated })),
+    /** Over seeds. */
+    meanInterval95: v.optional(intervalSchema),
+    ensemble: v.optional(v.object({ members: v.number(), ...recorded })),
+    /** By record-120. */
+    long: v.optional(v.object({ seed: v.number(), parameters: v.number(), ...recorded })),
   }),
+  /** Of one view, as every measure. */
   classification: v.object({ model: v.object({ name: v.string() }), ...evaluated }),
   muon: v.object({ gain: estimateSchema }),
   transfer: v.object({

@@ -3,10 +3,11 @@
 // Invariant: every figure is of a result file; what is no change of accuracy has no verdict; a result that is not there is named.
 import { formatCount, formatGain, formatPercent, formatShare } from './format.ts';
 import { type Markup, markup, type Section, table } from './page.ts';
-import type {
-  RecommendationResultName,
-  RecommendationResults,
-  ReportRecommendations,
+import {
+  type RecommendationResultName,
+  type RecommendationResults,
+  type ReportRecommendations,
+  viewsTexts,
 } from './recommendations-input.ts';
 import type { ReportEstimate } from './result-schemas.ts';
 import { verdictLine, verdictOf } from './verdict.ts';
@@ -67,6 +68,13 @@ const compared = <T extends { readonly gain?: ReportEstimate | undefined }>(
 
 const examples = (count: number): string => `${formatCount(count)} examples`;
 
+type Recorded = NonNullable<RecommendationResults['record']>;
+
+const viewsText = ({ views }: Pick<Recorded['seeds'][number], 'views'>): string => `by ${viewsTexts[views]}`;
+
+const meanText = ({ meanAccuracy, meanInterval95 }: Recorded): string =>
+  meanInterval95 ? formatShare(meanAccuracy, meanInterval95) : formatPercent(meanAccuracy);
+
 /** In the order of the study; numbers are places. */
 const recommendations: readonly Recommendation[] = [
   {
@@ -85,24 +93,29 @@ const recommendations: readonly Recommendation[] = [
     document: 'networks.md',
     results: ['record', 'classification'],
     measure:
-      'test accuracy of network and recipe together; reckoned as if of separate images, so that the interval is wide',
+      'test accuracy of network, recipe and views together; reckoned as if of separate images, so that the interval is wide',
     differences: ({ results: { record, classification }, recordGain }) =>
       record && classification && recordGain
         ? [
             {
-              what: `record-30, seed ${record.seeds[0]!.seed}, over “${classification.model.name}” that ships`,
+              what: `record-30, seed ${record.seeds[0]!.seed}, ${viewsText(record.seeds[0]!)}, against one of “${classification.model.name}” that ships`,
               gain: recordGain,
             },
           ]
         : [],
     findings: ({ record }) => {
       if (!record) return [];
-      const { seeds, meanAccuracy } = record;
-      const each = seeds.map(
-        ({ seed, accuracy, accuracyInterval95 }) => `seed ${seed} ${formatShare(accuracy, accuracyInterval95)}`,
-      );
+      const { seeds, long } = record;
+      const seedText = ({ seed, accuracy, accuracyInterval95 }: Recorded['seeds'][number]): string =>
+        `seed ${seed} ${formatShare(accuracy, accuracyInterval95)}`;
+      const [first] = seeds as [Recorded['seeds'][number]];
       return [
-        `A network of ${formatCount(seeds[0]!.parameters)} parameters on the test set: ${each.join(', ')}; mean ${formatPercent(meanAccuracy)}`,
+        `A network of ${formatCount(first.parameters)} parameters by record-30 on the test set, ${viewsText(first)}: ${seeds.map(seedText).join(', ')}; mean ${meanText(record)}`,
+        ...(long
+          ? [
+              `One of ${formatCount(long.parameters)} parameters on the test set, ${viewsText(long)}: record-120, ${seedText(long)}`,
+            ]
+          : []),
       ];
     },
   },
@@ -155,11 +168,11 @@ const recommendations: readonly Recommendation[] = [
     findings: ({ record }) => {
       if (!record?.ensemble) return [];
       const { members, accuracy, accuracyInterval95: interval } = record.ensemble;
-      const of = `${members} networks by record-30, averaged: ${formatShare(accuracy, interval)} on the test set`;
+      const of = `${members} networks by record-30, averaged, each ${viewsText(record.ensemble)}: ${formatShare(accuracy, interval)} on the test set`;
       if (members !== record.seeds.length) return [of];
       const isWithin = interval.low <= record.meanAccuracy && record.meanAccuracy <= interval.high;
       return [
-        `${of}; their mean alone, ${formatPercent(record.meanAccuracy)}, lies ${isWithin ? 'within' : 'outside'} that interval`,
+        `${of}; their mean alone, ${viewsText(record.seeds[0]!)}, ${meanText(record)}, lies ${isWithin ? 'within' : 'outside'} the interval of the average`,
       ];
     },
   },
@@ -213,13 +226,15 @@ const recommendations: readonly Recommendation[] = [
       const { ensemble, long, seeds, meanAccuracy } = record;
       const ours = [
         {
-          what: `one network, mean of ${seeds.length} seeds`,
+          what: `record-30, mean of ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}, ${viewsText(seeds[0]!)},`,
           accuracy: meanAccuracy,
-          text: formatPercent(meanAccuracy),
+          text: meanText(record),
         },
         ...[
-          ...(long ? [{ what: `a longer training, seed ${long.seed}`, ...long }] : []),
-          ...(ensemble ? [{ what: `${ensemble.members} networks averaged`, ...ensemble }] : []),
+          ...(long ? [{ what: `record-120, seed ${long.seed}, ${viewsText(long)},`, ...long }] : []),
+          ...(ensemble
+            ? [{ what: `${ensemble.members} networks by record-30 averaged, ${viewsText(ensemble)},`, ...ensemble }]
+            : []),
         ].map(({ what, accuracy, accuracyInterval95 }) => ({
           what,
           accuracy,

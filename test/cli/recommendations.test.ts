@@ -53,11 +53,20 @@ test('a gain whose mean is outside its interval does not fit, and the reason nam
   assert.match(other.imbalance!, 'results.0.remedy: expected string, got 3');
 });
 
-test('fields and arms may come: a longer training, arms without and with a gain', async () => {
+test('a record without its views does not fit', async () => {
+  const record = JSON.parse(texts.get('record')!);
+  const seeds = record.seeds.map(({ views: _, ...rest }: { views: string }) => rest);
+  const { absent } = await gatherWith('record', JSON.stringify({ ...record, seeds }));
+  assert.match(absent.record!, 'seeds.0.views: expected');
+});
+
+test('fields and arms may come: a longer training, an interval, arms without and with a gain', async () => {
   const record = JSON.parse(texts.get('record')!);
   const long = { ...record.seeds[0], seed: 5, views: 'shifted' };
-  const { results } = await gatherWith('record', JSON.stringify({ ...record, long, later: [1] }));
+  const meanInterval95 = { low: 0, high: 1 };
+  const { results } = await gatherWith('record', JSON.stringify({ ...record, meanInterval95, long, later: [1] }));
   assert.is(results.record!.long!.seed, 5);
+  assert.equal(results.record!.meanInterval95, meanInterval95);
   const ensembles = JSON.parse(texts.get('ensembles')!);
   const gain = { mean: 0.1, low: 0, high: 0.2 };
   const more = { ...ensembles, results: [...ensembles.results, { arm: 'new', gain, later: true }, { arm: 'bare' }] };

@@ -2,9 +2,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createPhilox } from '../../src/core/philox.ts';
+import { viewsOf } from '../../src/evaluation/views.ts';
 import { type ReportRecommendations, renderStudyReport } from '../../src/report/index.ts';
 import { htmlOf } from '../../src/report/page.ts';
 import { recommendationSections, recommendationSources } from '../../src/report/recommendations.ts';
+import { viewsTexts } from '../../src/report/recommendations-input.ts';
 import { verdictLine, verdictOf, verdicts } from '../../src/report/verdict.ts';
 import { studyFixture } from './study-fixture.ts';
 
@@ -55,6 +57,7 @@ const evaluated = (share: number) => ({
   accuracy: share,
   accuracyInterval95: { low: share - 0.004, high: share + 0.004 },
 });
+const recorded = (share: number, views: keyof typeof viewsTexts = 'shifted') => ({ views, ...evaluated(share) });
 const whole: ReportRecommendations = {
   absent: {},
   recordGain: above,
@@ -69,10 +72,10 @@ const whole: ReportRecommendations = {
       ],
     },
     record: {
-      seeds: [1, 2, 3].map((seed) => ({ seed, parameters: 4_321, ...evaluated(0.95) })),
+      seeds: [1, 2, 3].map((seed) => ({ seed, parameters: 4_321, ...recorded(0.95) })),
       meanAccuracy: 0.951,
-      ensemble: { members: 3, ...evaluated(0.9522) },
-      long: { seed: 9, parameters: 1, ...evaluated(0.9611) },
+      ensemble: { members: 3, ...recorded(0.9522) },
+      long: { seed: 9, parameters: 1234, ...recorded(0.9611, 'mirrored') },
     },
     classification: { model: { name: 'dropout' }, ...evaluated(0.92) },
     muon: { gain: around },
@@ -166,16 +169,28 @@ test('each of the ten has a row with its figure, its verdict, its command and it
       'short-runs/augmentation.ts',
       'docs/augmentation.md',
     ],
-    ['4,321 parameters', 'seed 1 95.00% (94.60% to 95.40%)', 'mean 95.10%', 'over “dropout” that ships'],
+    [
+      '4,321 parameters by record-30 on the test set, by six views: seed 1 95.00% (94.60% to 95.40%)',
+      'mean 95.10%<',
+      '1,234 parameters on the test set, by two views: record-120, seed 9 96.11%',
+      'network, recipe and views together',
+      'record-30, seed 1, by six views, against one of “dropout” that ships',
+    ],
     ['19 trials, 3 of them complete', '88.90% (88.00% to 89.50%)', 'selvedge tune', 'Muon'],
     ['frozen, to coats, 10 examples: +2.00 points', 'short-runs/mobilenet.ts'],
     ['oversampling, at 100 to 1: +2.00 points', 'balanced accuracy'],
-    ['stacked', '3 networks by record-30, averaged: 95.22%', '95.10%, lies within that interval'],
+    [
+      'stacked',
+      '3 networks by record-30, averaged, each by six views: 95.22%',
+      'by six views, 95.10%, lies within the interval of the average',
+    ],
     ['occlusion, 0.117 (0.098 to 0.136); places at random 0.457', 'selvedge measure explain'],
     ['hog, “linear”'],
     ['8,000 digits: 97.00% (96.00% to 98.00%) on 2,000 others', 'docs/data.md'],
     [
-      'a longer training, seed 9 96.11%',
+      'ours: record-120, seed 9, by two views, 96.11%',
+      'record-30, mean of 3 seeds, by six views, 95.10%',
+      '3 networks by record-30 averaged, by six views, 95.22%',
       '2 results from 93.00% to 97.00%; above the best of ours: 1',
       'task state-of-the-art',
     ],
@@ -191,6 +206,17 @@ test('each of the ten has a row with its figure, its verdict, its command and it
   );
   assert.match(section!, 'Nothing was shown to help in: 1 Augmentation, 3 Tuning.');
   assert.match(section!, '1 Augmentation: all 2 differences');
+});
+
+test('views are told by their number, and the mean of seeds with its interval where it has one', () => {
+  const numbers: Record<number, string> = { 1: 'one view', 2: 'two views', 6: 'six views' };
+  assert.equal(
+    viewsTexts,
+    Object.fromEntries(Object.entries(viewsOf).map(([name, { length }]) => [name, numbers[length]])),
+  );
+  const record = { ...whole.results.record!, meanInterval95: { low: 0.949, high: 0.953 } };
+  const rows = rowsOf({ ...whole, results: { ...whole.results, record } });
+  for (const place of [2, 6, 10]) assert.match(rows[place]!, '95.10% (94.90% to 95.30%)');
 });
 
 test('the best is the one whose interval is surest, not the one whose mean is highest', () => {
