@@ -277,7 +277,7 @@ export function recommendationSections(input: ReportRecommendations | undefined)
       id: 'recommendations',
       title: 'The study’s ten recommendations',
       body: [
-        markup`<p>What the study recommends for further work, each built and measured. The figures are of the result files in <code>docs/results</code>, on the whole of Fashion-MNIST, and not of this run. A verdict follows from the 95% interval of a difference in accuracy: above 0 it helps, below it costs, around 0 no gain is shown. What is no change of accuracy has none. Of several differences the table has the best by the lower end of its interval, and the worst by the upper end.</p>`,
+        markup`<p>What the study recommends for further work, each built and measured. The figures are of the result files in <code>docs/results</code>, not of this run, each on the images that its row or its document names: some trainings take part of Fashion-MNIST, and some rows are of digits. A verdict follows from the 95% interval of a difference in accuracy: above 0 it helps, below it costs, around 0 no gain is shown. What is no change of accuracy has none. Of several differences the table has the best by the lower end of its interval, and the worst by the upper end.</p>`,
         ...summaryOf(told),
         table('What came of each', columns, rows),
         ...told.flatMap(detailsOf),

@@ -199,6 +199,7 @@ test('each of the ten has a row with its figure, its verdict, its command and it
     for (const text of texts) assert.ok(rows[i]!.includes(text), `${i + 1}: ${text}\n${rows[i]}`);
   });
   assert.not.match(section!, '<flip>');
+  assert.match(section!, 'each on the images that its row or its document names');
   assert.not.match(section!, 'Left out');
   assert.match(
     section!,
