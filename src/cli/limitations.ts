@@ -1,7 +1,7 @@
 // What `selvedge measure` has written beside a model of a run, with the pictures that its results name, for the report; where it has not, of
 // Fashion-MNIST what docs/results has of the model that ships. Not here: what is said of it (src/report/limitations.ts).
-// Invariant: a measure of the run that cannot be read is an error that names its file; one that ships and does not fit is left out. Pictures are
-// shown only of the data that were measured.
+// Invariant: a measure of the run that cannot be read is an error that names its file; one that ships and does not fit is left out with the
+// reason. Pictures are shown only of the data that were measured.
 import * as v from 'valibot';
 import { messageOf, SelvedgeError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -9,6 +9,7 @@ import type { LoadedData } from '../data/sources.ts';
 import { wilsonInterval95 } from '../evaluation/statistics.ts';
 import { platform } from '../platform/index.ts';
 import {
+  dataMeasures,
   type LimitationName,
   type LimitationResults,
   limitationSchemas,
@@ -33,14 +34,15 @@ const addresses: Readonly<Record<LimitationName, () => URL>> = {
   duplicates: () => new URL('../../docs/results/duplicates.json', import.meta.url),
 };
 const names = Object.keys(addresses) as readonly LimitationName[];
-/** That docs/results has measures of; those of `best` are in a folder of their own. */
-const SHIPPED_MODEL = 'dropout';
 
-/** A result, and whose it is. */
+/** What there is of a measure. */
 interface Found {
   readonly name: LimitationName;
-  readonly isOwn: boolean;
-  readonly result: unknown;
+  readonly result?: unknown;
+  /** Where it ships: the model that it is of, none where it is of the data. */
+  readonly shipped?: { readonly model?: string };
+  /** Why it is left out. */
+  readonly absent?: string;
 }
 
 /**
@@ -50,7 +52,7 @@ interface Found {
  * @param model Its name
  * @param data Of the run
  * @param readShipped The text of a file of docs/results, or undefined where there is none; tests give texts of their own
- * @returns What was measured, or undefined where nothing is known
+ * @returns What was measured, and what is left out; undefined where nothing is known
  * @throws SelvedgeError `run/format`
  */
 export async function gatherLimitations(
@@ -69,18 +71,15 @@ export async function gatherLimitations(
   );
   const found = all.filter((each) => each !== undefined);
   if (found.length === 0) return undefined;
-  const shipped = found.filter(({ isOwn }) => !isOwn).map(({ name }) => name);
-  return {
-    model,
-    ...Object.fromEntries(found.map(({ name, result }) => [name, result])),
-    ...(shipped.length > 0 ? { shipped: { model: SHIPPED_MODEL, measures: shipped } } : {}),
-  };
+  const byName = (of: 'result' | 'shipped' | 'absent') =>
+    Object.fromEntries(found.flatMap((each) => (each[of] === undefined ? [] : [[each.name, each[of]]])));
+  return { model, ...byName('result'), shipped: byName('shipped'), absent: byName('absent') };
 }
 
 async function readOwn(name: LimitationName, path: string, data: LoadedData): Promise<Found> {
   try {
     const result = resultOf(name, await platform.files.readText(path), data, true);
-    return { name, isOwn: true, result };
+    return { name, result };
   } catch (error) {
     throw new SelvedgeError('run/format', `Cannot read "${path}": ${messageOf(error)}; measure again`, {
       cause: error,
@@ -88,16 +87,18 @@ async function readOwn(name: LimitationName, path: string, data: LoadedData): Pr
   }
 }
 
-/** Of the data that a measure looked at; older results do not tell. */
-const measuredSchema = v.object({ data: v.object({ files: v.array(v.string()) }) });
+/** What a measure that ships is of. */
+const ofDataSchema = v.object({ data: v.object({ files: v.array(v.string()) }) });
+const ofModelSchema = v.object({ model: v.object({ name: v.string() }) });
 
-function shippedOf(name: LimitationName, text: string, data: LoadedData): Found | undefined {
+function shippedOf(name: LimitationName, text: string, data: LoadedData): Found {
   try {
-    const { files } = parseResult(measuredSchema, text).data;
+    const { files } = parseResult(ofDataSchema, text).data;
     const isSame = files.join() === data.source.files.map(({ sha256 }) => sha256).join();
-    return { name, isOwn: false, result: resultOf(name, text, data, isSame) };
-  } catch {
-    return undefined;
+    const shipped = dataMeasures.includes(name) ? {} : { model: parseResult(ofModelSchema, text).model.name };
+    return { name, shipped, result: resultOf(name, text, data, isSame) };
+  } catch (error) {
+    return { name, absent: `cannot be read: ${messageOf(error)}` };
   }
 }
 

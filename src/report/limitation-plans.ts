@@ -27,11 +27,12 @@ export interface LimitationPlan {
 
 /** Whether a measure is of the model that ships, or of its data, and not of the run. */
 export const isShipped = ({ shipped }: ReportLimitations, measure: LimitationName): boolean =>
-  shipped?.measures.includes(measure) ?? false;
+  shipped?.[measure] !== undefined;
 
 /** The model that a measure is of, in quotes. */
 function modelOf(input: ReportLimitations, measure: LimitationName): string {
-  return isShipped(input, measure) ? `“${input.shipped!.model}” that ships` : `“${input.model}”`;
+  const shipped = input.shipped?.[measure];
+  return shipped ? `“${shipped.model}” that ships` : `“${input.model}”`;
 }
 
 /** The figures of the section, in its order. */

@@ -150,6 +150,8 @@ export const limitationSchemas = {
 type Schemas = typeof limitationSchemas;
 /** Measures that the section shows. */
 export type LimitationName = keyof Schemas;
+/** Those of the data alone; each of the others is of a model. */
+export const dataMeasures: readonly LimitationName[] = ['labels', 'duplicates'];
 /** What a file of each measure holds. */
 export type LimitationResults = { readonly [Name in LimitationName]?: v.InferOutput<Schemas[Name]> };
 
@@ -200,6 +202,8 @@ export interface ReportLimitations extends Omit<LimitationResults, 'labels' | 'd
   readonly model: string;
   readonly labels?: ReportLabels;
   readonly duplicates?: ReportDuplicates;
-  /** Where the run lacks measures: the model that ships, and the measures that are of it, or of its data. */
-  readonly shipped?: { readonly model: string; readonly measures: readonly LimitationName[] };
+  /** Measures that ship, where the run lacks them: the name of the model that each is of, none where it is of the data. */
+  readonly shipped?: { readonly [Name in LimitationName]?: { readonly model?: string } };
+  /** Measures that ship and are left out: what is the matter, such as "cannot be read: …". */
+  readonly absent?: { readonly [Name in LimitationName]?: string };
 }

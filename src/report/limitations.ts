@@ -1,12 +1,17 @@
 // The section "Limitations, measured" of a report: what `selvedge measure` found, in words, tables and figures, beside what was published.
 // Not here: the figures (limitation-plans.ts), what was found of explanations and of labels (limitation-explain.ts, limitation-labels.ts).
-// Invariant: what was not measured is not spoken of; what is of the model that ships, and not of the run, says so.
+// Invariant: what was not measured is not spoken of, what cannot be read is named; what is of the model that ships, and not of the run, says so.
 import { publishedFigures, publishedOf } from './anchors.ts';
 import { formatCount, formatPercent, formatShare } from './format.ts';
 import { explainPart } from './limitation-explain.ts';
 import { labelsPart } from './limitation-labels.ts';
 import { isShipped } from './limitation-plans.ts';
-import type { LimitationName, ReportCalibration, ReportLimitations } from './limitations-input.ts';
+import {
+  dataMeasures,
+  type LimitationName,
+  type ReportCalibration,
+  type ReportLimitations,
+} from './limitations-input.ts';
 import { type Content, type Markup, markup, type Section, table } from './page.ts';
 import type { ReportInterval } from './result-schemas.ts';
 import type { FigureFinder } from './study-evaluation.ts';
@@ -29,9 +34,6 @@ const parts: readonly Part[] = [
   { measure: 'duplicates', title: 'Duplicates', body: duplicatesPart },
 ];
 
-/** Measures of the data alone. */
-const ofData: readonly LimitationName[] = ['labels', 'duplicates'];
-
 /** The section, or none where nothing was measured. */
 export function limitationSections(input: ReportLimitations | undefined, find: FigureFinder): Section[] {
   if (!input) return [];
@@ -39,24 +41,34 @@ export function limitationSections(input: ReportLimitations | undefined, find: F
     const content = bodyOf(input, find);
     if (content.length === 0) return [];
     const whose = isShipped(input, measure)
-      ? ofData.includes(measure)
+      ? dataMeasures.includes(measure)
         ? ', of the whole data set'
         : ', of the model that ships'
       : '';
     return [markup`<h3>${title}${whose}</h3>`, ...content, publishedFigures(input[measure]?.anchors ?? [])];
   });
-  return body.length === 0
-    ? []
-    : [{ id: 'limitations', title: 'Limitations, measured', body: [...shippedNotice(input), ...body] }];
+  const whole = [...shippedNotice(input), ...absentNotices(input), ...body];
+  return whole.length === 0 ? [] : [{ id: 'limitations', title: 'Limitations, measured', body: whole }];
 }
 
-function shippedNotice({ model, shipped }: ReportLimitations): Markup[] {
-  if (!shipped || shipped.measures.length === 0) return [];
-  const measured = shipped.measures.join(', ');
+function shippedNotice({ model, shipped = {} }: ReportLimitations): Markup[] {
+  const measured = Object.keys(shipped) as LimitationName[];
+  if (measured.length === 0) return [];
+  const models = new Set(measured.flatMap((measure) => shipped[measure]?.model ?? []));
+  const whose = [
+    ...[...models].map((name) => `“${name}” that ships`),
+    ...(measured.some((measure) => dataMeasures.includes(measure)) ? ['the whole of Fashion-MNIST'] : []),
+  ].join(', or of ');
   return [
-    markup`<p>This run has no measures of its own of ${measured}: what is told of them here is of “${shipped.model}” that ships, or of the data it was trained on, the whole of Fashion-MNIST, as <code>docs/results</code> has it. <code>selvedge measure NAME --run RUN --model ${model}</code> measures the run’s.</p>`,
+    markup`<p>This run has no measures of its own of ${measured.join(', ')}: what is told of them here is of ${whose}, as <code>docs/results</code> has it. <code>selvedge measure NAME --run RUN --model ${model}</code> measures the run’s.</p>`,
   ];
 }
+
+const absentNotices = ({ model, absent = {} }: ReportLimitations): Markup[] =>
+  Object.entries(absent).map(
+    ([measure, reason]) =>
+      markup`<p>Left out: <code>docs/results/${measure}.json</code> ${reason}; <code>selvedge measure ${measure} --run RUN --model ${model}</code> measures the run’s.</p>`,
+  );
 
 const withInterval = (text: string, interval: ReportInterval | undefined, format: (value: number) => string): string =>
   interval ? `${text} (${format(interval.low)} to ${format(interval.high)})` : text;

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { gatherLimitations } from '../../src/cli/limitations.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
 import type { LoadedData } from '../../src/data/sources.ts';
-import { type LimitationName, limitationSchemas } from '../../src/report/limitations-input.ts';
+import { dataMeasures, type LimitationName, limitationSchemas } from '../../src/report/limitations-input.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-limitations-'));
 const test = suite('gatherLimitations()');
@@ -55,7 +55,12 @@ function runWith(own: Partial<Record<LimitationName, string>>): string {
 test('a run without measures has all of those that ship, with the pictures that they name', async () => {
   const found = (await gatherLimitations(runWith({}), 'mine', whole))!;
   assert.is(found.model, 'mine');
-  assert.equal(found.shipped, { model: 'dropout', measures: names });
+  assert.equal(found.absent, {});
+  for (const name of names) {
+    const { model } = JSON.parse(texts.get(name)!);
+    assert.is(model === undefined, dataMeasures.includes(name));
+    assert.equal(found.shipped![name], model ? { model: model.name } : {});
+  }
   for (const name of names) assert.ok(found[name], name);
   const written = JSON.parse(texts.get('labels')!);
   assert.equal(
@@ -81,20 +86,21 @@ test('whatever the run has measured is its own, and the rest is that which ships
     const mine = { ...JSON.parse(texts.get(own)!), anchors: [{ figure: 'mine', value: 1, source: 'me' }] };
     const found = (await gatherLimitations(runWith({ [own]: JSON.stringify(mine) }), 'mine', whole))!;
     assert.equal(
-      found.shipped!.measures,
+      Object.keys(found.shipped!),
       names.filter((name) => name !== own),
     );
     for (const name of names) assert.is(found[name]!.anchors[0]?.figure === 'mine', name === own);
   }
   const all = (await gatherLimitations(runWith(Object.fromEntries(texts)), 'mine', whole))!;
-  assert.is(all.shipped, undefined);
+  assert.equal(all.shipped, {});
 });
 
 test('of other data nothing that ships is told, and of nothing comes nothing', async () => {
   const other = dataOf(digests, { origin: { path: 'mine', choices: {} } });
   assert.is(await gatherLimitations(runWith({}), 'mine', other), undefined);
   const found = await gatherLimitations(runWith({ robustness: texts.get('robustness')! }), 'mine', other);
-  assert.equal(Object.keys(found!).sort(), ['model', 'robustness']);
+  assert.equal(found, { model: 'mine', robustness: found!.robustness, shipped: {}, absent: {} });
+  assert.ok(found!.robustness);
   assert.is(await gatherLimitations(runWith({}), 'mine', whole, async () => undefined), undefined);
 });
 
@@ -108,7 +114,19 @@ test('images that ship by their numbers are not shown of other files', async () 
   );
 });
 
-test('a result that is cut or of another shape: one that ships is left out, one of the run is an error that names it', async () => {
+test('a measure that ships is of the model that its file names, and of none it is left out', async () => {
+  const { model, ...rest } = JSON.parse(texts.get('robustness')!);
+  const gather = (robustness: object) =>
+    gatherLimitations(runWith({}), 'mine', whole, async (asked) =>
+      asked === 'robustness' ? JSON.stringify(robustness) : texts.get(asked),
+    );
+  const renamed = await gather({ ...rest, model: { ...model, name: 'another' } });
+  assert.is(renamed!.shipped!.robustness!.model, 'another');
+  assert.is(renamed!.shipped!.outliers!.model, JSON.parse(texts.get('outliers')!).model.name);
+  assert.match((await gather(rest))!.absent!.robustness!, 'model: expected');
+});
+
+test('a result that is cut or of another shape: one that ships is left out with the reason, one of the run is an error that names it', async () => {
   for (const name of names) {
     const text = texts.get(name)!;
     for (const broken of [text.slice(0, Math.floor(text.length / 2)), '{}', 'null', '{"data":{"files":[]}}']) {
@@ -116,7 +134,9 @@ test('a result that is cut or of another shape: one that ships is left out, one 
         asked === name ? broken : texts.get(asked),
       ))!;
       assert.is(found[name], undefined);
-      assert.is(found.shipped!.measures.length, names.length - 1);
+      assert.is(Object.keys(found.shipped!).length, names.length - 1);
+      assert.equal(Object.keys(found.absent!), [name]);
+      assert.match(found.absent![name]!, /^cannot be read: ./);
       try {
         await gatherLimitations(runWith({ [name]: broken }), 'mine', whole);
         assert.unreachable(name);

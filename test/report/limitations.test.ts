@@ -168,9 +168,11 @@ test('what is of the model that ships says so, in its heading, in its caption an
       .map(htmlOf)
       .join('');
   for (const measure of ['calibration', 'robustness', 'labels'] as const) {
-    const input: ReportLimitations = { ...whole, model: 'mine', shipped: { model: 'dropout', measures: [measure] } };
+    const shipped = { [measure]: measure === 'labels' ? {} : { model: 'dropout' } };
+    const input: ReportLimitations = { ...whole, model: 'mine', shipped };
     const html = sectionOf(input);
-    assert.match(html, `no measures of its own of ${measure}: `);
+    const whose = measure === 'labels' ? 'the whole of Fashion-MNIST' : '“dropout” that ships';
+    assert.match(html, `no measures of its own of ${measure}: what is told of them here is of ${whose}, as `);
     assert.match(html, 'selvedge measure NAME --run RUN --model mine');
     assert.is(html.match(/<h3>[^<]*, of the (?:model that ships|whole data set)<\/h3>/g)!.length, 1);
     const captions = limitationPlans(input).map(({ caption }) => caption);
@@ -181,6 +183,15 @@ test('what is of the model that ships says so, in its heading, in its caption an
     assert.ok(captions.some((caption) => caption.includes('“mine”')));
   }
   assert.not.match(sectionOf(whole), 'of its own');
+  const both = sectionOf({ ...whole, shipped: { labels: {}, outliers: { model: 'a' }, robustness: { model: 'b' } } });
+  assert.match(both, 'is of “a” that ships, or of “b” that ships, or of the whole of Fashion-MNIST, as ');
+});
+
+test('what is left out is named with the reason, even where there is nothing else', () => {
+  const [section] = limitationSections({ model: 'mine', absent: { outliers: 'cannot be read: <b>' } }, () => []);
+  assert.equal(section!.body.map(htmlOf), [
+    '<p>Left out: <code>docs/results/outliers.json</code> cannot be read: &lt;b&gt;; <code>selvedge measure outliers --run RUN --model mine</code> measures the run’s.</p>',
+  ]);
 });
 
 test('labels and pairs whose pictures are not at hand have words and no figure', () => {
