@@ -5,8 +5,6 @@ import { version } from '../core/version.ts';
 import { augmentBatch, defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { describeMixing } from '../data/mixing.ts';
-import { resamplingCounts } from '../data/resample.ts';
 import type { DataSource, LoadedData } from '../data/sources.ts';
 import { compareEvaluations } from '../evaluation/compare.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
@@ -14,19 +12,13 @@ import { modelNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import type { GrayImage } from '../report/png.ts';
 import type { FigureInput } from '../report/study-figures.ts';
-import type {
-  ExploredSet,
-  ReportModel,
-  ReportPrediction,
-  Setting,
-  StudyReportInput,
-} from '../report/study-report-input.ts';
-import { describeExecution, describeLoss, describeOptimizer, describeSchedule } from '../training/index.ts';
+import type { ExploredSet, ReportModel, ReportPrediction, StudyReportInput } from '../report/study-report-input.ts';
 import { choiceWords } from './data-options.ts';
 import { gatherLimitations, imageAt } from './limitations.ts';
 import { gatherRecommendations } from './recommendations.ts';
 import { gatherExplanations } from './report-explanations.ts';
 import { modelsOfRun, type RunConfig, readEvaluation, readRun, requireSameData, runPaths } from './run-files.ts';
+import { settingRows } from './setting-rows.ts';
 import { gatherUses } from './uses.ts';
 
 const SAMPLES_OF_A_CLASS = 4;
@@ -169,44 +161,6 @@ function reportModel(
     trainingMs,
     imagesPerSecond: rates[Math.floor(rates.length / 2)] ?? 0,
   };
-}
-
-function settingRows({ settings, execution }: RunConfig): Setting[] {
-  const { optimizer, schedule, averaging, mixing, clipNorm, network, resampling } = settings;
-  const course = describeSchedule(schedule);
-  const weighting = describeLoss(settings);
-  return [
-    { name: 'Epochs', value: String(settings.epochs) },
-    { name: 'Batch size', value: String(settings.batchSize) },
-    { name: 'Loss', value: `categorical cross-entropy${weighting ? `, ${weighting}` : ''}` },
-    { name: 'Optimiser', value: describeOptimizer(optimizer) },
-    ...(clipNorm === undefined ? [] : [{ name: 'Gradients', value: `clipped to a norm of ${clipNorm}` }]),
-    ...(averaging
-      ? [{ name: 'Weights', value: `averages that keep ${averaging.decay} of themselves in an update` }]
-      : []),
-    ...(course ? [{ name: 'Schedule', value: course }] : []),
-    // Recipes name networks, which say it of their layers.
-    ...(network === undefined
-      ? [
-          {
-            name: 'Initial weights',
-            value: 'He normal in the first convolution, Glorot uniform elsewhere, zero biases',
-          },
-        ]
-      : []),
-    { name: 'Seed', value: String(settings.seed) },
-    { name: 'Augmentation', value: settings.augmentation ? 'yes' : 'none' },
-    ...(mixing ? [{ name: 'Mixing', value: describeMixing(mixing) }] : []),
-    {
-      name: 'Convolutions',
-      value: settings.exactConvolution ? 'tap by tap' : "3x3 of stride 1 by Winograd's algorithm where it saves",
-    },
-    ...(execution ? [{ name: 'Run', value: describeExecution(execution) }] : []),
-    { name: 'Training examples', value: String(settings.examples) },
-    ...(resampling
-      ? [{ name: 'Resampling', value: `each class drawn as often as the ${resamplingCounts[resampling]}` }]
-      : []),
-  ];
 }
 
 function showAugmentation(set: Dataset): NonNullable<StudyReportInput['augmentation']> {
