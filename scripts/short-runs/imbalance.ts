@@ -8,13 +8,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { startBackend } from '../../src/backend/index.ts';
 import { shuffledIndices } from '../../src/core/philox.ts';
-import {
-  loadFashionMnist,
-  type ResamplingName,
-  resampleClasses,
-  resamplingCounts,
-  splitTrainValidation,
-} from '../../src/data/index.ts';
+import { exampleOptionsOf } from '../../src/data/example-options.ts';
+import { loadFashionMnist, type ResamplingName, resampleClasses, splitTrainValidation } from '../../src/data/index.ts';
 import { buildNetwork, initializeWeights } from '../../src/models/index.ts';
 import type { FitSettings } from '../../src/training/index.ts';
 import { minutesOf, openJournal } from './journal.ts';
@@ -72,8 +67,8 @@ async function measure({ resampling, loss = {} }: Arm, ratio: number, seed: numb
   const total = uneven.reduce((sum, count) => sum + count, 0);
   const shares = uneven.map((count) => count / total);
   const drawn = resampleClasses(split.train, set.labels, { counts: uneven, seed });
-  const counts = resampling && resamplingCounts[resampling];
-  const indices = counts ? resampleClasses(drawn, set.labels, { counts, seed }) : drawn;
+  const { resampling: options } = exampleOptionsOf({ resampling, seed });
+  const indices = options ? resampleClasses(drawn, set.labels, options) : drawn;
   const model = buildNetwork({ family: 'dropout' }, { inputShape: [set.height, set.width, set.channels], classes });
   initializeWeights(model, seed);
   const epochs = Math.round(IMAGES_SEEN / indices.length);

@@ -1,6 +1,7 @@
 // A short training and its accuracy on images that it did not see, for comparisons of many of them. Not here: what is compared.
 // Invariant: an accuracy is a function of (model, images, epochs, seed, settings, kernels).
 import type * as tf from '../../src/backend/tfjs.ts';
+import { exampleOptionsOf } from '../../src/data/example-options.ts';
 import { type AugmentationSettings, type Dataset, placeDataset } from '../../src/data/index.ts';
 import { createPredictor } from '../../src/plan/index.ts';
 import { type FitSettings, fit, fitDefaults } from '../../src/training/index.ts';
@@ -39,8 +40,7 @@ export async function trainAndPredict(run: ShortRun): Promise<Float32Array> {
   const resident = placeDataset(training);
   const other = test === training ? resident : placeDataset(test);
   try {
-    const changes = augmentation ? { augmentation: { seed: settings.seed, settings: augmentation } } : {};
-    const examples = resident.examples({ indices, ...changes });
+    const examples = resident.examples({ indices, ...exampleOptionsOf({ augmentation, seed: settings.seed }) });
     await fit(model, { training: examples, settings: { ...fitDefaults, ...settings } });
     const predictor = createPredictor(model, { batchSize: PREDICT_BATCH });
     const tested = other.examples({ indices: testIndices });

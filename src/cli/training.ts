@@ -3,11 +3,10 @@
 import { type BackendInfo, kernelsDigest } from '../backend/index.ts';
 import type * as tf from '../backend/tfjs.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
-import { defaultAugmentation } from '../data/augmentation.ts';
 import { placeDataset } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { exampleOptionsOf } from '../data/example-options.ts';
 import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
-import { resamplingCounts } from '../data/resample.ts';
 import type { LoadedData } from '../data/sources.ts';
 import { type Split, splitTrainValidation } from '../data/split.ts';
 import { saveModel, summarizeModel, weightsDigest } from '../models/index.ts';
@@ -228,13 +227,7 @@ async function runTraining(training: Training, context: CommandContext, earlier:
   const resident = placeDataset(set);
   const isValidated = settings.validationExamples > 0;
   const split = splitOf(loaded, isValidated);
-  const changes = settings.augmentation === true ? defaultAugmentation : settings.augmentation;
-  const { seed, resampling } = settings;
-  const options = {
-    indices: split.train.subarray(0, settings.examples),
-    ...(resampling ? { resampling: { counts: resamplingCounts[resampling], seed } } : {}),
-    ...(changes ? { augmentation: { seed, settings: changes } } : {}),
-  };
+  const options = { indices: split.train.subarray(0, settings.examples), ...exampleOptionsOf(settings) };
   const display = await showTraining(settings.model, context);
   let hasUpdated = false;
   const tellStart = (): void => {

@@ -3,7 +3,7 @@
 // recipe, seed and examples.
 
 import type { ExampleOptions, Examples } from '../data/batches.ts';
-import { resamplingCounts } from '../data/resample.ts';
+import { exampleOptionsOf } from '../data/example-options.ts';
 import { buildForImages, initializeWeights, type ModelConfig, weightsDigest } from '../models/index.ts';
 import { type Files, platform } from '../platform/index.ts';
 import { type EpochRecord, type FitState, fit, openCheckpoints, type Progress } from '../training/index.ts';
@@ -61,10 +61,7 @@ export async function trainTrial(trial: RunningTrial, options: TrialTraining): P
     if (model) {
       initializeWeights(model, seed);
       const result = await fit(model, {
-        training: training({
-          ...(resampling ? { resampling: { counts: resamplingCounts[resampling], seed } } : {}),
-          ...(augmentation ? { augmentation: { seed, settings: augmentation } } : {}),
-        }),
+        training: training(exampleOptionsOf({ resampling, augmentation, seed })),
         validation,
         settings: { ...regime, ...(averaging ? { averaging } : {}), seed },
         identity,
