@@ -61,7 +61,8 @@ export function otherRun(folder: string, reason: string): SelvedgeError {
  */
 export function differences(identity: string, settings: Omit<RunSettings, 'initialWeights'>): string {
   const before = JSON.parse(identity) as Record<string, unknown>;
-  const now: Record<string, unknown> = { initialWeights: before.initialWeights, ...settings };
+  const told: Record<string, unknown> = { ...settings };
+  const now = 'initialWeights' in told ? told : { ...told, initialWeights: before.initialWeights };
   return [...new Set([...Object.keys(now), ...Object.keys(before)])]
     .filter((name) => name !== 'epochs' || before.epochs !== undefined)
     .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]))
@@ -71,4 +72,5 @@ export function differences(identity: string, settings: Omit<RunSettings, 'initi
     .join('; ');
 }
 
-const text = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value));
+const text = (value: unknown): string =>
+  value === undefined ? 'none' : JSON.stringify(value, (key, each) => (key === 'trainedWith' ? undefined : each));

@@ -44,7 +44,7 @@ test('selvedge explain tells the class and draws the map in letters', async () =
   const { code, out, err } = await explain('first.png');
   assert.equal([code, err], [0, '']);
   assert.match(out, /^first\.png {2}Ankle boot \d+\.\d%\n/);
-  assert.match(out, /grad-cam of member_3_block_3_2_relu: deletion 0\.\d{3}, insertion 0\.\d{3}/);
+  assert.match(out, /grad-cam of block_3_2_relu: deletion 0\.\d{3}, insertion 0\.\d{3}/);
   assert.match(out, /at random: deletion/);
   assert.match(out, /[#%@]{3}/);
 });
@@ -166,7 +166,7 @@ test('selvedge explain refuses what makes no sense, in one line', async () => {
     [2, /"--evaluate" and "--out" exclude/, '--evaluate', '3', '--out', 'a.svg'],
     [2, /"--evaluate" got "0"/, '--evaluate', '0'],
     [1, /expected at most the 1000 of the test set/, '--evaluate', '1001'],
-    [1, /by layer "dense".*expected one of member_1_stem_conv/, 'first.png', '--layer', 'dense'],
+    [1, /by layer "dense".*expected one of stem_conv/, 'first.png', '--layer', 'dense'],
     [2, /"--model" got "x" without "--run"/, 'first.png', '--model', 'x'],
     [2, /exclude each other/, 'first.png', '--run', 'a', '--model-folder', 'b'],
     [1, /models\/not-found/, 'first.png', '--run', 'none'],
