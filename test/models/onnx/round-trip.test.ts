@@ -1,4 +1,11 @@
-// Models to ONNX and back: the same predictions, the same weights where the layers are the same, and nothing left behind.
+// Models to ONNX and back: the same predictions, the same weights where the layers are the same, and nothing left behind; and from the files
+// of PyTorch's own exporter, at several opsets, with an open batch and a fixed one, what PyTorch computes. Where no python has torch
+// (`apt-get install python3-torch`), a line says so.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -7,6 +14,7 @@ import {
   averageModels,
   buildNetwork,
   initializeWeights,
+  loadModel,
   type NetworkSettings,
   readOnnxModel,
   standardizeInput,
@@ -14,14 +22,21 @@ import {
 } from '../../../src/models/index.ts';
 import { createPredictor, exportOnnx } from '../../../src/plan/index.ts';
 import { noise } from '../../backend/kernels/oracle.ts';
+import { channelsLast, pythonWith } from '../../plan/onnx/peers.ts';
 import { describe, kinds, randomModel } from '../../plan/random-models.ts';
 
 const test = suite('readOnnxModel()');
+const python = pythonWith('torch');
+const script = fileURLToPath(new URL('./torch-peer.py', import.meta.url));
+const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-torch-'));
 let engine: RunningBackend;
 test.before(async () => {
   engine = await startBackend({ threads: 1 });
 });
-test.after(() => engine.stop());
+test.after(async () => {
+  rmSync(folder, { recursive: true });
+  await engine.stop();
+});
 
 const BATCH = 3;
 const labelsOf = (model: tf.LayersModel): string[] =>
@@ -106,5 +121,44 @@ test('gives back random networks of all layers that a plan knows, twice as well 
     for (const model of [random.model, back, again]) model.dispose();
   }
 });
+
+const floats = (name: string): Float32Array =>
+  new Float32Array(Uint8Array.from(readFileSync(path.join(folder, name))).buffer);
+
+/** What PyTorch gave as probabilities, whatever it was. */
+function probabilities(outputs: Float32Array, classes: number, name: string): Float32Array {
+  if (name.startsWith('mobile')) return outputs;
+  return tf.tidy(() =>
+    tf
+      .softmax(tf.tensor2d(outputs, [outputs.length / classes, classes]))
+      .dataSync<'float32'>()
+      .slice(),
+  );
+}
+
+for (const opset of python ? [9, 11, 13, 16] : []) {
+  test(`loadModel() computes what PyTorch does, opset ${opset}`, async () => {
+    execFileSync(python!, [script, folder, `${opset}`], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const models = JSON.parse(readFileSync(path.join(folder, `models-${opset}.json`), 'utf8')) as Record<
+      string,
+      { shape: [number, number, number]; classes: number }
+    >;
+    assert.is(Object.keys(models).length, 12);
+    for (const [name, { shape, classes }] of Object.entries(models)) {
+      const { model, notices = [] } = await loadModel(path.join(folder, `${name}.onnx`));
+      const [channels, height, width] = shape;
+      const images = channelsLast(floats(`${name}-images.bin`), [2, height, width, channels]);
+      const got = tf.tidy(() =>
+        (model.predict(tf.tensor4d(images, [2, height, width, channels])) as tf.Tensor).dataSync().slice(),
+      );
+      const expected = probabilities(floats(`${name}-outputs.bin`), classes, name);
+      const difference = Math.max(...expected.map((value, i) => Math.abs(value - got[i]!)));
+      assert.ok(difference < 1e-5, `${name}: ${difference}`);
+      assert.is(notices.length, name.startsWith('mobile') ? 0 : 1, name);
+      assert.is(createPredictor(model).unplanned, undefined, name);
+      model.dispose();
+    }
+  });
+}
 
 test.run();
