@@ -54,8 +54,10 @@ export const startingOptions = {
 export interface Source {
   /** As the user wrote it. */
   readonly name: string;
+  /** Of its files; one that ships has none. */
+  readonly path?: string;
   load(): Promise<LoadedModel>;
-  /** What its metadata says; models of stock tfjs have none. */
+  /** What its metadata says; models of stock tfjs have none, and an ensemble's is left to what `selvedge ensemble` makes. */
   readonly model?: string;
   /** Of its settings, those of its network, where it says them. */
   readonly network: ToldNetwork;
@@ -86,7 +88,7 @@ export async function findSource(name: string, context: CommandContext): Promise
   const paths = [...(isOfRun ? [runPaths.model(ofRun)] : []), files.resolve(context.cwd, name)];
   for (const path of paths) {
     const metadata = await readMetadataAt(path);
-    if (metadata) return { name, load: () => loadModelAt(path), ...describedBy(metadata) };
+    if (metadata) return { name, path, load: () => loadModelAt(path), ...describedBy(metadata) };
   }
   if (isShippedName(name))
     return { name, load: () => loadShipped(name), ...describedBy(await readShippedMetadata(name)) };
@@ -99,7 +101,27 @@ export async function findSource(name: string, context: CommandContext): Promise
   );
 }
 
-function describedBy(metadata: Readonly<Record<string, unknown>>): Omit<Source, 'name' | 'load'> {
+/**
+ * Makes sure that a training does not replace what it starts from.
+ *
+ * @param folder Of the training
+ * @throws SelvedgeError `train/from`
+ */
+export function requireOtherFolder({ name, path }: Source, folder: string): void {
+  const { files } = platform;
+  for (let at = path; at !== undefined; ) {
+    if (at === folder) {
+      throw new SelvedgeError(
+        'train/from',
+        `Cannot start from "${name}": it is in "${folder}", which this training would replace; use another --run`,
+      );
+    }
+    const above = files.resolve(at, '..');
+    at = above === at ? undefined : above;
+  }
+}
+
+function describedBy(metadata: Readonly<Record<string, unknown>>): Omit<Source, 'name' | 'path' | 'load'> {
   const settings = (metadata.settings ?? {}) as Readonly<Record<string, unknown>>;
   // An average of models is called by what it is, and not by a network.
   const { model, members } = settings;

@@ -23,7 +23,7 @@ import {
 } from './options.ts';
 import { checkQueueOptions, queueOptions, verifyOption } from './queue-options.ts';
 import { readRegime, regimeOptions } from './regime-options.ts';
-import { findSource, readFreeze, type Source, startingOptions } from './starting-point.ts';
+import { findSource, readFreeze, requireOtherFolder, type Source, startingOptions } from './starting-point.ts';
 import { chooseTeacher, distillationOptions, teacherOption } from './teacher.ts';
 import { type PlannedTraining, trainPlanned } from './training.ts';
 
@@ -204,6 +204,7 @@ export async function planTraining(
   const teacherAt = await chooseTeacher(args.teacher, name, recipe, context);
   const checkpointEvery = wholeNumber('checkpoint-every', args['checkpoint-every']);
   const folder = runFolder(context, run, name);
+  if (source) requireOtherFolder(source, folder);
   checkThreads(threads);
   const request = { choices: await readChoices(args, context), storeFolder: dataFolder(context, run) };
   return {

@@ -3,6 +3,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { CommandContext } from '../../src/cli/command.ts';
+import { parseStep, words } from '../../src/cli/step.ts';
+import { planTraining, train } from '../../src/cli/train.ts';
+import { SelvedgeError } from '../../src/core/errors.ts';
 import { rgbaPng } from '../data/image-files.ts';
 import { type Ended, makeFolder, run, start } from './program.ts';
 
@@ -14,6 +18,7 @@ const short = ['--examples', '200', '--epochs', '1'];
 interface Settings {
   readonly model: string;
   readonly network?: { readonly family: string };
+  readonly members?: unknown;
   readonly preprocessing?: string;
   readonly from?: { readonly model: string; readonly weights: string };
   readonly frozen?: readonly string[];
@@ -84,8 +89,8 @@ test('a model.json by its name, one that ships and a file of export are sources,
 
   const best = await selvedge('train', '--run', 'second', '--from', 'best', '--freeze', 'all-but-last', ...short);
   assert.is(best.code, 0, best.err);
-  const { network, from } = settingsOf('second', 'record-120');
-  assert.equal([network?.family, from?.model], ['plain', 'best']);
+  const { model, members, network, from } = settingsOf('second', 'record-120');
+  assert.equal([model, members, network?.family, from?.model], ['record-120', undefined, 'plain', 'best']);
 
   const exported = await selvedge(
     'export',
@@ -122,6 +127,27 @@ test('a source of other classes gets a new head, and says so', async () => {
   const made = await selvedge('train', '--run', 'digits', '--from', 'digits', ...short);
   assert.is(made.code, 0, made.err);
   assert.match(made.err, /Layer "dense_2" of "digits" is made anew: it tells other classes/);
+});
+
+/** Plans a training, which needs no engine. */
+function plan(run: string, from: string): ReturnType<typeof planTraining> {
+  const given = words({ run, from });
+  return planTraining(parseStep(train, given), { cwd: folder } as CommandContext, given);
+}
+
+test('what starts from an ensemble is no ensemble by name, and no training replaces its source', async () => {
+  const ensemble = path.join(folder, 'runs', 'both', 'ensemble', 'model');
+  mkdirSync(ensemble, { recursive: true });
+  const settings = { model: 'ensemble', members: [1, 2].map(() => ({ settings: { model: 'dropout' } })) };
+  writeFileSync(path.join(ensemble, 'model.json'), JSON.stringify({ userDefinedMetadata: { settings } }));
+  const planned = await plan('both', 'both/ensemble');
+  assert.is(planned.order.name, 'fine-tuned');
+  assert.is(planned.folder, path.join(folder, 'runs', 'both', 'fine-tuned'));
+  for (const from of ['source/dropout', path.join('runs', 'source', 'dropout', 'model', 'model.json')]) {
+    const refused = await plan('source', from).catch((error: unknown) => error);
+    assert.ok(refused instanceof SelvedgeError && refused.code === 'train/from', String(refused));
+    assert.match((refused as SelvedgeError).message, /which this training would replace; use another --run/);
+  }
 });
 
 test('a recipe gives the regime, and its network must fit', async () => {
