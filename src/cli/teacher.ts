@@ -1,26 +1,26 @@
-// The teacher that train is told to learn from: options, and which folder they mean. Not here: what it teaches (training/teacher.ts).
+// The teacher that train is told to learn from: options, and which model they mean. Not here: what it teaches (training/teacher.ts).
 import type * as tf from '../backend/tfjs.ts';
 import { SelvedgeError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { fashionMnistClassNames } from '../data/fashion-mnist.ts';
 import type { Recipe } from '../experiments/index.ts';
-import { isShippedName, shippedNames } from '../models/index.ts';
+import { isShippedName, modelFolderOf, shippedNames } from '../models/index.ts';
 import { platform } from '../platform/index.ts';
 import { distillationDefaults } from '../training/index.ts';
 import { usageError } from './arguments.ts';
 import { loadChosenModel, restoreShippedModel } from './chosen-model.ts';
 import type { CommandContext } from './command.ts';
+import { modelFiles, readMetadataAt } from './model-files.ts';
 import { configOf, usualConfig } from './network-for-data.ts';
 import { runPaths } from './run-files.ts';
 
 const { files } = platform;
-const MODEL_FILE = 'model.json';
 
 export const teacherOption = {
   teacher: {
     type: 'string',
-    valueHint: 'run, folder or name',
-    description: `Learn from this model, too: a run, RUN/MODEL, a folder with a model.json, or one that ships, ${shippedNames.join(', ')} (default: none)`,
+    valueHint: 'run, path or name',
+    description: `Learn from this model, too: a run, RUN/MODEL, one that ships (${shippedNames.join(', ')}), or a path: ${modelFiles} (default: none)`,
   },
 } as const;
 
@@ -39,27 +39,28 @@ export const distillationOptions = {
 } as const;
 
 /**
- * The folder of the model that `--teacher` means, or the name of one that ships, where no run has that name.
+ * The folder or file of the model that `--teacher` means, or the name of one that ships, where no run has that name.
  *
- * @throws SelvedgeError `cli/usage`
+ * @throws SelvedgeError `cli/usage`, and as `readMetadataAt`
  */
 export async function teacherFolder(text: string, context: CommandContext): Promise<string> {
   const path = files.resolve(context.cwd, text);
-  for (const folder of [path, runPaths.model(path)]) if (await holdsModel(folder)) return folder;
-  if (path.endsWith(MODEL_FILE) && (await files.status(path))) return files.resolve(path, '..');
+  for (const at of [path, runPaths.model(path)]) if (await readMetadataAt(at)) return modelFolderOf(at);
   const refuse = (why: string): Error =>
-    usageError(`Option "--teacher" got "${text}": expected a run, RUN/MODEL, or a folder with a ${MODEL_FILE}; ${why}`);
+    usageError(
+      `Option "--teacher" got "${text}": expected a run, RUN/MODEL, ${shippedNames.join(', ')}, ${modelFiles}; ${why}`,
+    );
   const [run, model] = text.split('/');
-  if (!/^\w[\w.-]*(\/\w[\w.-]*)?$/.test(text)) throw refuse('this is no folder with one');
+  if (!/^\w[\w.-]*(\/\w[\w.-]*)?$/.test(text)) throw refuse('this is none of them');
   const runFolder = files.resolve(context.cwd, 'runs', run!);
   if (model !== undefined) {
     const folder = runPaths.model(files.join(runFolder, model));
-    if (await holdsModel(folder)) return folder;
+    if (await readMetadataAt(folder)) return folder;
     throw refuse('the run holds no such model, or its training is not finished');
   }
   const found: string[] = [];
   for (const name of await files.list(runFolder)) {
-    if (await holdsModel(runPaths.model(files.join(runFolder, name)))) found.push(name);
+    if (await readMetadataAt(runPaths.model(files.join(runFolder, name)))) found.push(name);
   }
   if (found.length === 0 && isShippedName(text)) return text;
   if (found.length === 1) return runPaths.model(files.join(runFolder, found[0]!));
@@ -68,10 +69,7 @@ export async function teacherFolder(text: string, context: CommandContext): Prom
   );
 }
 
-const holdsModel = async (folder: string): Promise<boolean> =>
-  (await files.status(files.join(folder, MODEL_FILE))) !== undefined;
-
-/** The folder or name of the teacher, which a training has if its regime says so. */
+/** The path or name of the teacher, which a training has if its regime says so. */
 export async function chooseTeacher(
   text: string | undefined,
   name: string,

@@ -6,9 +6,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend } from '../../src/backend/index.ts';
 import type { CommandContext } from '../../src/cli/command.ts';
-import { teacherFolder } from '../../src/cli/teacher.ts';
+import { loadTeacher, teacherFolder } from '../../src/cli/teacher.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
-import { saveModel } from '../../src/models/index.ts';
+import { readShippedFile, saveModel } from '../../src/models/index.ts';
 import { type Ended, makeFolder, start } from './program.ts';
 
 const { folder, remove } = makeFolder();
@@ -41,6 +41,20 @@ test('teacherFolder() finds models of runs and of folders', async () => {
   assert.is(await teacherFolder(other, context), other);
 });
 
+test('a file of export is a teacher, and the classes of what it tells are checked', async () => {
+  const file = path.join(folder, 'best.selvedge');
+  writeFileSync(file, await readShippedFile('best'));
+  assert.is(await teacherFolder('best.selvedge', context), file);
+  const engine = await startBackend({ threads: 1 });
+  const model = await loadTeacher(file, undefined);
+  assert.equal(model.outputs[0]!.shape, [null, 10]);
+  model.dispose();
+  await engine.stop();
+  writeFileSync(file, (await readShippedFile('best')).subarray(0, 5000));
+  const cut = await teacherFolder('best.selvedge', context).catch((error: unknown) => error);
+  assert.ok(cut instanceof SelvedgeError && cut.code === 'edge/truncated', String(cut));
+});
+
 test('teacherFolder() says what is wrong with everything else', async () => {
   place('runs', 'two', 'dropout', 'model');
   place('runs', 'two', 'baseline', 'model');
@@ -49,7 +63,10 @@ test('teacherFolder() says what is wrong with everything else', async () => {
   assert.match(await refusal('begun'), /there is no such run with a finished model$/);
   assert.match(await refusal('nobody'), /there is no such run/);
   assert.match(await refusal('two/resnet20'), /the run holds no such model/);
-  assert.match(await refusal('../..'), /this is no folder with one$/);
+  assert.match(
+    await refusal('../..'),
+    /got "\.\.\/\.\.": expected a run, .* an ONNX file or one of selvedge export; this is none of them$/,
+  );
 });
 
 const selvedge = (...args: string[]): Promise<Ended> => start(folder, args).ended;
