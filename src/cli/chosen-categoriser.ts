@@ -86,6 +86,15 @@ const VERSION = 2;
 /** Of the order in which training images are looked at: a gate takes the first of them. */
 const ORDER_SEED = 1;
 
+/**
+ * Where the calibration of a model is kept: in its folder, or beside its file.
+ *
+ * @param path As `loadModelAt` takes it
+ */
+export async function calibrationPath(path: string): Promise<string> {
+  return (await isModelFile(path)) ? `${path}.${FILE}` : platform.files.join(await modelFolderOf(path), FILE);
+}
+
 /** What is kept beside the model, where it is of these weights; else it is made, and kept. */
 async function calibrationOf(
   loaded: ChosenModel,
@@ -94,7 +103,7 @@ async function calibrationOf(
   context: CommandContext,
 ): Promise<CategoriserCalibration> {
   const { files } = platform;
-  const path = (await isModelFile(folder)) ? `${folder}.${FILE}` : files.join(await modelFolderOf(folder), FILE);
+  const path = await calibrationPath(folder);
   const weights = await weightsDigest(loaded.model);
   if (await files.status(path)) {
     const text = await files.readText(path);
