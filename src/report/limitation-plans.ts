@@ -1,5 +1,6 @@
 // The figures of the section "Limitations, measured" in their order, with captions. Not here: drawing (limitation-figures.ts), and what is said
 // about them (limitations.ts). Invariant: what was measured on the model that ships says so in its caption.
+import type { FigurePlan } from './figure-plan.ts';
 import { formatPercent } from './format.ts';
 import {
   labelErrorGrid,
@@ -13,18 +14,6 @@ import type { Drawing } from './svg.ts';
 
 export type LimitationTopic = 'risk' | 'reliability' | 'robustness' | 'label-errors' | 'nearest-pairs';
 
-/** A figure before it has its number. */
-export interface LimitationPlan {
-  readonly topic: LimitationTopic;
-  readonly caption: string;
-  readonly panels: readonly {
-    readonly suffix: string;
-    readonly title: string;
-    readonly description: string;
-    readonly drawing: Drawing;
-  }[];
-}
-
 /** Whether a measure is of the model that ships, or of its data, and not of the run. */
 export const isShipped = ({ shipped }: ReportLimitations, measure: LimitationName): boolean =>
   shipped?.[measure] !== undefined;
@@ -36,7 +25,7 @@ function modelOf(input: ReportLimitations, measure: LimitationName): string {
 }
 
 /** The figures of the section, in its order. */
-export function limitationPlans(input: ReportLimitations): LimitationPlan[] {
+export function limitationPlans(input: ReportLimitations): FigurePlan<LimitationTopic>[] {
   const { classification, calibration, robustness, labels, duplicates } = input;
   const plan = (
     topic: LimitationTopic,
@@ -44,8 +33,8 @@ export function limitationPlans(input: ReportLimitations): LimitationPlan[] {
     description: string,
     drawing: Drawing,
     suffix: string = topic,
-  ): LimitationPlan => ({ topic, caption, panels: [{ suffix, title: caption, description, drawing }] });
-  const plans: LimitationPlan[] = [];
+  ): FigurePlan<LimitationTopic> => ({ topic, caption, panels: [{ suffix, title: caption, description, drawing }] });
+  const plans: FigurePlan<LimitationTopic>[] = [];
   if (classification) {
     const { points } = classification.riskCoverage;
     const description = points
@@ -80,7 +69,7 @@ export function limitationPlans(input: ReportLimitations): LimitationPlan[] {
 function reliabilityPlan(
   model: string,
   { uncalibrated, calibrated, temperature }: NonNullable<ReportLimitations['calibration']>,
-): LimitationPlan {
+): FigurePlan<LimitationTopic> {
   const panel = (suffix: string, title: string, { bins, ece }: ReportCalibration) => ({
     suffix,
     title,

@@ -1,7 +1,9 @@
 // The sections of what a shop does with a model, one a use: what `selvedge measure` found, published figures beside it, a picture where there is
 // one. Not here: measuring. Invariant: what was not measured is not spoken of; what was measured on made data says so.
+
 import { publishedFigures, publishedOf } from './anchors.ts';
 import { itemsDrawing } from './detected-items.ts';
+import type { FigurePlan } from './figure-plan.ts';
 import { formatCount, formatPercent } from './format.ts';
 import { sampleGrid } from './image-grid.ts';
 import { type Markup, markup, type Section, table } from './page.ts';
@@ -11,26 +13,14 @@ import type { ReportAnchor, ReportUses, UseResults } from './uses-input.ts';
 
 export type UseTopic = 'deviations' | 'found-items' | 'designs';
 
-/** A figure before it has its number. */
-export interface UsePlan {
-  readonly topic: UseTopic;
-  readonly caption: string;
-  readonly panels: readonly {
-    readonly suffix: string;
-    readonly title: string;
-    readonly description: string;
-    readonly drawing: Drawing;
-  }[];
-}
-
 /** The figures of the sections, in their order. */
-export function usePlans({ results: { defects, detection, generation } }: ReportUses): UsePlan[] {
-  const plan = (topic: UseTopic, caption: string, description: string, drawing: Drawing): UsePlan => ({
+export function usePlans({ results: { defects, detection, generation } }: ReportUses): FigurePlan<UseTopic>[] {
+  const plan = (topic: UseTopic, caption: string, description: string, drawing: Drawing): FigurePlan<UseTopic> => ({
     topic,
     caption,
     panels: [{ suffix: topic, title: caption, description, drawing }],
   });
-  const plans: UsePlan[] = [];
+  const plans: FigurePlan<UseTopic>[] = [];
   if (defects?.examples) {
     const names = defects.examples.map(({ name }) => name).join(', ');
     const caption = 'Made defects, and where an inspection that has seen good pictures only says they are';
