@@ -46,11 +46,11 @@ export function startSawValidation(settings: TrainedWith): boolean {
   );
 }
 
-/** A training and all behind it that saw images; an average has no training of its own. */
+/** A training and all behind it; an average has none of its own, unless it was trained on. */
 function trainingsOf(told: TrainedWith): TrainedWith[] {
   const behind = [
     ...(told.from?.trainedWith ? trainingsOf(told.from.trainedWith) : []),
     ...(told.members ?? []).flatMap(({ settings }) => trainingsOf(settings)),
   ];
-  return told.members ? behind : [told, ...behind];
+  return told.members && told.validationExamples === undefined ? behind : [told, ...behind];
 }

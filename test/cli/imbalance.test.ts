@@ -4,16 +4,15 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { train } from '../../src/cli/train.ts';
 import { encodeIdx } from '../../src/data/idx.ts';
 import { type Dataset, loadFashionMnistSample } from '../../src/data/index.ts';
 import { readJournal } from '../../src/experiments/index.ts';
-import { type Ended, makeFolder, run, runInProcess, start } from './program.ts';
+import { type Ended, interruptAndResume, makeFolder, run, runInProcess } from './program.ts';
 
 const { folder, remove } = makeFolder();
 const selvedge = (...args: string[]): Promise<Ended> => run(folder, args);
 /** For what is refused before an engine starts. */
-const inProcess = (...args: string[]): Promise<Ended> => runInProcess(folder, train, args);
+const inProcess = (...args: string[]): Promise<Ended> => runInProcess(folder, ['train', ...args]);
 const test = suite('selvedge train --resample');
 test.after(remove);
 
@@ -70,13 +69,7 @@ test('a stopped run goes on to the same weights; training examples are resampled
   assert.is(whole.updates, (10 * 3 * 96) / 16);
   const { resampling, logitAdjustment, examples, validationExamples } = settingsOf('whole', 'dropout');
   assert.equal([resampling, logitAdjustment, examples, validationExamples], ['oversample', 0.5, 130, 32]);
-  const stopped = start(folder, ['train', '--run', 'stopped', ...options, '--checkpoint-every', '1', '--verbose']);
-  await stopped.hears('made its first update');
-  stopped.interrupt();
-  assert.is((await stopped.ended).code, 130);
-  const resumed = await selvedge('train', '--run', 'stopped', ...options);
-  assert.is(resumed.code, 0, resumed.err);
-  assert.match(resumed.err, /Going on in epoch/);
+  await interruptAndResume(folder, ['--run', 'stopped', ...options]);
   assert.is(digestOf('stopped', 'dropout'), digestOf('whole', 'dropout'));
 });
 

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ArgsDef } from 'citty';
-import { type Command, type CommandContext, runProgram } from '../../src/cli/command.ts';
+import * as assert from 'uvu/assert';
+import { type CommandContext, runProgram } from '../../src/cli/command.ts';
 import { sampleFolderUrl } from '../../src/data/sample.ts';
 
 const program = fileURLToPath(new URL('../../bin/selvedge.js', import.meta.url));
@@ -82,12 +82,26 @@ export function start(folder: string, args: readonly string[], env: NodeJS.Proce
 export const run = (folder: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> =>
   start(folder, args, env).ended;
 
-/** Runs a command in this process to its end: for what needs no engine. */
-export async function runInProcess<T extends ArgsDef>(
-  folder: string,
-  command: Command<T>,
-  args: readonly string[],
-): Promise<Ended> {
+/**
+ * Interrupts a training after its first update, and has the same command end it.
+ *
+ * @param args Of `train`, with a name of its own for the run
+ */
+export async function interruptAndResume(folder: string, args: readonly string[]): Promise<void> {
+  const stopped = start(folder, ['train', ...args, '--checkpoint-every', '1', '--verbose']);
+  await stopped.hears('made its first update');
+  stopped.interrupt();
+  const { code, err } = await stopped.ended;
+  assert.is(code, 130, err);
+  const resumed = await run(folder, ['train', ...args]);
+  assert.is(resumed.code, 0, resumed.err);
+  assert.match(resumed.err, /Going on in epoch/);
+}
+
+/** Runs a command in this process to its end: for what needs no engine, or one that goes on. */
+export async function runInProcess(folder: string, args: readonly string[]): Promise<Ended> {
+  // Most who use this file have no need of all commands.
+  const { commands } = await import('../../src/cli/commands.ts');
   let [out, err] = ['', ''];
   const context: CommandContext = {
     cwd: folder,
@@ -99,6 +113,6 @@ export async function runInProcess<T extends ArgsDef>(
       err += text;
     },
   };
-  const code = await runProgram([command.name, ...args], [command as unknown as Command<never>], context);
+  const code = await runProgram([...args], commands, context);
   return { code, out, err };
 }

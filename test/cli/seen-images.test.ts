@@ -20,6 +20,8 @@ test('a start that kept none, others, or stands on one that did, directly or as 
     assert.is(startSawValidation(startedFrom(source)), true);
   const careful: TrainedWith = { data: ['a', 'b'], members: [{ settings: kept }, { settings: kept }] };
   assert.is(startSawValidation(startedFrom(careful)), false, 'an average has no training of its own');
+  const trainedOn: TrainedWith = { ...careful, validationExamples: 12, splitSeed: 2 };
+  assert.is(startSawValidation(startedFrom(trainedOn)), true, 'an average that was trained on has');
   assert.is(startSawValidation({ ...startedFrom(all), validationExamples: 0 }), false, 'nothing is kept');
 });
 

@@ -8,7 +8,7 @@ import { parseStep, words } from '../../src/cli/step.ts';
 import { planTraining, train } from '../../src/cli/train.ts';
 import { SelvedgeError } from '../../src/core/errors.ts';
 import { rgbaPng } from '../data/image-files.ts';
-import { type Ended, makeFolder, run, start } from './program.ts';
+import { type Ended, interruptAndResume, makeFolder, run } from './program.ts';
 
 const { folder, remove } = makeFolder();
 const selvedge = (...args: string[]): Promise<Ended> => run(folder, args);
@@ -181,13 +181,7 @@ test('a stopped run that starts from another goes on to the same weights, and an
   const options = ['--from', 'source/dropout', '--freeze', 'conv2d_1', '--examples', '2000', '--epochs', '2'];
   const whole = await selvedge('train', '--run', 'whole', ...options);
   assert.is(whole.code, 0, whole.err);
-  const stopped = start(folder, ['train', '--run', 'stopped', ...options, '--checkpoint-every', '1', '--verbose']);
-  await stopped.hears('made its first update');
-  stopped.interrupt();
-  assert.is((await stopped.ended).code, 130);
-  const resumed = await selvedge('train', '--run', 'stopped', ...options);
-  assert.is(resumed.code, 0, resumed.err);
-  assert.match(resumed.err, /Going on in epoch/);
+  await interruptAndResume(folder, ['--run', 'stopped', ...options]);
   const digest = (name: string): string => JSON.parse(read(name, 'dropout', 'model', 'model.json')).weightsSha256;
   assert.is(digest('stopped'), digest('whole'));
   const other = await selvedge('train', '--run', 'whole', ...options.with(1, 'head/dropout'));

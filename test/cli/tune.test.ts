@@ -3,14 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { tune } from '../../src/cli/tune.ts';
 import { readJournal, readRecipe } from '../../src/experiments/index.ts';
 import { type Ended, makeFolder, run, runInProcess, start } from './program.ts';
 
 const { folder, remove } = makeFolder();
 const selvedge = (...args: string[]): Promise<Ended> => run(folder, args);
 /** For what needs no engine. */
-const inProcess = (...args: string[]): Promise<Ended> => runInProcess(folder, tune, args);
+const inProcess = (...args: string[]): Promise<Ended> => runInProcess(folder, ['tune', ...args]);
 const test = suite('selvedge tune');
 test.after(remove);
 

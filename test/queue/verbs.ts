@@ -6,9 +6,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { runProgram } from '../../src/cli/command.ts';
-import { commands } from '../../src/cli/commands.ts';
 import { sampleFolderUrl } from '../../src/data/sample.ts';
+import { type Ended, runInProcess } from '../cli/program.ts';
 import { startS3Server } from './s3-server.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'selvedge-verbs-'));
@@ -23,20 +22,10 @@ if (server) {
 const queue = ['--queue', 'pglite:queue', ...(server ? ['--artefacts', 's3://shop/night'] : [])];
 let written = '';
 
-async function selvedge(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ['', ''];
-  const code = await runProgram([...args, '--threads', '1'], commands, {
-    cwd: folder,
-    signal: new AbortController().signal,
-    write: (text) => {
-      out += text;
-    },
-    writeError: (text) => {
-      err += text;
-    },
-  });
-  written += out + err;
-  return { code, out, err };
+async function selvedge(...args: string[]): Promise<Ended> {
+  const ended = await runInProcess(folder, [...args, '--threads', '1']);
+  written += ended.out + ended.err;
+  return ended;
 }
 
 async function jsonOf(...args: string[]) {
@@ -125,15 +114,7 @@ test('a study of a queue has the weights and evaluations of one process', async 
 test('task has the trainings of a graph done by a queue', async () => {
   const train = 'selvedge train --run graph --recipe small.json --examples 100 --threads 1';
   writeFileSync(at('deno.json'), JSON.stringify({ tasks: { train, all: { dependencies: ['train'] } } }));
-  let err = '';
-  const code = await runProgram(['task', ...queue, 'all'], commands, {
-    cwd: folder,
-    signal: new AbortController().signal,
-    write: () => {},
-    writeError: (text) => {
-      err += text;
-    },
-  });
+  const { code, err } = await runInProcess(folder, ['task', ...queue, 'all']);
   assert.is(code, 0, err);
   assert.match(err, /small of seed 1, epoch 2: accuracy/);
   assert.equal(weightsOf('graph', 'small'), weightsOf('here-1', 'small'));
