@@ -265,12 +265,16 @@ export function recommendationSections(input: ReportRecommendations | undefined)
     differences: recommendation.differences?.(input) ?? [],
     said: recommendation.findings?.(input.results) ?? [],
   }));
-  const columns = ['Recommendation', 'What came out', 'Verdict', 'Made by, told in'].map((title) => ({ title }));
+  const columns = ['Recommendation', 'What came out', 'Verdict'].map((title) => ({ title }));
   const rows = told.map(({ name, differences, measure, said, results, document }) => [
     name,
-    linesOf([...said, ...extremes({ differences, measure }), ...results.flatMap((result) => absenceOf(result, input))]),
+    linesOf([
+      ...said,
+      ...extremes({ differences, measure }),
+      ...results.flatMap((result) => absenceOf(result, input)),
+      markup`${[...commandsOf(results), `docs/${document}`].map((text, i) => markup`${i === 0 ? '' : ' · '}<code>${text}</code>`)}`,
+    ]),
     verdictLine(differences.map(({ gain }) => gain)) ?? '–',
-    linesOf([...commandsOf(results).map(code), code(`docs/${document}`)]),
   ]);
   return [
     {
@@ -326,7 +330,6 @@ const commandsOf = (results: readonly RecommendationResultName[]): string[] => [
   ...new Set(results.flatMap((name) => recommendationSources[name].command ?? [])),
 ];
 
-const code = (text: string): Markup => markup`<code>${text}</code>`;
 const linesOf = (lines: readonly (string | Markup)[]): Markup =>
   markup`${lines.map((line) => markup`<div>${line}</div>`)}`;
 
