@@ -7,6 +7,7 @@ import {
   type LoadedModel,
   loadModel,
   loadShippedModel,
+  naming,
   readMetadata,
   readShippedFile,
   type ShippedName,
@@ -24,7 +25,7 @@ export const modelFiles = 'a folder with a model.json, that file, an ONNX file o
  */
 export async function loadModelAt(path: string): Promise<LoadedModel> {
   const file = await exportedFile(path);
-  return file ? loadExported(file) : loadModel(path);
+  return file ? naming(path, () => loadExported(file)) : loadModel(path);
 }
 
 /** Loads one that ships, `dropout` with its float32 weights; as `loadModelAt`. */
@@ -35,7 +36,7 @@ export async function loadShipped(name: ShippedName): Promise<LoadedModel> {
 /** What a model says beside its network, without an engine; undefined where there is none. Errors as `loadModelAt`. */
 export async function readMetadataAt(path: string): Promise<LoadedModel['metadata'] | undefined> {
   const file = await exportedFile(path);
-  return file ? metadataIn(file) : readMetadata(path);
+  return file ? naming(path, () => metadataIn(file)) : readMetadata(path);
 }
 
 /** What one that ships says; it needs no engine. */

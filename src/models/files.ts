@@ -75,7 +75,7 @@ export async function readMetadata(path: string): Promise<LoadedModel['metadata'
   const topology = files.join(await modelFolderOf(path), TOPOLOGY_FILE);
   if (!(await files.status(topology))) return undefined;
   try {
-    return (JSON.parse(await files.readText(topology)) as SavedModel).userDefinedMetadata ?? {};
+    return (JSON.parse(await files.readText(topology)) as SavedModel | null)?.userDefinedMetadata ?? {};
   } catch (cause) {
     throw new SelvedgeError('models/format', `Cannot load the model in "${topology}": it is no JSON`, { cause });
   }
@@ -96,12 +96,12 @@ export async function modelFolderOf(path: string): Promise<string> {
 
 const isTopology = (path: string): boolean => path.split(/[\\/]/).at(-1) === TOPOLOGY_FILE;
 
-/** Adds the name of the file to errors of what its bytes are. */
-async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
+/** Reads a file; errors of what its bytes are have its name. */
+export async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof SelvedgeError) || !error.code.startsWith('onnx/')) throw error;
+    if (!(error instanceof SelvedgeError) || !/^(?:onnx|edge|restore)\//.test(error.code)) throw error;
     throw new SelvedgeError(error.code, `"${path}": ${error.message}`, { cause: error.cause });
   }
 }
@@ -146,7 +146,10 @@ interface ModelReader {
 
 async function modelOf(place: string, reader: ModelReader): Promise<LoadedModel> {
   try {
-    const json = JSON.parse(await reader.topology()) as SavedModel;
+    const json = JSON.parse(await reader.topology()) as SavedModel | null;
+    if (!Array.isArray(json?.weightsManifest) || typeof json.modelTopology !== 'object') {
+      throw new Error(`expected ${TOPOLOGY_FILE} to hold modelTopology and weightsManifest, as tfjs writes them`);
+    }
     const paths = json.weightsManifest.flatMap((group) => group.paths);
     const parts = await Promise.all(paths.map((path) => reader.weights(path)));
     const weightSpecs = json.weightsManifest.flatMap((group) => group.weights);

@@ -9,6 +9,7 @@ export {
   loadModel,
   loadShippedModel,
   modelFolderOf,
+  naming,
   readMetadata,
   saveModel,
   shippedModelFolder,

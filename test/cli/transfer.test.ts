@@ -111,7 +111,11 @@ test('a model.json by its name, one that ships and a file of export are sources,
 
   writeFileSync(path.join(folder, 'cut.selvedge'), readFileSync(path.join(folder, 'x.selvedge')).subarray(0, 5000));
   const cut = await selvedge('train', '--run', 'fourth', '--from', 'cut.selvedge', ...short);
-  assert.equal([cut.code, /expected \d+ bytes, got 5000.*\[edge\/truncated\]/.test(cut.err)], [1, true], cut.err);
+  assert.equal(
+    [cut.code, /cut\.selvedge": .*expected \d+ bytes, got 5000.*\[edge\/truncated\]/.test(cut.err)],
+    [1, true],
+    cut.err,
+  );
 });
 
 test('a source of other classes gets a new head, and says so', async () => {
