@@ -76,7 +76,8 @@ export const networks: Benchmark = {
       const trained: NetworkResult[] = [];
       for (const result of results) {
         const afterEpochs = epochs === undefined ? undefined : await trainToEnd(result, study, { epochs });
-        const afterMinutes = minutes === undefined ? undefined : await trainToEnd(result, study, { minutes });
+        const afterMinutes =
+          minutes === undefined ? undefined : await trainToEnd(result, study, { minutes }, afterEpochs);
         trained.push({ ...result, ...(afterEpochs && { afterEpochs }), ...(afterMinutes && { afterMinutes }) });
       }
       const { batchSize: size } = regime;
@@ -174,14 +175,20 @@ async function openTraining(result: NetworkResult, { resident, regime, data256 }
   return { epochs, identity: `${digest} ${epochs}`, checkpoints: openCheckpoints<FitState>(folder) };
 }
 
-/** Trains a new copy of a network, or goes on where it was stopped, and measures it after its last epoch. */
-async function trainToEnd(result: NetworkResult, study: Study, budget: Budget): Promise<TrainingOutcome> {
+/** Trains a new copy of a network, or goes on where it was stopped, and measures it after its last epoch; `known` if that has as many epochs. */
+async function trainToEnd(
+  result: NetworkResult,
+  study: Study,
+  budget: Budget,
+  known?: TrainingOutcome,
+): Promise<TrainingOutcome> {
   const { name, network } = result;
   const { resident, regime, onProgress } = study;
   const { network: _, validation: __, averaging: ___, augmentation, ...settings } = regime;
   const split = splitTrainValidation(resident.dataset.count, SPLIT);
   const changes = augmentation ? { augmentation: { seed: SEED, settings: augmentation } } : {};
   const { epochs, ...kept } = await openTraining(result, study, budget);
+  if (known?.epochs === epochs) return known;
   const model = build(network, resident.dataset);
   try {
     const { history } = await fit(model, {
