@@ -26,8 +26,8 @@ interface Example {
   readonly command: readonly string[];
   /** What `/health` must say of where it runs. */
   readonly runtime: RegExp;
-  /** Which of the models that ship it serves. Default: `best`, as servers with files do; what is bundled takes the small one. */
-  readonly model?: ShippedName;
+  /** Which of the models that ship it serves. Default: `best`, as servers with files do; what is bundled takes a small one. */
+  readonly model?: Exclude<ShippedName, 'distilled'>;
   /** Binary whose folder must be first in the path; undefined: it is on this machine already. */
   readonly binary?: string | undefined;
   readonly missing?: () => string | undefined;

@@ -8,6 +8,7 @@ import { type CategoriserCalibration, calibrationSchema } from './categorise/cal
 /** A URL each, written out, so that bundlers find the files; as deep as dist/program/, which has this file, too. */
 const addresses = {
   best: () => new URL('../../assets/models/best/categorise.json', import.meta.url),
+  distilled: () => new URL('../../assets/models/distilled/categorise.json', import.meta.url),
   dropout: () => new URL('../../assets/models/dropout/categorise.json', import.meta.url),
 } as const satisfies Record<ShippedName, () => URL>;
 

@@ -76,7 +76,11 @@ export async function openChosenClassifier(
 }
 
 /** Views by which those that ship predict here: `best` is there for accuracy. */
-export const shippedViews: Readonly<Record<ShippedName, ViewsName>> = { best: 'shifted', dropout: 'single' };
+export const shippedViews: Readonly<Record<ShippedName, ViewsName>> = {
+  best: 'shifted',
+  distilled: 'single',
+  dropout: 'single',
+};
 
 /** @throws SelvedgeError `cli/usage` for a name that does not ship */
 export function requireShipped(name: string): ShippedName {

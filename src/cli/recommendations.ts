@@ -19,7 +19,7 @@ const addresses: Readonly<Record<RecommendationResultName, () => URL>> = {
   augmentation: () => new URL('../../docs/results/augmentation.json', import.meta.url),
   record: () => new URL('../../docs/results/record.json', import.meta.url),
   classification: () => new URL('../../docs/results/classification.json', import.meta.url),
-  tuning: () => new URL('../../docs/results/tuning/small.jsonl', import.meta.url),
+  tuning: () => new URL('../../docs/results/tuning/distilled.jsonl', import.meta.url),
   muon: () => new URL('../../docs/results/muon.json', import.meta.url),
   transfer: () => new URL('../../docs/results/transfer.json', import.meta.url),
   mobilenet: () => new URL('../../docs/results/mobilenet.json', import.meta.url),
@@ -75,7 +75,7 @@ const settingsSchema = v.object({
 });
 
 function tuningOutcome(text: string): TuningOutcome {
-  const name = 'small.jsonl';
+  const name = 'distilled.jsonl';
   const bytes = new TextEncoder().encode(text);
   const { lines, wholeBytes } = parseJournal(bytes, name);
   if (wholeBytes < bytes.length) throw new SelvedgeError('journal/format', 'expected a whole last line, got a part');

@@ -7,10 +7,11 @@ import { compileEngineFile, platform } from '../platform/index.ts';
 /** A URL each, written out, so that bundlers find the files. */
 const addresses = {
   best: () => new URL('../../assets/models/best/best.selvedge', import.meta.url),
+  distilled: () => new URL('../../assets/models/distilled/distilled.selvedge', import.meta.url),
   dropout: () => new URL('../../assets/models/dropout/dropout.selvedge', import.meta.url),
 } as const;
 
-/** `best` is the most accurate, `dropout` the small and fast one. */
+/** `best` is the most accurate, `distilled` a small and fast one taught by it, `dropout` the study's, of the same size and speed. */
 export type ShippedName = keyof typeof addresses;
 export const shippedNames = Object.keys(addresses) as readonly ShippedName[];
 

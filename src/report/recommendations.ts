@@ -31,8 +31,8 @@ export const recommendationSources: Readonly<Record<RecommendationResultName, So
   classification: { file: 'classification.json', command: 'npm run results' },
   muon: shortRun('muon'),
   tuning: {
-    file: 'tuning/small.jsonl',
-    command: 'npx selvedge tune assets/spaces/small.json --examples 6000 --trials 19',
+    file: 'tuning/distilled.jsonl',
+    command: 'npx selvedge tune assets/spaces/distilled.json --least-epochs 3',
   },
   transfer: shortRun('transfer'),
   mobilenet: shortRun('mobilenet'),

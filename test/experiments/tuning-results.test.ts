@@ -15,13 +15,13 @@ import {
 } from '../../src/experiments/index.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const [study] = await readJournal(`${root}docs/results/tuning/small.jsonl`);
-const { space } = await readSearchSpace('assets/spaces/small.json', root);
+const [study] = await readJournal(`${root}docs/results/tuning/distilled.jsonl`);
+const { space } = await readSearchSpace('assets/spaces/distilled.json', root);
 
 test('the study that ships is of the space that ships, and its best recipe is the one beside it', async () => {
   assert.equal(study!.userAttributes[attributeNames.space], space.source);
   const best = bestTrial(study!)!;
-  const { recipe } = await readRecipe('docs/results/tuning/small-best.json', root);
+  const { recipe } = await readRecipe('docs/results/tuning/distilled-best.json', root);
   assert.equal(recipe, recipeOfTrial(space, best));
   const docs = readFileSync(`${root}docs/tuning.md`, 'utf8');
   assert.match(docs, `trial ${best.number}`);
