@@ -210,7 +210,9 @@ async function trainToEnd(
 const outcomeText = (outcome: TrainingOutcome | undefined): string[] =>
   outcome === undefined
     ? []
-    : [`${outcome.validationAccuracy.toFixed(4)} (${outcome.epochs} epochs, ${outcome.minutes.toFixed(1)} min)`];
+    : [
+        `${outcome.validationAccuracy.toFixed(4)} (${outcome.epochs} ${outcome.epochs === 1 ? 'epoch' : 'epochs'}, ${outcome.minutes.toFixed(1)} min)`,
+      ];
 
 function tableOf(results: readonly NetworkResult[]): string[] {
   const head = [

@@ -11,7 +11,7 @@ import { ratioSpread, spreadOf, spreadText, timesText } from './statistics.ts';
 const QUERIES = 16;
 const COUNT = 10;
 
-/** Rows and numbers a row: a shop by the best model, a large one, a million by the small model. */
+/** Rows and numbers a row: a shop by the best model, a large one, a million by `dropout`. */
 const cases = [
   { name: '10,000 x 394', rows: 10_000, dimension: 394 },
   { name: '100,000 x 394', rows: 100_000, dimension: 394 },

@@ -12,7 +12,7 @@ const load = (module) => import(pathToFileURL(path.join(root, 'dist', module)).h
 /** @param {string} name */
 const compile = async (name) => WebAssembly.compile(await readFile(path.join(root, 'build', name)));
 
-/** The small model, whatever a server begins with: it is the pictures that are measured. */
+/** `dropout`, whatever a server begins with: it is the pictures that are measured. */
 const model = await readFile(path.join(root, 'assets/models/dropout/dropout.selvedge'));
 
 async function loopApp() {

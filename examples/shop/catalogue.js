@@ -1,4 +1,4 @@
-// The shop's goods: test images, categorised by the small model, in an embedded database and an index that is searched.
+// The shop's goods: test images, categorised by the model `dropout`, in an embedded database and an index that is searched.
 // Not here: pages (pages.js), requests (server.js). Invariant: made once, when the shop is first opened; the database then has what happens in it.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';

@@ -39,7 +39,9 @@ export async function* shardsByQueue(
 ): AsyncGenerator<ShardResult> {
   const { name, digest } = request;
   if (!isShippedName(name))
-    throw usageError(`Option "--queue" got model "${name}": expected one that ships, ${shippedNames.join(' or ')}`);
+    throw usageError(
+      `Option "--queue" got model "${name}": expected one of those that ship (${shippedNames.join(', ')})`,
+    );
   const needs = { version, kernels: await kernelsDigest() };
   const share = shareOf(request.verify);
   const planned: { readonly shard: Shard; readonly key: string }[] = [];

@@ -56,7 +56,7 @@ export const categorise = command({
     model: {
       type: 'string',
       valueHint: 'name',
-      description: 'One that ships (dropout, best; default: dropout), or of the run',
+      description: 'One that ships (best, distilled, dropout; default: dropout), or of the run',
     },
     ...dataOption,
     ...threadsOption,

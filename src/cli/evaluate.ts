@@ -87,7 +87,7 @@ export async function evaluateOn(
 
 export const evaluate = command({
   name: 'evaluate',
-  description: 'Measure a trained model, or best of those that ship, on the test set',
+  description: 'Measure a trained model, or best or distilled of those that ship, on the test set',
   args: {
     ...runOption,
     ...modelOfRunOption,

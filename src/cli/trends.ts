@@ -48,7 +48,7 @@ export const trends = command({
       type: 'string',
       valueHint: 'who',
       description:
-        'Correct for errors of: dropout, best, a categorise.json of a run, or none (default: dropout with --results)',
+        'Correct for errors of: dropout, distilled, best, a categorise.json of a run, or none (default: dropout with --results)',
     },
     period: {
       type: 'enum',
@@ -170,7 +170,7 @@ async function readCorrection(who: string, context: CommandContext): Promise<Cor
   const metadata = kept && (await classNamesBeside(path));
   if (kept?.confusion && metadata) return { confusion: kept.confusion, on: kept.on, classNames: metadata };
   throw usageError(
-    `Option "--told-by" got "${who}": expected dropout, best, none, or the categorise.json beside a model.json`,
+    `Option "--told-by" got "${who}": expected dropout, distilled, best, none, or the categorise.json beside a model.json`,
   );
 }
 

@@ -127,7 +127,7 @@ export interface ShippedCategoriser extends OpenCategoriser {
 /**
  * Opens a model that ships as a categoriser, with its calibration. Needs a started backend.
  *
- * @param name `dropout`, fast; or `best`, which is asked for the class alone: strange pictures are told by the features of `dropout`
+ * @param name `dropout`, fast; or `distilled` or `best`, which are asked for the class alone: strange pictures are told by the features of `dropout`
  * @returns A categoriser, which the caller disposes
  * @throws SelvedgeError `models/shipped`
  * @example

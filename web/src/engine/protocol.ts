@@ -61,7 +61,7 @@ export interface Classification {
   readonly durationMs: number;
 }
 
-/** The models that ship: the most accurate one, and the small and fast one. */
+/** Of the models that ship those that the page has: `best`, and `dropout` as the small one. */
 export const shippedModels = ['best', 'small'] as const;
 export type ShippedModel = (typeof shippedModels)[number];
 

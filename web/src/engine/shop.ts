@@ -16,7 +16,7 @@ import { preparePicture } from './pictures.ts';
 import type { FoundItem, Picture, SimilarAnswer } from './protocol.ts';
 import { openedModel } from './trained-models.ts';
 
-/** The small model that ships: a thousand images a second or more. */
+/** `dropout`: a thousand images a second or more. */
 const MODEL = 'small';
 const SHOWN = 12;
 

@@ -130,7 +130,7 @@ export function SimilarView() {
       <h1>What is like it?</h1>
       <p class="lead">
         The test images as a shop: every item is compared with your picture, in this tab. Like some of them, and what
-        may suit you comes with the reason. Classes are what the small model says, not the labels.
+        may suit you comes with the reason. Classes are what the model dropout says, not the labels.
       </p>
       <div class="two-columns wide-right">
         <Choice />
