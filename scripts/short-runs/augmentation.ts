@@ -1,5 +1,5 @@
-// Measures what each change of training images does for accuracy, and for which classes: one by one, all together, and mixup, on 10,000
-// examples and on 5% of the training split, three seeds, on the study's validation images. Writes docs/results/augmentation.json. Not the
+// Measures what each change of training images does for accuracy, and for which classes: one by one, all together, and mixup, on the whole
+// training split, on 10,000 of its examples and on 2,400, 5% of it, three seeds, on the study's validation images. Writes docs/results/augmentation.json. Not the
 // test set: nothing here is a result of the study.
 //
 //   node --import tsx scripts/short-runs/augmentation.ts [--minutes N]
@@ -21,6 +21,7 @@ import { ofSeeds, recallsOf, trainAndPredict } from './short-run.ts';
 const SEEDS = [1, 2, 3] as const;
 /** Examples and epochs. */
 const REGIMES = [
+  { trainingExamples: 48_000, epochs: 6 },
   { trainingExamples: 10_000, epochs: 3 },
   { trainingExamples: 2_400, epochs: 10 },
 ] as const;

@@ -1,30 +1,35 @@
 // Measures what several networks as one are worth beside one network of equal cost: averaged, weighted, stacked, snapshots of one run; three
-// seeds, on half of the study's validation images; the other half is what shares and stacks are learnt from. Writes docs/results/ensembles.json.
-// Not the test set.
+// seeds, on half of the study's validation images; the other half is what shares and stacks are learnt from, but for the one that is learnt
+// from the training images out of fold. Writes docs/results/ensembles.json. Not the test set.
 //
 //   node --import tsx scripts/short-runs/ensembles.ts [--minutes N]
 //
 // An interrupted call goes on from runs/ensembles.json; remove it to begin anew.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { startBackend } from '../../src/backend/index.ts';
-import { loadFashionMnist, placeDataset, splitTrainValidation } from '../../src/data/index.ts';
+import { loadFashionMnist, placeDataset, splitTrainValidation, subsetOf } from '../../src/data/index.ts';
 import { fitStack, measureCalibration } from '../../src/evaluation/index.ts';
+import { predictOutOfFold } from '../../src/experiments/index.ts';
 import { buildNetwork, initializeWeights } from '../../src/models/index.ts';
 import { createPredictor } from '../../src/plan/index.ts';
-import { fit, fitDefaults, scheduleDefaults } from '../../src/training/index.ts';
+import { type FitSettings, fit, fitDefaults, scheduleDefaults } from '../../src/training/index.ts';
 import { minutesOf, openJournal } from './journal.ts';
 import { ofSeeds } from './short-run.ts';
 
 const SEEDS = [1, 2, 3] as const;
 const EXAMPLES = 20_000;
-/** Of what all arms but the last three cost. */
+/** Of one network; three of as many epochs are three times the cost. */
 const EPOCHS = 9;
 const MEMBERS = 3;
+/** Of Wolpert's stack: what each image is predicted by has learnt from two thirds of the others. */
+const FOLDS = 3;
+const NETWORK = { family: 'dropout' } as const;
 
 const { train: set } = await loadFashionMnist({ allowSample: false });
 const split = splitTrainValidation(set.count);
 const classes = set.classNames.length;
 const half = split.validation.length / 2;
+const taught = subsetOf(set, split.train.subarray(0, EXAMPLES), 'train');
 const halves = { learning: split.validation.slice(0, half), measuring: split.validation.slice(half) };
 const log = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -38,9 +43,17 @@ interface Predicted {
   readonly measuring: Float32Array;
 }
 
-/** Trains by a falling rate, and predicts at the end of each cycle. */
+/** A falling rate. */
+const settingsOf = (seed: number, epochs: number, cycles = 1): FitSettings => ({
+  ...fitDefaults,
+  epochs,
+  seed,
+  schedule: { ...scheduleDefaults.cosine, warmUp: 0, ...(cycles > 1 ? { cycles } : {}) },
+});
+
+/** Trains, and predicts at the end of each cycle. */
 async function train(seed: number, epochs: number, cycles = 1): Promise<Predicted[]> {
-  const model = buildNetwork({ family: 'dropout' }, { inputShape: [set.height, set.width, set.channels], classes });
+  const model = buildNetwork(NETWORK, { inputShape: [set.height, set.width, set.channels], classes });
   initializeWeights(model, seed);
   const resident = placeDataset(set);
   const predictor = createPredictor(model);
@@ -50,10 +63,9 @@ async function train(seed: number, epochs: number, cycles = 1): Promise<Predicte
     found.push({ learning: of(halves.learning), measuring: of(halves.measuring) });
   };
   try {
-    const schedule = { ...scheduleDefaults.cosine, warmUp: 0, ...(cycles > 1 ? { cycles } : {}) };
     await fit(model, {
       training: resident.examples({ indices: split.train.slice(0, EXAMPLES) }),
-      settings: { ...fitDefaults, epochs, seed, schedule },
+      settings: settingsOf(seed, epochs, cycles),
       onCycle: predict,
     });
     if (cycles === 1) await predict();
@@ -119,9 +131,23 @@ function stacked(members: readonly Predicted[]) {
   return measure(members, factors, bias);
 }
 
-/** All arms of a seed; members have seeds of their own. */
+/** The stack is learnt from what networks like the members say of training images that they have not seen. */
+async function stackedOutOfFold(members: readonly Predicted[], seeds: readonly number[]) {
+  const each: Float32Array[] = [];
+  for (const seed of seeds) {
+    const settings = settingsOf(seed, EPOCHS);
+    each.push((await predictOutOfFold(taught, { network: NETWORK, settings, folds: FOLDS }))!);
+  }
+  const { factors, bias } = fitStack({ members: each, labels: taught.labels, classes });
+  return measure(members, factors, bias);
+}
+
+/** Members have seeds of their own. */
+const memberSeedsOf = (seed: number): number[] => Array.from({ length: MEMBERS }, (_, i) => 10 * seed + i);
+
+/** All arms of a seed but the last. */
 async function measureSeed(seed: number) {
-  const memberSeeds = Array.from({ length: MEMBERS }, (_, i) => 10 * seed + i);
+  const memberSeeds = memberSeedsOf(seed);
   const short: Predicted[] = [];
   const long: Predicted[] = [];
   for (const each of memberSeeds) short.push(...(await train(each, EPOCHS / MEMBERS)));
@@ -140,16 +166,25 @@ async function measureSeed(seed: number) {
     'three at three times the cost, stacked': stacked(long),
   };
 }
-type Found = Awaited<ReturnType<typeof measureSeed>>;
+
+/** The last arm of a seed. */
+async function measureOutOfFold(seed: number) {
+  const memberSeeds = memberSeedsOf(seed);
+  const long: Predicted[] = [];
+  for (const each of memberSeeds) long.push(...(await train(each, EPOCHS)));
+  return { 'three at three times the cost, stacked out of fold': await stackedOutOfFold(long, memberSeeds) };
+}
+type Found = Awaited<ReturnType<typeof measureSeed>> & Awaited<ReturnType<typeof measureOutOfFold>>;
 
 const runs: Found[] = [];
 for (const seed of SEEDS) {
-  const describe = (found: Found): string =>
+  const describe = (found: Partial<Found>): string =>
     Object.values(found)
       .map(({ accuracy }) => accuracy.toFixed(4))
       .join(' ');
-  const found = await journal.resultOf(`seed ${seed}, weighted too`, () => measureSeed(seed), describe);
-  if (found) runs.push(found);
+  const most = await journal.resultOf(`seed ${seed}, weighted too`, () => measureSeed(seed), describe);
+  const last = await journal.resultOf(`seed ${seed}, out of fold`, () => measureOutOfFold(seed), describe);
+  if (most && last) runs.push({ ...most, ...last });
 }
 await engine.stop();
 if (runs.length === SEEDS.length) {

@@ -1,5 +1,5 @@
-// The tables of docs/preprocessing.md, transfer.md, augmentation.md, imbalance.md and ensembles.md, from the results: a document's lines between two marks are made anew.
-// Not here: measuring.
+// The tables of docs/preprocessing.md, transfer.md, augmentation.md, imbalance.md, ensembles.md and networks.md, from the results: a document's lines between
+// two marks are made anew. Not here: measuring.
 //
 //   node --import tsx scripts/short-runs/tables.ts
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -163,5 +163,46 @@ put('ensembles', [
   ...ensembles.results.map(
     ({ arm, accuracy, gain, ece, logLoss }) =>
       `| ${arm} | ${share(accuracy.mean)} | ${gain ? points(gain) : ''} | ${share(ece.mean)} | ${share(logLoss.mean)} |`,
+  ),
+]);
+
+interface TrainedNetwork {
+  readonly epochs: number;
+  readonly validationAccuracy: number;
+}
+const networks = JSON.parse(readFileSync('bench/results/networks.json', 'utf8')) as {
+  readonly epochs?: number;
+  readonly minutes?: number;
+  readonly results: readonly {
+    readonly name: string;
+    readonly network: object;
+    readonly parameters: number;
+    readonly operationsPerImage: number;
+    readonly imagesPerSecond: {
+      readonly firstQuartile: number;
+      readonly median: number;
+      readonly thirdQuartile: number;
+    };
+    readonly afterEpochs?: TrainedNetwork;
+    readonly afterMinutes?: TrainedNetwork;
+  }[];
+};
+const whole = (value: number): string => Math.round(value).toLocaleString('en');
+const settingsText = (network: object): string =>
+  JSON.stringify(network, null, 1).replace(/\s+/g, ' ').replaceAll('[ ', '[').replaceAll(' ]', ']');
+const { epochs, minutes } = networks;
+const trained = (outcome: TrainedNetwork | undefined): string =>
+  outcome
+    ? ` ${share(outcome.validationAccuracy)} (${outcome.epochs} ${outcome.epochs === 1 ? 'epoch' : 'epochs'}) |`
+    : '';
+put('networks', [
+  '| Name | `network` of a recipe | Parameters | MFLOP an image | Images/s of training |' +
+    `${epochs === undefined ? '' : ' By epochs |'}${minutes === undefined ? '' : ` In ${minutes} minutes |`}`,
+  `|---|---|---|---|---|${epochs === undefined ? '' : '---|'}${minutes === undefined ? '' : '---|'}`,
+  ...networks.results.map(
+    ({ name, network, parameters, operationsPerImage, imagesPerSecond: speed, afterEpochs, afterMinutes }) =>
+      `| \`${name}\` | \`${settingsText(network)}\` | ${whole(parameters)} | ${(operationsPerImage / 1e6).toFixed(1)} | ` +
+      `${whole(speed.median)} (${whole(speed.firstQuartile)} to ${whole(speed.thirdQuartile)}) |` +
+      `${trained(afterEpochs)}${trained(afterMinutes)}`,
   ),
 ]);
