@@ -36,6 +36,8 @@ export const recommendationSchemas = {
   }),
   /** Of one view, as every measure. */
   classification: v.object({ model: v.object({ name: v.string() }), ...evaluated }),
+  /** The same of the model whose regime tuning found. */
+  distilled: v.object({ model: v.object({ name: v.string() }), ...evaluated }),
   muon: v.object({ gain: estimateSchema }),
   transfer: v.object({
     network: v.string(),
@@ -91,4 +93,6 @@ export interface ReportRecommendations {
   readonly absent: Readonly<Partial<Record<RecommendationResultName, string>>>;
   /** What the first network of the record gains over the model of `classification`; where both are known. */
   readonly recordGain?: ReportEstimate | undefined;
+  /** What the model of `distilled` gains over that of `classification`; where both are known. */
+  readonly distilledGain?: ReportEstimate | undefined;
 }

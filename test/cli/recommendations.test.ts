@@ -24,6 +24,7 @@ test('every result that the section speaks of is in docs/results, and fits', asy
   const { mean, low, high } = shipped.recordGain!;
   assert.is(mean, record!.seeds[0]!.accuracy - classification!.accuracy);
   assert.ok(low < mean && mean < high);
+  assert.is(shipped.distilledGain!.mean, shipped.results.distilled!.accuracy - classification!.accuracy);
 });
 
 test('a result that is missing, cut or of another shape is left out, and no other', async () => {
