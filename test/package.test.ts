@@ -123,7 +123,7 @@ test('the package holds modules with their declarations, engine files, assets, a
   for (const file of importable) assert.ok(files.includes(file.replace(/\.js$/, '.d.ts')), `declarations of ${file}`);
   const plain = /^(?:LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
   const known =
-    /^(?:assets\/.+|bin\/selvedge\.js|build\/[\w-]+\.(?:wasm|js|json|txt)|dist\/.+\.(?:d\.ts|js)|docs\/results\/[\w-]+\.json|docs\/results\/tuning\/[\w-]+\.jsonl)$/;
+    /^(?:assets\/.+|bin\/selvedge\.js|build\/[\w-]+\.(?:wasm|js|json|txt)|dist\/.+\.(?:d\.ts|js)|docs\/results\/(?:distilled\/classification|[\w-]+)\.json|docs\/results\/tuning\/[\w-]+\.jsonl)$/;
   const strays = files.filter((file) => !plain.test(file) && !known.test(file));
   assert.equal(strays, []);
 });
