@@ -90,8 +90,7 @@ export function ClassifyView() {
     <>
       <h1>What is it?</h1>
       <p class="lead">
-        Draw a piece of clothing, or show a picture of one. A network of 241,546 weights answers from this tab, on the
-        processor alone.
+        Draw a piece of clothing, or show a picture of one. A network answers from this tab, on the processor alone.
       </p>
       <div class="two-columns classify">
         <Drawing onPicture={ask} onClear={clearAnswer} />
