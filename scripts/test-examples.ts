@@ -27,7 +27,7 @@ interface Example {
   /** What `/health` must say of where it runs. */
   readonly runtime: RegExp;
   /** Which of the models that ship it serves. Default: `best`, as servers with files do; what is bundled takes a small one. */
-  readonly model?: Exclude<ShippedName, 'distilled'>;
+  readonly model?: ShippedName;
   /** Binary whose folder must be first in the path; undefined: it is on this machine already. */
   readonly binary?: string | undefined;
   readonly missing?: () => string | undefined;
@@ -294,7 +294,8 @@ async function main(parts: readonly string[]): Promise<void> {
   const wanted = examples.filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
   if (wanted.length === 0)
     throw new Error(`No example has ${parts.map((part) => `"${part}"`).join(' or ')} in its name`);
-  const cases = { best: await makeCases('best'), dropout: await makeCases('dropout') };
+  const cases = new Map<ShippedName, Case[]>();
+  for (const { model = 'best' } of wanted) if (!cases.has(model)) cases.set(model, await makeCases(model));
   let [passed, failed] = [0, 0];
   for (const example of wanted) {
     const reason = example.missing?.();
@@ -302,7 +303,7 @@ async function main(parts: readonly string[]): Promise<void> {
       console.log(`skipped ${example.name.padEnd(18)} ${reason}`);
       continue;
     }
-    const result = await testExample(example, cases[example.model ?? 'best']);
+    const result = await testExample(example, cases.get(example.model ?? 'best')!);
     passed += result.passed;
     failed += result.problems.length;
     const state = result.problems.length === 0 ? 'ok     ' : 'FAILED ';

@@ -182,6 +182,7 @@ test('selvedge predict has trained models of its own: the best, and a small one'
   for (const [model, args] of [
     ['best', []],
     ['best', ['--model', 'best']],
+    ['distilled', ['--model', 'distilled']],
     ['dropout', ['--model', 'dropout']],
   ] as const) {
     const { code, out, err } = await predict(...args, '--json', 'same.png', 'large.jpg');
