@@ -295,7 +295,7 @@ export function recommendationSections(input: ReportRecommendations | undefined)
       id: 'recommendations',
       title: 'The study’s ten recommendations',
       body: [
-        markup`<p>What the study recommends for further work, each built and measured. The figures are of the result files in <code>docs/results</code>, not of this run, each on the images that its row or its document names: some trainings take part of Fashion-MNIST, and some rows are of digits. A verdict follows from the 95% interval of a difference in accuracy: above 0 it helps, below it costs, around 0 no gain is shown. What is no change of accuracy has none. Of several differences the table has the best by the lower end of its interval, and the worst by the upper end.</p>`,
+        markup`<p>What the study recommends for further work, each built and measured. The figures are of the result files in <code>docs/results</code>, not of this run, each on the images that its row or its document names: some trainings take part of Fashion-MNIST, and some rows are of digits. A verdict follows from the 95% interval of a difference in accuracy: above 0 it helps, below it costs, around 0 no gain is shown. What is no change of accuracy has none. Of several differences the table has the best by the lower end of its interval, and of the others the worst by the upper end.</p>`,
         ...summaryOf(told),
         table('What came of each', columns, rows),
         ...told.flatMap(detailsOf),
@@ -322,15 +322,14 @@ function summaryOf(told: readonly Told[]): Markup[] {
   ];
 }
 
-/** The best and the worst, by the end of the interval that is nearer to costing, or to helping: a mean alone may be chance. */
+/** The best and of the others the worst, by the end of the interval that is nearer to costing, or to helping: a mean alone may be chance. */
 function extremes({ differences, measure }: Pick<Told, 'measure' | 'differences'>): string[] {
   if (differences.length === 0) return [];
-  const [best, worst] = [
-    differences.reduce((most, each) => (each.gain.low > most.gain.low ? each : most)),
-    differences.reduce((least, each) => (each.gain.high < least.gain.high ? each : least)),
-  ];
+  const best = differences.reduce((most, each) => (each.gain.low > most.gain.low ? each : most));
+  const [other, ...others] = differences.filter((each) => each !== best);
+  const worst = others.reduce((least, each) => (least && each.gain.high < least.gain.high ? each : least), other);
   const text = ({ what, gain }: Difference): string => `${what}: ${formatGain(gain)}`;
-  const both = differences.length > 1 ? `Best, ${text(best)}. Worst, ${text(worst)}` : text(best);
+  const both = worst ? `Best, ${text(best)}. Worst, ${text(worst)}` : text(best);
   return [`Difference in ${measure ?? 'accuracy'}. ${both}`];
 }
 

@@ -244,6 +244,23 @@ test('the best is the one whose interval is surest, not the one whose mean is hi
   assert.is(verdictIn(row), 'helps in 1 of 3, no gain shown in 1, costs in 1');
 });
 
+test('a difference that is best by one end of its interval and worst by the other is told once', () => {
+  const wide = { mean: 0.02, low: -0.01, high: 0.05 };
+  for (const gains of [
+    [above, wide],
+    [wide, above],
+  ]) {
+    const results = {
+      imbalance: { results: gains.map((gain) => ({ ratio: 2, remedy: gain === wide ? 'wide' : 'sure', gain })) },
+    };
+    const row = rowsOf({ results, absent: {} })[5]!;
+    assert.match(
+      row,
+      'Best, sure, at 2 to 1: +2.00 points (+1.00 to +3.00). Worst, wide, at 2 to 1: +2.00 points (−1.00 to +5.00)',
+    );
+  }
+});
+
 test('a result that is not there is named with the command that makes it, and takes its verdict with it', () => {
   const byRow: Readonly<Record<string, readonly number[]>> = { record: [2, 6, 10], transfer: [4, 9] };
   for (const name of Object.keys(whole.results) as (keyof typeof whole.results)[]) {
